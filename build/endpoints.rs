@@ -1,0 +1,173 @@
+//! The table of Pronto's endpoints, and which request belongs to which.
+
+use crate::methods::Method;
+use crate::schema::{Field, FieldKind, Message, Schema};
+
+pub fn generate(schema: &Schema) -> Result<String, String> {
+    let mut out = String::new();
+    let names: Vec<String> = schema.methods.iter().map(|m| constant(&m.name)).collect();
+    let list = names.join(", ");
+    out +=
+        &format!("/// All endpoints of Pronto.\npub static ENDPOINTS: &[&Endpoint] = &[{list}];\n");
+    out += &base_urls(schema);
+    for method in &schema.methods {
+        out += &endpoint(method);
+        let request = schema
+            .message(&method.request)
+            .ok_or_else(|| format!("{}: {} has no JSON form", method.name, method.request))?;
+        out += &request_traits(schema, method, request)?;
+    }
+    Ok(out)
+}
+
+fn base_urls(schema: &Schema) -> String {
+    let arms: String = schema
+        .hosts
+        .iter()
+        .map(|host| {
+            format!(
+                "        (v1::Host::{0}, Vendor::Prontohq) => {1:?},
+        (v1::Host::{0}, Vendor::Pipecorn) => {2:?},\n",
+                host.variant, host.prontohq, host.pipecorn
+            )
+        })
+        .collect();
+    format!(
+        "/// Where a host is.
+#[must_use]
+pub fn base_url(host: v1::Host, vendor: Vendor) -> &'static str {{
+    match (host, vendor) {{\n{arms}        (v1::Host::Unspecified, vendor) => base_url(v1::Host::Main, vendor),
+    }}
+}}\n"
+    )
+}
+
+fn endpoint(method: &Method) -> String {
+    let Method {
+        service,
+        name,
+        http_method,
+        path,
+        host,
+        rate,
+        repeatable,
+        ..
+    } = method;
+    let [request, email, phone_number, personal_email] = method.credits;
+    let late = match &method.late {
+        Some(late) => format!(
+            "Some(Late {{ result: v1::ResultKind::{}, completion: v1::Completion::{}, webhook_optional: {}, total_is_estimate: {} }})",
+            late.result, late.completion, late.webhook_optional, late.total_is_estimate
+        ),
+        None => "None".to_owned(),
+    };
+    format!(
+        "/// `{http_method} {path}`
+pub const {}: &Endpoint = &Endpoint {{
+    rpc: \"{service}/{name}\",
+    method: {http_method:?},
+    path: {path:?},
+    host: v1::Host::{host},
+    rate: Rate {{ requests: {}, per: Duration::from_secs({}), assumed: {} }},
+    credits: Credits {{ request: {request}, email: {email}, phone_number: {phone_number}, personal_email: {personal_email} }},
+    repeatable: {repeatable},
+    late: {late},
+}};\n",
+        constant(name),
+        rate.requests,
+        rate.per_seconds,
+        rate.assumed,
+    )
+}
+
+/// `StartLeadSearch` as a constant: `START_LEAD_SEARCH`.
+fn constant(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_uppercase());
+    }
+    out
+}
+
+fn request_traits(schema: &Schema, method: &Method, request: &Message) -> Result<String, String> {
+    let Message { name, .. } = request;
+    let mut out = format!(
+        "impl UpstreamRequest for v1::{name} {{
+    const ENDPOINT: &'static Endpoint = {};
+    fn path(&self) -> String {{ {} }}
+}}\n",
+        constant(&method.name),
+        path_expression(&method.path)
+    );
+    if method.late.is_some() {
+        out += &job_request(schema, method, request)?;
+    } else {
+        out += &format!(
+            "impl UnaryRequest for v1::{name} {{ type Answer = v1::{}; }}\n",
+            method.answer
+        );
+    }
+    Ok(out)
+}
+
+fn path_expression(path: &str) -> String {
+    let mut expression = format!("{path:?}.to_owned()");
+    for parameter in path
+        .split('{')
+        .skip(1)
+        .filter_map(|part| part.split('}').next())
+    {
+        expression += &format!(".replace(\"{{{parameter}}}\", &escape(&self.{parameter}))");
+    }
+    expression
+}
+
+fn job_request(schema: &Schema, method: &Method, request: &Message) -> Result<String, String> {
+    let name = &request.name;
+    if request.field("webhook_url").is_none() {
+        return Err(format!("{}: {name} has no webhook_url", method.name));
+    }
+    let mut body = String::new();
+    if request.field("streaming").is_some() {
+        body += "    fn prefer_streaming(&mut self) { self.streaming.get_or_insert(true); }\n";
+    }
+    let counted = method
+        .late
+        .as_ref()
+        .is_some_and(|late| late.completion == "ItemCount");
+    if let Some(items) = request
+        .fields
+        .iter()
+        .find(|field| counted && is_list_of_messages(field))
+    {
+        let ident = items.ident();
+        body +=
+            &format!("    fn item_count(&self) -> Option<usize> {{ Some(self.{ident}.len()) }}\n");
+        let FieldKind::Message(item) = &items.kind else {
+            return Ok(body);
+        };
+        if schema
+            .message(item)
+            .is_some_and(|item| item.field("custom").is_some())
+        {
+            body += &format!(
+                "    fn items_custom(&mut self) -> Vec<&mut Option<Struct>> {{
+        self.{ident}.iter_mut().map(|item| &mut item.custom).collect()
+    }}\n"
+            );
+        }
+    }
+    Ok(format!(
+        "impl JobRequest for v1::{name} {{
+    fn webhook_url(&self) -> Option<&str> {{ self.webhook_url.as_deref() }}
+    fn set_webhook_url(&mut self, url: String) {{ self.webhook_url = Some(url); }}
+{body}}}\n"
+    ))
+}
+
+fn is_list_of_messages(field: &Field) -> bool {
+    field.repeated && matches!(field.kind, FieldKind::Message(_))
+}

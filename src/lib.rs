@@ -1,0 +1,12 @@
+//! A gRPC facade for the Pronto (Pipecorn) REST API.
+//!
+//! ```text
+//! client ──RPC──▶ rpc ──▶ pronto ──REST──▶ Pronto
+//!    ▲                                       │ later
+//!    │ stream                                ▼
+//!    └───────── jobs (log) ◀──────────── callback
+//! ```
+//!
+#![forbid(unsafe_code)]
+
+pub mod proto;

@@ -1,0 +1,159 @@
+//! The table of Pronto's endpoints, and which request belongs to which.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use prost_types::Struct;
+
+use super::json::JsonMessage;
+use super::v1;
+use super::validate::Validate;
+
+pub use endpoints::{ENDPOINTS, base_url};
+
+/// An endpoint of Pronto, as `option (upstream)` describes it.
+#[derive(Debug, PartialEq)]
+pub struct Endpoint {
+    /// The RPC, such as `pronto.v1.LeadService/StartLeadSearch`.
+    pub rpc: &'static str,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path below the host's base URL, with `{...}` for parameters.
+    pub path: &'static str,
+    /// The host that serves it.
+    pub host: v1::Host,
+    /// How many requests Pronto accepts.
+    pub rate: Rate,
+    /// What it costs, as far as known.
+    pub credits: Credits,
+    /// Whether sending a request twice has the effect of sending it once.
+    pub repeatable: bool,
+    /// Present when the results come later.
+    pub late: Option<Late>,
+}
+
+/// The vendor, under one of its names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Vendor {
+    /// prontohq.com.
+    #[default]
+    Prontohq,
+    /// pipecorn.com, as Pronto is called since it was renamed.
+    Pipecorn,
+}
+
+/// A rate limit, counted per API key.
+#[derive(Debug, PartialEq)]
+pub struct Rate {
+    /// Requests in one period.
+    pub requests: u32,
+    /// The period.
+    pub per: Duration,
+    /// Whether this is our default because Pronto documents none.
+    pub assumed: bool,
+}
+
+/// Prices in credits; 0 where none is known.
+#[derive(Debug, PartialEq)]
+pub struct Credits {
+    /// For each request.
+    pub request: u32,
+    /// For each professional email found.
+    pub email: u32,
+    /// For each phone number found.
+    pub phone_number: u32,
+    /// For each personal email found.
+    pub personal_email: u32,
+}
+
+/// How an answer that comes later is received, and how its end is recognized.
+#[derive(Debug, PartialEq)]
+pub struct Late {
+    /// What one result is.
+    pub result: v1::ResultKind,
+    /// How completion is learnt.
+    pub completion: v1::Completion,
+    /// Whether Pronto starts the operation without a `webhook_url`.
+    pub webhook_optional: bool,
+    /// Whether the total that Pronto tells at the start is an estimate.
+    pub total_is_estimate: bool,
+}
+
+impl Endpoint {
+    /// Method and path, as errors and logs name an endpoint.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// The endpoint of an RPC such as `pronto.v1.LeadService/StartLeadSearch`.
+    #[must_use]
+    pub fn of_rpc(rpc: &str) -> Option<&'static Self> {
+        ENDPOINTS
+            .iter()
+            .copied()
+            .find(|endpoint| endpoint.rpc == rpc)
+    }
+}
+
+/// A request that becomes a REST call.
+pub trait UpstreamRequest: JsonMessage + Validate {
+    /// Where it goes.
+    const ENDPOINT: &'static Endpoint;
+
+    /// The path with the request's parameters, below the host's base URL.
+    fn path(&self) -> String;
+}
+
+/// A request that Pronto answers at once.
+pub trait UnaryRequest: UpstreamRequest {
+    /// The answer.
+    type Answer: JsonMessage;
+}
+
+/// A request whose results come later.
+pub trait JobRequest: UpstreamRequest {
+    /// Where the caller wants the results, if not here.
+    fn webhook_url(&self) -> Option<&str>;
+
+    /// Tells Pronto where to send the results.
+    fn set_webhook_url(&mut self, url: String);
+
+    /// Asks for results while Pronto works, unless the caller decided.
+    fn prefer_streaming(&mut self) {}
+
+    /// How many results are expected, where the request tells.
+    fn item_count(&self) -> Option<usize> {
+        None
+    }
+
+    /// The `custom` object of each item, where items have one.
+    fn items_custom(&mut self) -> Vec<&mut Option<Struct>> {
+        Vec::new()
+    }
+}
+
+/// What may stand in a path segment as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+fn escape(segment: &str) -> String {
+    match segment {
+        // URL parsers resolve these even in the escaped form of the dot.
+        "." | ".." => segment.replace('.', "%252E"),
+        segment => utf8_percent_encode(segment, PLAIN).to_string(),
+    }
+}
+
+/// One constant for each endpoint, named like its RPC.
+pub mod endpoints {
+    use super::{
+        Credits, Duration, Endpoint, JobRequest, Late, Rate, Struct, UnaryRequest, UpstreamRequest,
+        Vendor, escape, v1,
+    };
+
+    include!(concat!(env!("OUT_DIR"), "/endpoints.rs"));
+}
