@@ -9,5 +9,6 @@
 //!
 #![forbid(unsafe_code)]
 
+pub mod jobs;
 pub mod pronto;
 pub mod proto;

@@ -1,0 +1,31 @@
+//! What Pronto answers later.
+//!
+//! A job is an operation whose results come later. Its log is the only truth: raw
+//! bodies are appended as they arrive (`deliveries`), turned into numbered events,
+//! and streams are cursors over these.
+//!
+//! * [`model`]: jobs, deliveries and events as they are stored.
+//! * [`store`]: where they are stored.
+//! * [`start`]: from a request to a job.
+//! * [`decode`]: from a raw body to results.
+//! * [`identity`]: when two results are the same.
+//! * [`correlation`]: which item of a batch a result belongs to.
+//! * [`runner`]: one task for each running job; it numbers and ends.
+//! * [`reconcile`]: asks Pronto for what did not arrive.
+//! * [`stream`]: the events of a job, as a client sees them.
+
+pub mod correlation;
+pub mod decode;
+pub mod identity;
+pub mod model;
+pub mod reconcile;
+pub mod runner;
+mod secret;
+pub mod service;
+pub mod start;
+pub mod store;
+pub mod stream;
+mod wake;
+
+pub use secret::CallbackSecret;
+pub use service::{JobOptions, Jobs};

@@ -1,0 +1,86 @@
+//! When a job ends, and how.
+
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+
+use super::Runner;
+use crate::jobs::identity;
+use crate::jobs::model::{End, since};
+use crate::jobs::store::StoreError;
+use crate::proto::v1::{Completion, ResultKind};
+
+impl Runner {
+    /// Whether a finished search has brought all that it found.
+    pub(super) fn is_everything(&self, shows_all: bool) -> bool {
+        let shows_all = shows_all || self.final_seen;
+        match self.job.expected {
+            Some(expected) if !self.late.total_is_estimate => self.job.delivered >= expected,
+            _ => shows_all || self.late.completion == Completion::ContactStatus,
+        }
+    }
+
+    /// How the job ends now, if it does.
+    pub(super) async fn end(&mut self) -> Result<Option<End>, StoreError> {
+        if self.has_all_items().await? {
+            return Ok(Some(End::Complete));
+        }
+        let cannot_ask = self.pace.next().is_none() && !self.finished;
+        if self.final_seen && cannot_ask {
+            return Ok(Some(End::Complete));
+        }
+        if self.finished
+            && self
+                .job
+                .expected
+                .is_some_and(|total| self.job.delivered >= total)
+        {
+            return Ok(Some(End::Complete));
+        }
+        let is_settled = self.finished && self.settled_at() <= Instant::now();
+        let is_late = self
+            .job
+            .deadline
+            .is_some_and(|deadline| deadline <= SystemTime::now());
+        if is_settled || is_late {
+            let missing_indexes = self.missing_items().await?;
+            return Ok(Some(End::Incomplete { missing_indexes }));
+        }
+        Ok(None)
+    }
+
+    async fn has_all_items(&self) -> Result<bool, StoreError> {
+        let Some(items) = self.job.items.filter(|items| self.job.delivered >= *items) else {
+            return Ok(false);
+        };
+        let missing = self.missing_items().await?;
+        // Without any echoed position the number of results has to do.
+        Ok(missing.is_empty() || missing.len() as i64 == items)
+    }
+
+    /// The positions of the items for which nothing arrived. Companies have no
+    /// `custom` in which a position could travel.
+    async fn missing_items(&self) -> Result<Vec<i32>, StoreError> {
+        let is_batch = self.late.completion == Completion::ItemCount;
+        let has_positions = is_batch && self.late.result != ResultKind::Account;
+        let items = self.job.items.filter(|_| has_positions);
+        let Some(items) = items.and_then(|items| i32::try_from(items).ok()) else {
+            return Ok(Vec::new());
+        };
+        let all = (0..items).map(identity::of_item).collect();
+        let known = self
+            .shared
+            .store
+            .known_identities(&self.job.id, all)
+            .await?;
+        Ok((0..items)
+            .filter(|index| !known.contains(&identity::of_item(*index)))
+            .collect())
+    }
+
+    /// When no more callbacks are awaited after Pronto has finished.
+    pub(super) fn settled_at(&self) -> Instant {
+        let quiet = since(self.job.updated);
+        Instant::now() + self.shared.options.settle_time.saturating_sub(quiet)
+    }
+}

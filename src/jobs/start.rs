@@ -1,0 +1,265 @@
+//! From a request to a job.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
+
+use super::model::{Change, End, NewJob, StoredJob};
+use super::service::{Jobs, Shared};
+use super::store::StoreError;
+use super::{CallbackSecret, correlation, runner};
+use crate::pronto::client::read_answer;
+use crate::pronto::{Credential, Failure};
+use crate::proto::endpoint::{Endpoint, JobRequest};
+use crate::proto::v1::job_event::Event;
+use crate::proto::v1::{Acceptance, Completion, JobStarted};
+
+/// How long to wait for the store, again and again.
+const RETRIES: [Duration; 7] = [
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
+/// What a start led to.
+#[derive(Debug)]
+pub enum Started {
+    /// A job.
+    Job {
+        /// The job.
+        job: Box<StoredJob>,
+        /// What Pronto answered, or why that is not known. In that case the job
+        /// waits for what Pronto may deliver.
+        acceptance: Result<Acceptance, Failure>,
+    },
+    /// The results go elsewhere.
+    PassedThrough(Acceptance),
+}
+
+/// Why nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Pronto refused, or could not be reached.
+    #[error("{}", .0.message)]
+    Failed(Failure),
+    /// The results come by callback only, and there is no URL for it.
+    #[error("no callback URL is configured")]
+    NoCallbackUrl,
+    /// The store failed after Pronto answered: the job may be running.
+    #[error("the start of job {job_id} could not be recorded")]
+    Unrecorded {
+        /// The job.
+        job_id: String,
+        /// What was called.
+        endpoint: &'static Endpoint,
+    },
+    /// The store failed before anything was sent.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something in this process failed.
+    #[error("internal failure: {0}")]
+    Internal(String),
+}
+
+impl Jobs {
+    /// Starts a job. Once begun it is carried to its end even when the caller
+    /// goes away or the server shuts down, so that no answer of Pronto's is lost.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was started.
+    pub async fn start<R>(&self, credential: Credential, request: R) -> Result<Started, StartError>
+    where
+        R: JobRequest + Send + Sync + 'static,
+    {
+        let shared = self.shared.clone();
+        let starts = self.shared.starts.clone();
+        starts
+            .spawn(async move { start(&shared, &credential, request).await })
+            .await
+            .map_err(|error| StartError::Internal(error.to_string()))?
+    }
+}
+
+async fn start<R: JobRequest>(
+    shared: &Arc<Shared>,
+    credential: &Credential,
+    mut request: R,
+) -> Result<Started, StartError> {
+    if request.webhook_url().is_some() {
+        let body = shared
+            .client
+            .send(credential, &request)
+            .await
+            .map_err(StartError::Failed)?;
+        let acceptance = read_answer(R::ENDPOINT, &body).map_err(StartError::Failed)?;
+        return Ok(Started::PassedThrough(acceptance));
+    }
+    let job_id = create(shared, credential, &mut request).await?;
+    let answer = match shared.client.send(credential, &request).await {
+        Ok(body) => read_answer(R::ENDPOINT, &body),
+        Err(failure) => Err(failure),
+    };
+    let refused = answer
+        .as_ref()
+        .err()
+        .is_some_and(|failure| !failure.may_have_been_carried_out());
+    let can_arrive = shared.options.callback_url.is_some();
+    let recorded = record(shared, &job_id, consequence(&answer, refused, can_arrive)).await;
+    shared.wakes.wake(&job_id);
+    match (answer, recorded) {
+        (Err(failure), _) if refused => {
+            let reason = failure.reason.as_str_name();
+            tracing::info!(
+                job_id,
+                operation = R::ENDPOINT.rpc,
+                reason,
+                "A job was refused."
+            );
+            Err(StartError::Failed(failure))
+        }
+        (acceptance, Some(job)) => {
+            let is_known = acceptance.is_ok();
+            tracing::info!(
+                job_id,
+                operation = R::ENDPOINT.rpc,
+                is_known,
+                "A job started."
+            );
+            runner::ensure(shared, &job_id);
+            Ok(Started::Job {
+                job: Box::new(job),
+                acceptance,
+            })
+        }
+        (_, None) => Err(StartError::Unrecorded {
+            job_id,
+            endpoint: R::ENDPOINT,
+        }),
+    }
+}
+
+/// Records what Pronto answered. A store that fails now is tried again and again:
+/// what was started is paid.
+async fn record(shared: &Arc<Shared>, job_id: &str, change: Change) -> Option<StoredJob> {
+    for pause in RETRIES {
+        match shared.store.change(job_id, change.clone()).await {
+            Ok(job) => return Some(job),
+            // A client cancelled the job meanwhile; that stands.
+            Err(StoreError::AlreadyEnded { .. }) => {
+                let change = Change {
+                    end: None,
+                    ..change.clone()
+                };
+                return shared.store.change(job_id, change).await.ok();
+            }
+            Err(error) => {
+                tracing::error!(job_id, %error, "The start of a job waits for the store.");
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+    None
+}
+
+/// What Pronto's answer to the start changes in the job.
+fn consequence(answer: &Result<Acceptance, Failure>, refused: bool, can_arrive: bool) -> Change {
+    match answer {
+        Err(failure) if refused => {
+            let end = End::Failed {
+                reason: failure.reason,
+                message: failure.message.clone(),
+            };
+            Change {
+                end: Some(end),
+                ..Default::default()
+            }
+        }
+        answer => {
+            let acceptance = answer.as_ref().ok().cloned();
+            let known = acceptance.as_ref();
+            // A signal that matches nothing has no id, and will never call back.
+            let is_empty = known.is_some_and(|known| known.id.is_none() && known.total == Some(0));
+            // Without an id and without callbacks nothing can ever arrive.
+            let is_lost = known.is_none() && !can_arrive;
+            let end = match (is_empty, is_lost) {
+                (true, _) => Some(End::Complete),
+                (_, true) => Some(End::Incomplete {
+                    missing_indexes: Vec::new(),
+                }),
+                _ => None,
+            };
+            Change {
+                upstream_id: known.and_then(|known| known.id.clone()),
+                expected: known
+                    .and_then(|known| known.total)
+                    .filter(|total| *total >= 0),
+                end,
+                started: Some(Event::Started(JobStarted { acceptance })),
+                ..Default::default()
+            }
+        }
+    }
+}
+
+/// Stores the job, so that a callback that overtakes the answer finds it, and
+/// tells the request where results go.
+async fn create<R: JobRequest>(
+    shared: &Shared,
+    credential: &Credential,
+    request: &mut R,
+) -> Result<String, StartError> {
+    let id = Uuid::now_v7().to_string();
+    let secret =
+        CallbackSecret::generate().map_err(|error| StartError::Internal(error.to_string()))?;
+    let completion = completion(R::ENDPOINT);
+    match &shared.options.callback_url {
+        Some(base) => {
+            let base = base.as_str().trim_end_matches('/');
+            request.set_webhook_url(format!("{base}/callbacks/{id}/{}", secret.expose()));
+            request.prefer_streaming();
+        }
+        None if can_be_polled(R::ENDPOINT) => {}
+        None => return Err(StartError::NoCallbackUrl),
+    }
+    let created = SystemTime::now();
+    let items = match completion {
+        Completion::ContactStatus => Some(1),
+        _ => request.item_count(),
+    };
+    correlation::mark(request.items_custom());
+    let job = NewJob {
+        id: id.clone(),
+        credential: credential.name.clone(),
+        operation: R::ENDPOINT.rpc.to_owned(),
+        secret_hash: CallbackSecret::hash(secret.expose()),
+        items,
+        created,
+        deadline: (completion != Completion::Never).then(|| created + shared.options.deadline),
+    };
+    shared.store.create_job(job).await?;
+    shared.keyring.remember(credential);
+    Ok(id)
+}
+
+fn completion(endpoint: &Endpoint) -> Completion {
+    endpoint
+        .late
+        .as_ref()
+        .map_or(Completion::Unspecified, |late| late.completion)
+}
+
+/// Whether everything that comes later can be had without callbacks.
+fn can_be_polled(endpoint: &Endpoint) -> bool {
+    let by_status = [Completion::SearchStatus, Completion::ContactStatus];
+    endpoint
+        .late
+        .as_ref()
+        .is_some_and(|late| late.webhook_optional)
+        && by_status.contains(&completion(endpoint))
+}

@@ -1,0 +1,187 @@
+//! A change of a job: the one place where events get their numbers.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use prost::Message;
+use rusqlite::{Connection, params};
+
+use super::super::StoreError;
+use super::engine;
+use super::rows::{self, to_micros};
+use crate::jobs::model::{Change, End, Found, StoredJob};
+use crate::proto::v1::job_event::Event;
+use crate::proto::v1::{CallbackSource, JobCompleted, JobEvent, JobFailure, JobOutcome, JobState};
+
+/// Applies a change, inside the transaction of the caller.
+pub fn apply(
+    connection: &Connection,
+    job_id: &str,
+    change: Change,
+) -> Result<StoredJob, StoreError> {
+    let job = rows::job(connection, job_id)
+        .map_err(engine)?
+        .ok_or_else(|| StoreError::NoSuchJob(job_id.to_owned()))?;
+    if change.end.is_some() && job.has_ended() {
+        return Err(StoreError::AlreadyEnded {
+            id: job.id,
+            state: job.state,
+        });
+    }
+    let mut log = Log {
+        connection,
+        job,
+        delivery_id: change.decoded,
+        time: SystemTime::now(),
+    };
+    log.start(change.upstream_id, change.expected, change.started)
+        .map_err(engine)?;
+    log.job.duplicates += change.repeats;
+    log.deliver(&change.found).map_err(engine)?;
+    if let Some(end) = change.end {
+        log.end(end).map_err(engine)?;
+    }
+    log.save().map_err(engine)?;
+    Ok(log.job)
+}
+
+struct Log<'c> {
+    connection: &'c Connection,
+    job: StoredJob,
+    delivery_id: Option<i64>,
+    time: SystemTime,
+}
+
+impl Log<'_> {
+    fn start(
+        &mut self,
+        upstream_id: Option<String>,
+        expected: Option<i64>,
+        started: Option<Event>,
+    ) -> rusqlite::Result<()> {
+        self.job.upstream_id = upstream_id.or(self.job.upstream_id.take());
+        self.job.expected = expected.or(self.job.expected);
+        let Some(started) = started.filter(|_| self.job.last_sequence == 0) else {
+            return Ok(());
+        };
+        if self.job.state == JobState::Pending {
+            self.job.state = JobState::Running;
+        }
+        self.append(started)
+    }
+
+    fn deliver(&mut self, found: &[Found]) -> rusqlite::Result<()> {
+        if let Some(delivery_id) = self.delivery_id {
+            let mut decoded = self
+                .connection
+                .prepare_cached("UPDATE deliveries SET decoded = 1 WHERE id = ?")?;
+            decoded.execute([delivery_id])?;
+        }
+        for result in found {
+            if self.is_new(&result.identities)? {
+                self.append(result.event.clone())?;
+                self.count(result);
+            } else {
+                self.job.duplicates += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, result: &Found) {
+        if !matches!(result.event, Event::Unrecognized(_)) {
+            self.job.delivered += 1;
+            self.job.recovered += i64::from(result.source == CallbackSource::Poll);
+        }
+    }
+
+    /// Whether no identity is known yet. All are known from now on, so that a
+    /// third spelling that shares a key with the second is recognized, too.
+    fn is_new(&self, identities: &[String]) -> rusqlite::Result<bool> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO identities (job_id, identity) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        )?;
+        let mut is_new = true;
+        // Two fields of one result may spell the same key.
+        for identity in BTreeSet::from_iter(identities) {
+            is_new &= insert.execute(params![self.job.id, identity])? == 1;
+        }
+        Ok(is_new)
+    }
+
+    fn end(&mut self, end: End) -> rusqlite::Result<()> {
+        self.job.state = end.state();
+        self.job.finished = Some(self.time);
+        let (outcome, missing_indexes) = match end {
+            End::Complete => (JobOutcome::Complete, Vec::new()),
+            End::Incomplete { missing_indexes } => (JobOutcome::Incomplete, missing_indexes),
+            End::Cancelled => return Ok(()),
+            End::Failed { reason, message } => {
+                self.job.failure = Some(JobFailure {
+                    reason: reason.into(),
+                    message,
+                });
+                return Ok(());
+            }
+        };
+        let delivered = self.job.delivered;
+        if outcome == JobOutcome::Complete {
+            self.job.expected = Some(delivered);
+        }
+        self.job.missing = self
+            .job
+            .expected
+            .map(|expected| expected.saturating_sub(delivered).max(0));
+        let completed = JobCompleted {
+            outcome: outcome.into(),
+            counts: Some(self.job.counts()),
+            missing_indexes,
+        };
+        self.append(Event::Completed(completed))
+    }
+
+    fn append(&mut self, event: Event) -> rusqlite::Result<()> {
+        self.job.last_sequence += 1;
+        let event = JobEvent {
+            event: Some(event),
+            ..Default::default()
+        };
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO events (job_id, sequence, time, delivery_id, payload) VALUES (?, ?, ?, ?, ?)",
+        )?;
+        insert.execute(params![
+            self.job.id,
+            self.job.last_sequence,
+            to_micros(self.time),
+            self.delivery_id,
+            event.encode_to_vec(),
+        ])?;
+        Ok(())
+    }
+
+    fn save(&mut self) -> rusqlite::Result<()> {
+        self.job.updated = self.time;
+        let job = &self.job;
+        let mut update = self.connection.prepare_cached(
+            "UPDATE jobs SET state = ?, upstream_id = ?, expected = ?, delivered = ?,
+             recovered = ?, duplicates = ?, missing = ?, last_sequence = ?, updated = ?,
+             finished = ?, failure_reason = ?, failure_message = ? WHERE id = ?",
+        )?;
+        update.execute(params![
+            job.state as i32,
+            job.upstream_id,
+            job.expected,
+            job.delivered,
+            job.recovered,
+            job.duplicates,
+            job.missing,
+            job.last_sequence,
+            to_micros(job.updated),
+            job.finished.map(to_micros),
+            job.failure.as_ref().map(|failure| failure.reason),
+            job.failure.as_ref().map(|failure| failure.message.as_str()),
+            job.id,
+        ])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! The events of a job, as a client sees them: a cursor over the log. Live and
+//! replay are the same code.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use parking_lot::Mutex;
+use prost::Message;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
+use tokio_stream::Stream;
+
+use super::model::{StoredEvent, StoredJob};
+use super::service::{Jobs, Shared};
+use super::store::StoreError;
+use crate::proto::v1::job_event::Event;
+use crate::proto::v1::{JobEvent, JobProgress, JobState};
+
+/// At most so many events wait for a slow client.
+const BUFFER: usize = 32;
+
+/// So many events are read at once.
+const PAGE: usize = 128;
+
+/// Why a stream ends without `completed`.
+#[derive(Debug)]
+pub enum StreamEnd {
+    /// The job failed, or was cancelled.
+    Job(Box<StoredJob>),
+    /// The server is shutting down.
+    Draining {
+        /// The job.
+        job_id: String,
+        /// The last sequence that was sent.
+        last_sequence: i64,
+    },
+    /// The store failed.
+    Store(StoreError),
+}
+
+/// The events of a job. The end comes behind the last event that was taken over,
+/// however slowly the client reads.
+pub struct Events {
+    events: mpsc::Receiver<JobEvent>,
+    end: Arc<Mutex<Option<StreamEnd>>>,
+}
+
+impl Stream for Events {
+    type Item = Result<JobEvent, StreamEnd>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match ready!(self.events.poll_recv(context)) {
+            Some(event) => Poll::Ready(Some(Ok(event))),
+            None => Poll::Ready(self.end.lock().take().map(Err)),
+        }
+    }
+}
+
+impl Jobs {
+    /// Follows a job after a sequence. Ends after the last event of a job that
+    /// has ended. Costs nothing once the receiver is gone.
+    #[must_use]
+    pub fn follow(&self, job_id: String, after: i64) -> Events {
+        let (sender, events) = mpsc::channel(BUFFER);
+        let end = Arc::new(Mutex::new(None));
+        let cursor = Cursor {
+            woken: self.shared.wakes.subscribe(&job_id),
+            shared: self.shared.clone(),
+            job_id,
+            sequence: after,
+            sender,
+            next_progress: Instant::now() + self.shared.options.progress_interval,
+        };
+        tokio::spawn(cursor.run(end.clone()));
+        Events { events, end }
+    }
+}
+
+struct Cursor {
+    shared: Arc<Shared>,
+    job_id: String,
+    /// The last event that the stream took over.
+    sequence: i64,
+    woken: watch::Receiver<()>,
+    sender: mpsc::Sender<JobEvent>,
+    next_progress: Instant,
+}
+
+/// The client is gone.
+struct Gone;
+
+impl Cursor {
+    /// Runs until the job has ended, the client is gone or the server ends. The
+    /// channel closes after that, and then the client reads `end`.
+    async fn run(mut self, end: Arc<Mutex<Option<StreamEnd>>>) {
+        let sender = self.sender.clone();
+        let shared = self.shared.clone();
+        let ended = tokio::select! {
+            () = sender.closed() => None,
+            followed = self.follow() => followed.ok().and_then(Result::err),
+            () = shared.shutdown.cancelled() => {
+                let job_id = self.job_id.clone();
+                Some(StreamEnd::Draining { job_id, last_sequence: self.sequence })
+            }
+        };
+        *end.lock() = ended;
+    }
+
+    async fn follow(&mut self) -> Result<Result<(), StreamEnd>, Gone> {
+        loop {
+            self.woken.mark_unchanged();
+            let (job, events) = match self.read().await {
+                Ok(read) => read,
+                Err(error) => return Ok(Err(StreamEnd::Store(error))),
+            };
+            for stored in events {
+                match decoded(&self.job_id, stored) {
+                    Ok(event) => self.send(event).await?,
+                    Err(error) => return Ok(Err(StreamEnd::Store(error))),
+                }
+            }
+            self.send_progress(&job).await?;
+            if self.sequence < job.last_sequence {
+                continue;
+            }
+            match job.state {
+                JobState::Failed | JobState::Cancelled => {
+                    return Ok(Err(StreamEnd::Job(Box::new(job))));
+                }
+                _ if job.has_ended() => return Ok(Ok(())),
+                _ => self.wait().await,
+            }
+        }
+    }
+
+    /// The job first: an event that it counts is then in the log.
+    async fn read(&self) -> Result<(StoredJob, Vec<StoredEvent>), StoreError> {
+        let job = self.shared.store.job(&self.job_id).await?;
+        let job = job.ok_or_else(|| StoreError::NoSuchJob(self.job_id.clone()))?;
+        let events = match self.sequence < job.last_sequence {
+            true => {
+                self.shared
+                    .store
+                    .events(&self.job_id, self.sequence, PAGE)
+                    .await?
+            }
+            false => Vec::new(),
+        };
+        Ok((job, events))
+    }
+
+    async fn send(&mut self, event: JobEvent) -> Result<(), Gone> {
+        let sequence = event.sequence;
+        self.sender.send(event).await.map_err(|_| Gone)?;
+        self.sequence = self.sequence.max(sequence);
+        Ok(())
+    }
+
+    async fn send_progress(&mut self, job: &StoredJob) -> Result<(), Gone> {
+        if job.has_ended() || Instant::now() < self.next_progress {
+            return Ok(());
+        }
+        self.next_progress = Instant::now() + self.shared.options.progress_interval;
+        let progress = JobProgress {
+            last_sequence: job.last_sequence,
+            counts: Some(job.counts()),
+        };
+        let event = JobEvent {
+            job_id: self.job_id.clone(),
+            sequence: 0,
+            event_time: Some(std::time::SystemTime::now().into()),
+            event: Some(Event::Progress(progress)),
+        };
+        self.send(event).await
+    }
+
+    /// Waits until something is new, or progress is due.
+    async fn wait(&mut self) {
+        let _ = timeout_at(self.next_progress, self.woken.changed()).await;
+    }
+}
+
+fn decoded(job_id: &str, stored: StoredEvent) -> Result<JobEvent, StoreError> {
+    let event = JobEvent::decode(stored.payload.as_slice())
+        .map_err(|error| StoreError::Engine(format!("event {}: {error}", stored.sequence)))?;
+    Ok(JobEvent {
+        job_id: job_id.to_owned(),
+        sequence: stored.sequence,
+        event_time: Some(stored.time.into()),
+        ..event
+    })
+}
