@@ -9,6 +9,8 @@
 //!
 #![forbid(unsafe_code)]
 
+pub mod callback;
 pub mod jobs;
 pub mod pronto;
 pub mod proto;
+pub mod rpc;

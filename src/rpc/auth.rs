@@ -1,0 +1,31 @@
+//! Whose call it is.
+
+use secrecy::SecretString;
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+use super::status;
+use crate::pronto::{Credential, Keyring};
+
+/// The metadata key with which a caller brings an API key of Pronto.
+pub const API_KEY: &str = "x-api-key";
+
+/// The credential of a call: the key that it brings, or the configured one.
+///
+/// # Errors
+///
+/// UNAUTHENTICATED when there is neither.
+pub fn credential(keyring: &Keyring, metadata: &MetadataMap) -> Result<Credential, Status> {
+    let brought = match metadata.get(API_KEY) {
+        None => None,
+        Some(value) => match value.to_str().map(str::trim) {
+            Ok(key) if !key.is_empty() => Some(SecretString::from(key)),
+            _ => return Err(status::no_key("x-api-key is empty or not ASCII")),
+        },
+    };
+    let missing =
+        "no API key: set the server's `api-key` option, or send `x-api-key` metadata with the call";
+    keyring
+        .resolve(brought)
+        .ok_or_else(|| status::no_key(missing))
+}

@@ -1,0 +1,198 @@
+//! JobService. Follows jobs.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status};
+
+use super::page::{self, violation};
+use super::{EventStream, Facade, auth, status};
+use crate::jobs::model::{Delivery, JobPage, StoredJob};
+use crate::proto::v1::job_service_server::JobService;
+use crate::proto::v1::{
+    Callback, CancelJobRequest, CancelJobResponse, GetJobRequest, GetJobResponse, JobState,
+    ListCallbacksRequest, ListCallbacksResponse, ListJobsRequest, ListJobsResponse,
+    WatchJobRequest,
+};
+use crate::proto::validate::Violation;
+
+/// The service.
+#[derive(Clone)]
+pub struct JobsService(pub Facade);
+
+impl JobsService {
+    /// The caller's job.
+    async fn job(&self, metadata: &MetadataMap, id: &str) -> Result<StoredJob, Status> {
+        let credential = auth::credential(&self.0.keyring, metadata)?;
+        if id.is_empty() {
+            return Err(invalid(violation("job_id", "is required")));
+        }
+        let job = self.0.jobs.get(&credential.name, id).await;
+        job.map_err(|error| status::store(&error))?
+            .ok_or_else(|| status::no_job(id))
+    }
+}
+
+/// The states to list, each once.
+fn states(numbers: &[i32]) -> Result<Vec<JobState>, Violation> {
+    let unique = BTreeSet::from_iter(numbers);
+    let known = |number: &&i32| match JobState::try_from(**number) {
+        Ok(state) if state != JobState::Unspecified => Ok(state),
+        _ => Err(violation("states", &format!("{number} is not a state"))),
+    };
+    unique.iter().map(known).collect()
+}
+
+fn invalid(violation: Violation) -> Status {
+    status::invalid(vec![violation])
+}
+
+#[tonic::async_trait]
+impl JobService for JobsService {
+    async fn get_job(
+        &self,
+        request: Request<GetJobRequest>,
+    ) -> Result<Response<GetJobResponse>, Status> {
+        let job = self
+            .job(request.metadata(), &request.get_ref().job_id)
+            .await?;
+        Ok(Response::new(GetJobResponse {
+            job: Some(job.to_proto()),
+        }))
+    }
+
+    async fn list_jobs(
+        &self,
+        request: Request<ListJobsRequest>,
+    ) -> Result<Response<ListJobsResponse>, Status> {
+        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let request = request.into_inner();
+        let limit = page::size(request.page_size).map_err(invalid)?;
+        let page = JobPage {
+            credential: credential.name,
+            states: states(&request.states).map_err(invalid)?,
+            before: page::position(&request.page_token, job_position).map_err(invalid)?,
+            limit: limit + 1,
+        };
+        let jobs = self
+            .0
+            .jobs
+            .list(page)
+            .await
+            .map_err(|error| status::store(&error))?;
+        let next_page_token = match jobs.get(limit) {
+            Some(_) => jobs.get(limit - 1).map(job_token).unwrap_or_default(),
+            None => String::new(),
+        };
+        let jobs = jobs.iter().take(limit).map(StoredJob::to_proto).collect();
+        Ok(Response::new(ListJobsResponse {
+            jobs,
+            next_page_token,
+        }))
+    }
+
+    type WatchJobStream = EventStream;
+
+    async fn watch_job(
+        &self,
+        request: Request<WatchJobRequest>,
+    ) -> Result<Response<EventStream>, Status> {
+        let after = request.get_ref().after_sequence;
+        if after < 0 {
+            return Err(invalid(violation("after_sequence", "must not be negative")));
+        }
+        let job = self
+            .job(request.metadata(), &request.get_ref().job_id)
+            .await?;
+        if after > job.last_sequence {
+            return Err(status::beyond_end(&job, after));
+        }
+        Ok(Response::new(self.0.follow(job.id, after)))
+    }
+
+    async fn cancel_job(
+        &self,
+        request: Request<CancelJobRequest>,
+    ) -> Result<Response<CancelJobResponse>, Status> {
+        let job = self
+            .job(request.metadata(), &request.get_ref().job_id)
+            .await?;
+        let job = self
+            .0
+            .jobs
+            .cancel(&job.id)
+            .await
+            .map_err(|error| status::store(&error))?;
+        Ok(Response::new(CancelJobResponse {
+            job: Some(job.to_proto()),
+        }))
+    }
+
+    async fn list_callbacks(
+        &self,
+        request: Request<ListCallbacksRequest>,
+    ) -> Result<Response<ListCallbacksResponse>, Status> {
+        let job = self
+            .job(request.metadata(), &request.get_ref().job_id)
+            .await?;
+        let request = request.into_inner();
+        let limit = page::size(request.page_size).map_err(invalid)?;
+        let after =
+            page::position(&request.page_token, |text| text.parse().ok()).map_err(invalid)?;
+        let after = after.unwrap_or_default();
+        let deliveries = self.0.jobs.deliveries(&job.id, after, limit).await;
+        let deliveries = deliveries.map_err(|error| status::store(&error))?;
+        let next_page_token = self.callbacks_token(&job.id, deliveries.last()).await?;
+        let callbacks = deliveries.into_iter().map(callback).collect();
+        Ok(Response::new(ListCallbacksResponse {
+            callbacks,
+            next_page_token,
+        }))
+    }
+}
+
+impl JobsService {
+    /// Where the page after a delivery begins, if there is one.
+    async fn callbacks_token(
+        &self,
+        job_id: &str,
+        last: Option<&Delivery>,
+    ) -> Result<String, Status> {
+        let Some(last) = last else {
+            return Ok(String::new());
+        };
+        let next = self.0.jobs.deliveries(job_id, last.id, 1).await;
+        let is_last = next.map_err(|error| status::store(&error))?.is_empty();
+        Ok(if is_last {
+            String::new()
+        } else {
+            page::token(&last.id.to_string())
+        })
+    }
+}
+
+fn callback(delivery: Delivery) -> Callback {
+    Callback {
+        id: delivery.id,
+        receive_time: Some(delivery.received.into()),
+        source: delivery.source.into(),
+        body: delivery.body.to_vec(),
+        decoded: delivery.decoded,
+    }
+}
+
+fn job_token(job: &StoredJob) -> String {
+    let created = job
+        .created
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_micros();
+    page::token(&format!("{created}/{}", job.id))
+}
+
+fn job_position(text: &str) -> Option<(SystemTime, String)> {
+    let (created, id) = text.split_once('/')?;
+    let created = UNIX_EPOCH.checked_add(Duration::from_micros(created.parse().ok()?))?;
+    Some((created, id.to_owned()))
+}

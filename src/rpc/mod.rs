@@ -1,0 +1,24 @@
+//! The gRPC side: one file for each service, and what they share.
+//!
+//! A handler validates, calls and returns; [`Facade`] does each of these for all.
+//!
+//! * [`auth`]: whose call it is.
+//! * [`status`]: what errors look like to clients; the only place that makes them.
+//! * [`page`]: page sizes and tokens.
+
+pub mod accounts;
+pub mod auth;
+pub mod contacts;
+mod facade;
+pub mod jobs;
+pub mod leads;
+pub mod lists;
+pub mod locations;
+pub mod page;
+pub mod personas;
+pub mod searches;
+pub mod signals;
+pub mod status;
+pub mod workspace;
+
+pub use facade::{EventStream, Facade};
