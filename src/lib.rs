@@ -14,3 +14,4 @@ pub mod jobs;
 pub mod pronto;
 pub mod proto;
 pub mod rpc;
+pub mod sandbox;

@@ -1,0 +1,163 @@
+//! ContactService.
+
+use http::StatusCode;
+use prost_types::Struct;
+use url::Url;
+
+use super::Answer;
+use crate::proto::json::Spelling;
+use crate::proto::v1::{self, EnrichmentType};
+use crate::sandbox::call::{Call, check_rules, check_webhook_url};
+use crate::sandbox::contacts::{self, NewContact};
+use crate::sandbox::enrichment::{self, Identity, Wanted};
+use crate::sandbox::reply::{Fault, Reply};
+use crate::sandbox::state::new_id;
+
+const NO_CONSENT: &str =
+    "You can't use the personal email enrichment feature without consenting with our terms of use";
+
+fn wanted(kinds: &[i32], countries: Vec<String>) -> Wanted {
+    let mut kinds: Vec<EnrichmentType> = kinds
+        .iter()
+        .filter_map(|kind| EnrichmentType::try_from(*kind).ok())
+        .collect();
+    kinds.sort_by_key(|kind| *kind as i32);
+    kinds.dedup();
+    Wanted { kinds, countries }
+}
+
+fn new_contact(
+    call: &Call,
+    identity: Identity,
+    wanted: &Wanted,
+    custom: Option<Struct>,
+    webhook: Option<Url>,
+) -> NewContact {
+    let owner = call.key.clone();
+    let credits = &call.endpoint.credits;
+    NewContact {
+        owner,
+        identity,
+        wanted: wanted.clone(),
+        custom,
+        credits,
+        webhook,
+    }
+}
+
+/// Refuses what is not allowed, or not paid for, for so many contacts.
+fn check_permission(call: &Call, wanted: &Wanted, contacts: usize) -> Result<(), Fault> {
+    let consent = call.state.switches.read().personal_email_consent;
+    if wanted.has(EnrichmentType::PersonalEmail) && !consent {
+        return Err(Fault::Unprocessable(NO_CONSENT.to_owned()));
+    }
+    call.state
+        .check_credits(wanted.price(&call.endpoint.credits) * contacts as u64)
+}
+
+/// POST /contacts/single_enrich on the synchronous host
+pub async fn enrich(call: Call) -> Answer {
+    let request: v1::EnrichContactRequest = call.request()?;
+    check_rules(&request)?;
+    let wanted = wanted(&request.enrichment_type, request.phone_country_codes);
+    check_permission(&call, &wanted, 1)?;
+    let identity = Identity {
+        firstname: request.firstname,
+        lastname: request.lastname,
+        linkedin_url: request.linkedin_url,
+        domain: request.domain,
+        company_name: request.company_name,
+    };
+    let latency = call.state.switches.read().sync_latency;
+    tokio::time::sleep(latency).await;
+    let new = new_contact(&call, identity, &wanted, request.custom, None);
+    let contact = contacts::enrich(&call.state, &new);
+    Ok(Reply::message(&contact, Spelling::Documented))
+}
+
+/// POST /contacts/single_enrich on the main host
+pub async fn start(call: Call) -> Answer {
+    let request: v1::EnrichContactAsyncRequest = call.request()?;
+    let webhook = check_webhook_url(request.webhook_url.as_deref(), false)?;
+    check_rules(&request)?;
+    let wanted = wanted(&request.enrichment_type, request.phone_country_codes);
+    check_permission(&call, &wanted, 1)?;
+    let identity = Identity {
+        firstname: request.firstname,
+        lastname: request.lastname,
+        linkedin_url: request.linkedin_url,
+        domain: request.domain,
+        company_name: request.company_name,
+    };
+    let new = new_contact(&call, identity, &wanted, request.custom, webhook);
+    let started = contacts::start(&call.state, vec![new]).await;
+    let contact = started.into_iter().next().unwrap_or_default();
+    Ok(Reply::message(&contact, Spelling::Observed))
+}
+
+/// POST /contacts/bulk_enrich
+pub async fn start_bulk(call: Call) -> Answer {
+    let request: v1::BulkEnrichContactsRequest = call.request()?;
+    let webhook = check_webhook_url(request.webhook_url.as_deref(), false)?;
+    check_rules(&request)?;
+    let wanted = wanted(&request.enrichment_type, request.phone_country_codes);
+    check_permission(&call, &wanted, request.contacts.len())?;
+    let contacts = request.contacts.into_iter().map(|contact| {
+        let identity = Identity {
+            firstname: contact.firstname,
+            lastname: contact.lastname,
+            linkedin_url: contact.linkedin_url,
+            domain: contact.domain,
+            company_name: contact.company_name,
+        };
+        new_contact(&call, identity, &wanted, contact.custom, webhook.clone())
+    });
+    contacts::start(&call.state, contacts.collect()).await;
+    // The batch has an id of its own, which no endpoint takes.
+    let batch = v1::Contact {
+        enrichment_id: Some(new_id()),
+        status: Some("queued".to_owned()),
+        ..Default::default()
+    };
+    Ok(Reply::message(&batch, Spelling::Observed).with_status(StatusCode::ACCEPTED))
+}
+
+/// GET /contacts/{id}
+pub async fn get(call: Call) -> Answer {
+    let contacts = call.state.contacts.lock();
+    let record = contacts
+        .get(&call.id)
+        .filter(|record| record.owner == call.key);
+    let record = record.ok_or(Fault::NotFound("Contact not found"))?;
+    Ok(Reply::message(&record.contact, Spelling::Observed))
+}
+
+/// POST /contacts/check_data_availability
+pub async fn check_availability(call: Call) -> Answer {
+    let request: v1::CheckDataAvailabilityRequest = call.request()?;
+    check_rules(&request)?;
+    let identity = Identity {
+        firstname: request.firstname.unwrap_or_default(),
+        lastname: request.lastname.unwrap_or_default(),
+        linkedin_url: request.linkedin_url,
+        domain: request.domain,
+        company_name: request.company_name,
+    };
+    let kinds = vec![
+        EnrichmentType::Email,
+        EnrichmentType::Phone,
+        EnrichmentType::PersonalEmail,
+    ];
+    let wanted = Wanted {
+        kinds,
+        countries: Vec::new(),
+    };
+    let findings = enrichment::find(&call.state.world, &identity, &wanted);
+    let answer = v1::CheckDataAvailabilityResponse {
+        email: Some(findings.email.is_some()),
+        phone: Some(!findings.phones.is_empty()),
+        personal_email: Some(findings.personal_email.is_some()),
+        ..Default::default()
+    };
+    Ok(Reply::message(&answer, Spelling::Observed))
+}
