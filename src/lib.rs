@@ -7,11 +7,25 @@
 //!    └───────── jobs (log) ◀──────────── callback
 //! ```
 //!
+//! * [`proto`]: generated from `proto/`, which is where everything about Pronto stands.
+//! * [`pronto`]: one REST call.
+//! * [`jobs`]: what Pronto answers later, as a log and as streams.
+//! * [`callback`]: the receiver of Pronto's callbacks.
+//! * [`rpc`]: the gRPC services.
+//! * [`server`]: listeners, services, and an end.
+//! * [`config`], [`cli`], [`telemetry`]: how the process is run.
+//! * [`sandbox`]: a Pronto that runs here.
+//! * [`demo`]: all of it in one process.
 #![forbid(unsafe_code)]
 
 pub mod callback;
+pub mod cli;
+pub mod config;
+pub mod demo;
 pub mod jobs;
 pub mod pronto;
 pub mod proto;
 pub mod rpc;
 pub mod sandbox;
+pub mod server;
+pub mod telemetry;

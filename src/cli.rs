@@ -1,0 +1,166 @@
+//! What the commands do.
+
+use std::error::Error;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
+use crate::jobs::store::sqlite::SqliteStore;
+use crate::pronto::{BaseUrls, Keyring};
+use crate::proto::DESCRIPTORS;
+use crate::sandbox::{self, Sandbox, SandboxConfig};
+use crate::server::{self, Listeners, ServerOptions};
+use crate::{demo, telemetry};
+
+/// How a command can fail.
+#[derive(Debug)]
+pub enum CliError {
+    /// The configuration is not usable, or help was asked for.
+    Config(ConfigError),
+    /// Something failed.
+    Failed(Box<dyn Error + Send + Sync>),
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> CliError {
+    CliError::Failed(error.into())
+}
+
+/// Carries out a command.
+///
+/// # Errors
+///
+/// When the configuration is not usable, or something fails.
+pub fn run(command: Command) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(args) => serve(*args).await,
+            Command::Sandbox(args) => run_sandbox(args).await,
+            Command::Demo => demo::run().await.map_err(CliError::Failed),
+            Command::Descriptor { file } => write_descriptors(&file).map_err(failed),
+        }
+    })
+}
+
+async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
+    let ended = end_signal().map_err(failed)?;
+    telemetry::init(&args.log, args.log_format);
+    let mut api_key = args.api_key()?;
+    let listeners = Listeners::bind(args.grpc_address, args.callback_address)
+        .await
+        .map_err(failed)?;
+    let mut client = args.client_options()?;
+    if args.sandbox {
+        client.base_urls = start_sandbox(&args).await.map_err(failed)?;
+        if api_key.is_some() || args.callback_url.is_some() {
+            tracing::warn!("api-key and callback-url are those of the sandbox.");
+        }
+        api_key = Some(sandbox::DEFAULT_API_KEY.into());
+        let callbacks = listeners.callbacks.local_addr().map_err(failed)?;
+        args.callback_url = Some(format!("http://{callbacks}").parse().map_err(failed)?);
+    }
+    if args.callback_url.is_none() {
+        tracing::warn!(
+            "No callback-url is configured: results are polled where Pronto allows that, \
+             other operations are refused."
+        );
+    }
+    let (store, _lock) = open_store(&args).map_err(failed)?;
+    let options = ServerOptions {
+        client,
+        keyring: Keyring::new(api_key),
+        jobs: args.job_options(),
+        callbacks: args.callback_limits(),
+        shutdown_timeout: args.shutdown_timeout,
+    };
+    server::run(options, listeners, Arc::new(store), ended)
+        .await
+        .map_err(failed)
+}
+
+/// Opens the store. The lock keeps other processes from it: each would number the
+/// events of the same jobs.
+fn open_store(args: &ServeArgs) -> Result<(SqliteStore, File), Box<dyn Error + Send + Sync>> {
+    std::fs::create_dir_all(&args.data_dir)
+        .map_err(|error| format!("data-dir: {}: {error}", args.data_dir.display()))?;
+    let file = args.store_file();
+    let mut private = OpenOptions::new();
+    private.create(true).append(true).mode(0o600);
+    let lock = private.open(file.with_extension("lock"))?;
+    if lock.try_lock().is_err() {
+        let folder = args.data_dir.display();
+        return Err(format!("data-dir: {folder}: another process uses it").into());
+    }
+    Ok((SqliteStore::open(&file)?, lock))
+}
+
+/// Starts the built-in Pronto on a free port, for the life of the process.
+async fn start_sandbox(args: &ServeArgs) -> Result<BaseUrls, Box<dyn Error + Send + Sync>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let sandbox = Sandbox::new(SandboxConfig::from(&args.sandbox_options));
+    tokio::spawn(sandbox.serve(listener, std::future::pending()));
+    tracing::info!(%address, "The sandbox answers instead of Pronto.");
+    Ok(sandbox_urls(address)?)
+}
+
+/// Where the sandbox's two hosts are.
+///
+/// # Errors
+///
+/// Never for an address of a listener.
+pub fn sandbox_urls(address: std::net::SocketAddr) -> Result<BaseUrls, url::ParseError> {
+    Ok(BaseUrls {
+        main: format!("http://{address}{}", sandbox::MAIN_BASE_PATH).parse()?,
+        synchronous: format!("http://{address}{}", sandbox::SYNCHRONOUS_BASE_PATH).parse()?,
+    })
+}
+
+async fn run_sandbox(args: SandboxArgs) -> Result<(), CliError> {
+    let ended = end_signal().map_err(failed)?;
+    telemetry::init("info", LogFormat::Text);
+    let listener = TcpListener::bind(args.address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let urls = sandbox_urls(address).map_err(failed)?;
+    tracing::info!(
+        main_url = %urls.main,
+        synchronous_url = %urls.synchronous,
+        api_key = sandbox::DEFAULT_API_KEY,
+        "The sandbox answers."
+    );
+    Sandbox::new(SandboxConfig::from(&args.options))
+        .serve(listener, ended)
+        .await
+        .map_err(failed)
+}
+
+/// SIGTERM or Ctrl-C, heeded from the call on.
+fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn write_descriptors(file: &Path) -> std::io::Result<()> {
+    match file.as_os_str() == "-" {
+        true => std::io::stdout().write_all(DESCRIPTORS),
+        false => std::fs::write(file, DESCRIPTORS),
+    }
+}

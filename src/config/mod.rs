@@ -1,0 +1,279 @@
+//! Every option: its default, its unit, its documentation.
+//!
+//! A value comes from a flag, else from the environment, else from the
+//! configuration file, else from the default.
+
+mod layers;
+mod sandbox;
+mod units;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::callback::CallbackLimits;
+use crate::jobs::JobOptions;
+use crate::pronto::{BaseUrls, ClientOptions};
+use crate::proto::endpoint::{Vendor, base_url};
+use crate::proto::v1::Host;
+use units::{byte_size, duration, public_url, secret, unchecked_secret, url};
+
+pub use layers::{ConfigError, parse};
+pub use sandbox::{SandboxArgs, SandboxOptions};
+
+/// A gRPC facade for the Pronto (Pipecorn) REST API.
+#[derive(Debug, Parser)]
+#[command(name = "pronto-grpc", version)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve gRPC, and receive Pronto's callbacks.
+    Serve(Box<ServeArgs>),
+    /// Run the built-in Pronto alone.
+    Sandbox(SandboxArgs),
+    /// Show what it does: sandbox, server and client in one process.
+    Demo,
+    /// Write the descriptor set of the API, for tools without reflection.
+    Descriptor {
+        /// File to write; `-` is the standard output.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+    },
+}
+
+/// Options of `serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// TOML file with options under their long names, such as `api-key-file = "/run/key"`.
+    #[arg(long, env = "PRONTO_GRPC_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Address of the gRPC listener.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_GRPC_ADDRESS",
+        default_value = "127.0.0.1:50051",
+        value_name = "ADDRESS"
+    )]
+    pub grpc_address: SocketAddr,
+
+    /// Address of the HTTP listener for Pronto's callbacks.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_CALLBACK_ADDRESS",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
+    pub callback_address: SocketAddr,
+
+    /// Public https URL under which Pronto reaches the callback listener.
+    /// Without it, results are polled where Pronto allows that.
+    #[arg(long, env = "PRONTO_GRPC_CALLBACK_URL", value_name = "URL", value_parser = public_url)]
+    pub callback_url: Option<Url>,
+
+    /// API key of Pronto for calls that bring no `x-api-key` metadata.
+    /// Prefer the environment or `api-key-file`: flags are visible to other users.
+    #[arg(long, env = "PRONTO_GRPC_API_KEY", hide_env_values = true, value_name = "KEY", value_parser = unchecked_secret)]
+    pub api_key: Option<SecretString>,
+
+    /// File that holds the API key.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_API_KEY_FILE",
+        value_name = "FILE",
+        conflicts_with = "api_key"
+    )]
+    pub api_key_file: Option<PathBuf>,
+
+    /// Under which of its names Pronto is called.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_VENDOR",
+        default_value = "prontohq",
+        value_enum
+    )]
+    pub vendor: Vendor,
+
+    /// Base URL of Pronto's main host, instead of the vendor's.
+    #[arg(long, env = "PRONTO_GRPC_MAIN_URL", value_name = "URL", value_parser = url)]
+    pub main_url: Option<Url>,
+
+    /// Base URL of Pronto's host of synchronous enrichment, instead of the vendor's.
+    #[arg(long, env = "PRONTO_GRPC_SYNCHRONOUS_URL", value_name = "URL", value_parser = url)]
+    pub synchronous_url: Option<Url>,
+
+    /// How long a connection to Pronto may take.
+    #[arg(long, env = "PRONTO_GRPC_CONNECT_TIMEOUT", default_value = "5s", value_name = "DURATION", value_parser = duration)]
+    pub connect_timeout: Duration,
+
+    /// How long a call to Pronto may take.
+    #[arg(long, env = "PRONTO_GRPC_REQUEST_TIMEOUT", default_value = "60s", value_name = "DURATION", value_parser = duration)]
+    pub request_timeout: Duration,
+
+    /// How long a synchronous enrichment may take.
+    #[arg(long, env = "PRONTO_GRPC_SYNCHRONOUS_TIMEOUT", default_value = "120s", value_name = "DURATION", value_parser = duration)]
+    pub synchronous_timeout: Duration,
+
+    /// Largest answer of Pronto's.
+    #[arg(long, env = "PRONTO_GRPC_MAX_ANSWER_SIZE", default_value = "32MiB", value_name = "SIZE", value_parser = byte_size)]
+    pub max_answer_size: ByteSize,
+
+    /// Largest body of a callback.
+    #[arg(long, env = "PRONTO_GRPC_MAX_CALLBACK_SIZE", default_value = "8MiB", value_name = "SIZE", value_parser = byte_size)]
+    pub max_callback_size: ByteSize,
+
+    /// Folder of the store: jobs and their results. Created when it is missing.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_DATA_DIR",
+        default_value = "pronto-grpc-data",
+        value_name = "FOLDER"
+    )]
+    pub data_dir: PathBuf,
+
+    /// A job that has not ended after this time is ended as INCOMPLETE.
+    #[arg(long, env = "PRONTO_GRPC_JOB_DEADLINE", default_value = "2h", value_name = "DURATION", value_parser = duration)]
+    pub job_deadline: Duration,
+
+    /// How soon Pronto is first asked for results that did not arrive.
+    #[arg(long, env = "PRONTO_GRPC_POLL_INTERVAL", default_value = "2s", value_name = "DURATION", value_parser = duration)]
+    pub poll_interval: Duration,
+
+    /// Longest time between two such questions; the time grows from one to the next.
+    #[arg(long, env = "PRONTO_GRPC_MAX_POLL_INTERVAL", default_value = "60s", value_name = "DURATION", value_parser = duration)]
+    pub max_poll_interval: Duration,
+
+    /// How long callbacks may still come after Pronto says that it has finished,
+    /// when polling does not show every result.
+    #[arg(long, env = "PRONTO_GRPC_SETTLE_TIME", default_value = "30s", value_name = "DURATION", value_parser = duration)]
+    pub settle_time: Duration,
+
+    /// Time between two `progress` events of a stream, at most 20s.
+    #[arg(long, env = "PRONTO_GRPC_PROGRESS_INTERVAL", default_value = "15s", value_name = "DURATION", value_parser = units::progress_interval)]
+    pub progress_interval: Duration,
+
+    /// How long calls under way may take after a signal to end.
+    #[arg(long, env = "PRONTO_GRPC_SHUTDOWN_TIMEOUT", default_value = "25s", value_name = "DURATION", value_parser = duration)]
+    pub shutdown_timeout: Duration,
+
+    /// What is logged: `info`, `debug`, or a filter such as `info,pronto_grpc=debug`.
+    #[arg(long, env = "PRONTO_GRPC_LOG", default_value = "info", value_name = "FILTER", value_parser = units::log_filter)]
+    pub log: String,
+
+    /// Form of the log.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_LOG_FORMAT",
+        default_value = "text",
+        value_enum
+    )]
+    pub log_format: LogFormat,
+
+    /// Serve the built-in Pronto instead of the real one.
+    #[arg(long, env = "PRONTO_GRPC_SANDBOX", value_parser = BoolishValueParser::new())]
+    pub sandbox: bool,
+
+    /// How the built-in Pronto behaves.
+    #[command(flatten)]
+    pub sandbox_options: SandboxOptions,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object for each line.
+    Json,
+}
+
+impl ServeArgs {
+    /// The API key, from wherever it stands.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or is empty.
+    pub fn api_key(&self) -> Result<Option<SecretString>, ConfigError> {
+        let Some(file) = &self.api_key_file else {
+            // Checked here, because an error of the command line shows the value.
+            let key = self
+                .api_key
+                .as_ref()
+                .map(|key| secret(key.expose_secret()))
+                .transpose();
+            return key.map_err(|why| ConfigError::new(format!("api-key: {why}")));
+        };
+        let unusable =
+            |why: &str| ConfigError::new(format!("api-key-file: {}: {why}", file.display()));
+        let text = std::fs::read_to_string(file).map_err(|error| unusable(&error.to_string()))?;
+        secret(text.trim()).map(Some).map_err(|why| unusable(&why))
+    }
+
+    /// How to call Pronto.
+    ///
+    /// # Errors
+    ///
+    /// When a base URL of the vendor is not usable.
+    pub fn client_options(&self) -> Result<ClientOptions, ConfigError> {
+        let base = |chosen: &Option<Url>, host| match chosen {
+            Some(chosen) => Ok(chosen.clone()),
+            None => url(base_url(host, self.vendor)).map_err(ConfigError::new),
+        };
+        Ok(ClientOptions {
+            base_urls: BaseUrls {
+                main: base(&self.main_url, Host::Main)?,
+                synchronous: base(&self.synchronous_url, Host::Synchronous)?,
+            },
+            connect_timeout: self.connect_timeout,
+            request_timeout: self.request_timeout,
+            synchronous_timeout: self.synchronous_timeout,
+            max_answer_size: units::to_usize(self.max_answer_size),
+        })
+    }
+
+    /// How jobs behave.
+    #[must_use]
+    pub fn job_options(&self) -> JobOptions {
+        JobOptions {
+            callback_url: self.callback_url.clone(),
+            deadline: self.job_deadline,
+            poll_interval: self.poll_interval,
+            max_poll_interval: self.max_poll_interval.max(self.poll_interval),
+            settle_time: self.settle_time,
+            progress_interval: self.progress_interval,
+        }
+    }
+
+    /// What the callback receiver puts up with.
+    #[must_use]
+    pub fn callback_limits(&self) -> CallbackLimits {
+        CallbackLimits {
+            max_body_size: units::to_usize(self.max_callback_size),
+            header_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// The file of the store. The sandbox has one of its own: its jobs mean
+    /// nothing to the real Pronto.
+    #[must_use]
+    pub fn store_file(&self) -> PathBuf {
+        self.data_dir.join(if self.sandbox {
+            "sandbox.sqlite3"
+        } else {
+            "jobs.sqlite3"
+        })
+    }
+}

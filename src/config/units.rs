@@ -1,0 +1,120 @@
+//! Values with units, and texts with a form.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use secrecy::SecretString;
+use url::{Host, Url};
+
+/// A duration such as `20ms` or `0s`; a bare number is refused.
+pub fn pause(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a number with a unit, such as 30s, 5m or 2h"))
+}
+
+/// A duration such as `30s` or `2h` that is not zero.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let duration = pause(text)?;
+    match duration.is_zero() {
+        true => Err("must be longer than zero".to_owned()),
+        false => Ok(duration),
+    }
+}
+
+/// The time between two `progress` events.
+pub fn progress_interval(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        interval if interval <= Duration::from_secs(20) => Ok(interval),
+        _ => Err("must be at most 20s".to_owned()),
+    }
+}
+
+/// A size such as `8MiB`; a bare number is refused.
+pub fn byte_size(text: &str) -> Result<ByteSize, String> {
+    let usage = "write a number with a unit, such as 512KiB or 8MiB";
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(usage.to_owned());
+    }
+    match text.parse::<ByteSize>() {
+        Ok(size) if size.as_u64() > 0 => Ok(size),
+        Ok(_) => Err("must be larger than zero".to_owned()),
+        Err(_) => Err(usage.to_owned()),
+    }
+}
+
+/// A size as this machine counts memory.
+pub fn to_usize(size: ByteSize) -> usize {
+    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+}
+
+/// An http or https URL.
+pub fn url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
+    match matches!(url.scheme(), "http" | "https") && url.has_host() {
+        true => Ok(url),
+        false => Err("must be an http or https URL".to_owned()),
+    }
+}
+
+/// A URL that Pronto can reach: https, or http to this machine for tests.
+pub fn public_url(text: &str) -> Result<Url, String> {
+    let url = url(text)?;
+    let is_loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if url.scheme() != "https" && !is_loopback {
+        return Err("must be an https URL; Pronto refuses others".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("must not have a query or a fragment".to_owned());
+    }
+    Ok(url)
+}
+
+/// Any text, as a secret.
+pub fn unchecked_secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(text.into())
+}
+
+/// A secret that can travel in a header.
+pub fn secret(text: &str) -> Result<SecretString, String> {
+    if text.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    match text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(text.into()),
+        false => Err("must consist of visible ASCII characters".to_owned()),
+    }
+}
+
+/// A filter for the log.
+pub fn log_filter(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_required() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert!(duration("90").is_err() && duration("0s").is_err());
+        assert_eq!(byte_size("8MiB").map(to_usize), Ok(8 << 20));
+        assert!(byte_size("8").is_err() && byte_size("eight").is_err());
+        assert!(progress_interval("21s").is_err());
+    }
+
+    #[test]
+    fn a_public_url_is_https_unless_it_stays_here() {
+        assert!(public_url("https://hooks.example.com/x").is_ok());
+        assert!(public_url("http://127.0.0.1:8080").is_ok());
+        assert!(public_url("http://hooks.example.com").is_err());
+        assert!(public_url("https://hooks.example.com?a=b").is_err());
+    }
+}
