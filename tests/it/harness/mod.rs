@@ -1,0 +1,283 @@
+//! A server under test, on free ports, with a Pronto that runs here.
+
+pub mod fake;
+pub mod process;
+pub mod stage;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pronto_grpc::cli::sandbox_urls;
+use pronto_grpc::config::{self, Command, ServeArgs};
+use pronto_grpc::jobs::JobOptions;
+use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::pronto::{BaseUrls, Keyring};
+use pronto_grpc::proto::v1::account_service_client::AccountServiceClient;
+use pronto_grpc::proto::v1::contact_service_client::ContactServiceClient;
+use pronto_grpc::proto::v1::job_event::Event;
+use pronto_grpc::proto::v1::job_service_client::JobServiceClient;
+use pronto_grpc::proto::v1::lead_service_client::LeadServiceClient;
+use pronto_grpc::proto::v1::list_service_client::ListServiceClient;
+use pronto_grpc::proto::v1::location_service_client::LocationServiceClient;
+use pronto_grpc::proto::v1::persona_service_client::PersonaServiceClient;
+use pronto_grpc::proto::v1::search_service_client::SearchServiceClient;
+use pronto_grpc::proto::v1::signal_service_client::SignalServiceClient;
+use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
+use pronto_grpc::proto::v1::{GetJobRequest, Job, JobEvent, WatchJobRequest};
+use pronto_grpc::server::{self, Listeners, ServerError, ServerOptions};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_stream::StreamExt;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+use tonic::{Status, Streaming};
+use tonic_types::{ErrorInfo, StatusExt};
+
+/// No test waits longer than this for anything.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A key that the sandbox and the fake accept.
+pub const KEY: &str = "sandbox-key";
+
+/// How a server under test differs from `serve` without flags.
+pub struct Setup {
+    pub urls: BaseUrls,
+    pub data_dir: PathBuf,
+    pub callback_port: u16,
+    pub has_callback_url: bool,
+    pub api_key: Option<&'static str>,
+    pub jobs: JobOptions,
+    pub args: ServeArgs,
+}
+
+impl Setup {
+    /// A server for a Pronto at this address.
+    pub fn new(pronto: SocketAddr, data_dir: &Path) -> Self {
+        let arguments = ["pronto-grpc", "serve"].map(Into::into).to_vec();
+        let Command::Serve(args) = config::parse(arguments, &[]).unwrap().command else {
+            panic!("serve is a command")
+        };
+        Self {
+            urls: sandbox_urls(pronto).unwrap(),
+            data_dir: data_dir.to_owned(),
+            callback_port: 0,
+            has_callback_url: true,
+            api_key: Some(KEY),
+            jobs: JobOptions {
+                // Tests wait for what is, not for time to pass.
+                poll_interval: Duration::from_millis(50),
+                max_poll_interval: Duration::from_millis(200),
+                settle_time: Duration::from_millis(300),
+                ..args.job_options()
+            },
+            args: *args,
+        }
+    }
+
+    pub async fn start(self) -> TestServer {
+        let listeners = Listeners::bind(
+            ([127, 0, 0, 1], 0).into(),
+            ([127, 0, 0, 1], self.callback_port).into(),
+        )
+        .await
+        .unwrap();
+        let grpc = listeners.grpc.local_addr().unwrap();
+        let callbacks = listeners.callbacks.local_addr().unwrap();
+        let mut jobs = self.jobs;
+        jobs.callback_url = self
+            .has_callback_url
+            .then(|| format!("http://{callbacks}").parse().unwrap());
+        let mut client = self.args.client_options().unwrap();
+        client.base_urls = self.urls;
+        let options = ServerOptions {
+            client,
+            keyring: Keyring::new(self.api_key.map(Into::into)),
+            jobs,
+            callbacks: self.args.callback_limits(),
+            shutdown_timeout: Duration::from_secs(5),
+        };
+        let store = SqliteStore::open(&self.data_dir.join("jobs.sqlite3")).unwrap();
+        let end = CancellationToken::new();
+        let ended = end.clone().cancelled_owned();
+        let server = tokio::spawn(server::run(options, listeners, Arc::new(store), ended));
+        let channel = connect(grpc).await;
+        TestServer {
+            grpc,
+            callbacks,
+            channel,
+            end,
+            server,
+        }
+    }
+}
+
+/// A running server and a connection to it.
+pub struct TestServer {
+    pub grpc: SocketAddr,
+    pub callbacks: SocketAddr,
+    pub channel: Channel,
+    end: CancellationToken,
+    server: JoinHandle<Result<(), ServerError>>,
+}
+
+impl TestServer {
+    pub fn leads(&self) -> LeadServiceClient<Channel> {
+        LeadServiceClient::new(self.channel.clone())
+    }
+
+    pub fn accounts(&self) -> AccountServiceClient<Channel> {
+        AccountServiceClient::new(self.channel.clone())
+    }
+
+    pub fn contacts(&self) -> ContactServiceClient<Channel> {
+        ContactServiceClient::new(self.channel.clone())
+    }
+
+    pub fn jobs(&self) -> JobServiceClient<Channel> {
+        JobServiceClient::new(self.channel.clone())
+    }
+
+    pub fn signals(&self) -> SignalServiceClient<Channel> {
+        SignalServiceClient::new(self.channel.clone())
+    }
+
+    pub fn searches(&self) -> SearchServiceClient<Channel> {
+        SearchServiceClient::new(self.channel.clone())
+    }
+
+    pub fn lists(&self) -> ListServiceClient<Channel> {
+        ListServiceClient::new(self.channel.clone())
+    }
+
+    pub fn personas(&self) -> PersonaServiceClient<Channel> {
+        PersonaServiceClient::new(self.channel.clone())
+    }
+
+    pub fn locations(&self) -> LocationServiceClient<Channel> {
+        LocationServiceClient::new(self.channel.clone())
+    }
+
+    pub fn workspace(&self) -> WorkspaceServiceClient<Channel> {
+        WorkspaceServiceClient::new(self.channel.clone())
+    }
+
+    pub async fn job(&self, job_id: &str) -> Job {
+        let job_id = job_id.to_owned();
+        let answer = self.jobs().get_job(GetJobRequest { job_id }).await;
+        answer.unwrap().into_inner().job.unwrap()
+    }
+
+    pub async fn watch(&self, job_id: &str, after_sequence: i64) -> Streaming<JobEvent> {
+        watch(self.jobs(), job_id, after_sequence).await
+    }
+
+    /// Watches as another client does, over a connection of its own.
+    pub async fn watch_apart(&self, job_id: &str, after_sequence: i64) -> Streaming<JobEvent> {
+        let jobs = JobServiceClient::new(connect(self.grpc).await);
+        watch(jobs, job_id, after_sequence).await
+    }
+
+    /// Shuts the server down, as SIGTERM does.
+    pub async fn stop(self) {
+        self.end.cancel();
+        tokio::time::timeout(PATIENCE, self.server)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+    }
+}
+
+/// Connects to a gRPC listener.
+pub async fn connect(address: SocketAddr) -> Channel {
+    let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
+    endpoint.connect().await.unwrap()
+}
+
+async fn watch(
+    mut jobs: JobServiceClient<Channel>,
+    job_id: &str,
+    after_sequence: i64,
+) -> Streaming<JobEvent> {
+    let request = WatchJobRequest {
+        job_id: job_id.to_owned(),
+        after_sequence,
+    };
+    jobs.watch_job(request).await.unwrap().into_inner()
+}
+
+/// A free port with a listener on it.
+pub async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// The next event that is no progress; none at the end of the stream.
+pub async fn next(stream: &mut Streaming<JobEvent>) -> Option<Result<JobEvent, Status>> {
+    loop {
+        let event = tokio::time::timeout(PATIENCE, stream.next())
+            .await
+            .expect("an event in time");
+        match &event {
+            Some(Ok(JobEvent {
+                event: Some(Event::Progress(_)),
+                ..
+            })) => {}
+            _ => return event,
+        }
+    }
+}
+
+/// The next `count` events, without progress.
+pub async fn read(stream: &mut Streaming<JobEvent>, count: usize) -> Vec<JobEvent> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        events.push(next(stream).await.expect("more events").unwrap());
+    }
+    events
+}
+
+/// All events to the end, without progress; panics when the stream fails.
+pub async fn read_all(stream: &mut Streaming<JobEvent>) -> Vec<JobEvent> {
+    let mut events = Vec::new();
+    while let Some(event) = next(stream).await {
+        events.push(event.unwrap());
+    }
+    events
+}
+
+/// Sequences are `first`, `first + 1`, ... without holes.
+#[track_caller]
+pub fn assert_contiguous(events: &[JobEvent], first: i64) {
+    let sequences: Vec<_> = events.iter().map(|event| event.sequence).collect();
+    let expected: Vec<_> = (first..).take(events.len()).collect();
+    assert_eq!(sequences, expected);
+}
+
+/// How many of the events are results.
+pub fn count_results(events: &[JobEvent]) -> usize {
+    let is_result = |event: &&JobEvent| {
+        matches!(
+            event.event,
+            Some(Event::Lead(_) | Event::Account(_) | Event::Contact(_) | Event::Signal(_))
+        )
+    };
+    events.iter().filter(is_result).count()
+}
+
+/// The `ErrorInfo` that every error carries.
+#[track_caller]
+pub fn error_info(status: &Status) -> ErrorInfo {
+    let info = status.get_details_error_info();
+    info.unwrap_or_else(|| panic!("no ErrorInfo: {status:?}"))
+}
+
+/// An HTTP client.
+pub fn http() -> reqwest::Client {
+    // Installed already when another test was here first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}

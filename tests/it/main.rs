@@ -1,0 +1,14 @@
+//! All tests that look at the library from outside, in one binary: each module
+//! is one concern.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod cli;
+mod contract;
+mod e2e;
+mod harness;
+mod roundtrip;
+mod sandbox;
