@@ -215,20 +215,29 @@ pub async fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// The next event that is no progress; none at the end of the stream.
+/// The next event that is no progress; none at the end of the stream. Progress
+/// does not prolong the wait: a job that stands still fails its test.
 pub async fn next(stream: &mut Streaming<JobEvent>) -> Option<Result<JobEvent, Status>> {
-    loop {
-        let event = tokio::time::timeout(PATIENCE, stream.next())
-            .await
-            .expect("an event in time");
-        match &event {
+    let is_progress = |event: &Option<Result<JobEvent, Status>>| {
+        matches!(
+            event,
             Some(Ok(JobEvent {
                 event: Some(Event::Progress(_)),
                 ..
-            })) => {}
-            _ => return event,
+            }))
+        )
+    };
+    let next = async {
+        loop {
+            let event = stream.next().await;
+            if !is_progress(&event) {
+                return event;
+            }
         }
-    }
+    };
+    tokio::time::timeout(PATIENCE, next)
+        .await
+        .expect("an event in time")
 }
 
 /// The next `count` events, without progress.
