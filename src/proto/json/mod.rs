@@ -23,9 +23,8 @@ use serde_json::value::RawValue;
 
 use super::v1;
 use super::wire::WireEnum;
-use cursor::Cursor;
 
-pub use cursor::Cursor as JsonCursor;
+pub use cursor::Cursor;
 pub use read::Fit;
 
 /// A JSON object.

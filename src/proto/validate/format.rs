@@ -8,11 +8,7 @@ use super::Format;
 pub fn check(text: &str, format: Format) -> Result<(), &'static str> {
     let (fits, expected) = match format {
         Format::Unspecified => (true, ""),
-        Format::HttpsUrl => (web_url(text, &["https"]), "must be an https URL"),
-        Format::Url => (
-            web_url(text, &["http", "https"]),
-            "must be an http or https URL",
-        ),
+        Format::HttpsUrl => (https_url(text), "must be an https URL"),
         Format::LinkedinProfileUrl => (
             linkedin_path(text).is_some_and(|path| has_tail(&path, &["/in/", "/sales/lead/"])),
             "must be a LinkedIn profile URL: https://www.linkedin.com/in/<handle>, /in/<urn> or /sales/lead/<id>",
@@ -40,8 +36,8 @@ pub fn check(text: &str, format: Format) -> Result<(), &'static str> {
 
 const COMPANY_PATHS: &[&str] = &["/company/", "/sales/company/", "/school/", "/showcase/"];
 
-fn web_url(text: &str, schemes: &[&str]) -> bool {
-    Url::parse(text).is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host())
+fn https_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.has_host())
 }
 
 /// The path of a LinkedIn URL. People write these without a scheme, too.

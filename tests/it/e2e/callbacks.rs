@@ -3,13 +3,11 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use pronto_grpc::proto::v1::job_event::Event;
-use pronto_grpc::proto::v1::{
-    CallbackSource, JobEvent, JobState, LeadFilters, ListCallbacksRequest, SearchLeadsRequest,
-};
+use pronto_grpc::proto::v1::{CallbackSource, JobEvent, JobState, ListCallbacksRequest};
 use tempfile::TempDir;
 
 use crate::harness::fake::{Fake, json};
-use crate::harness::{Setup, TestServer, assert_contiguous, http, next};
+use crate::harness::{Setup, TestServer, assert_contiguous, http, next, search};
 
 const SEARCH_ID: &str = "8e1dcba0-f0bb-4071-99fc-f18ba6559ccc";
 
@@ -34,7 +32,7 @@ struct Started {
 async fn started(mut fake: Fake) -> Started {
     let data = tempfile::tempdir().unwrap();
     let server = Setup::new(fake.address, data.path()).start().await;
-    let request = request();
+    let request = search();
     let job = server
         .leads()
         .start_lead_search(request)
@@ -54,17 +52,6 @@ async fn started(mut fake: Fake) -> Started {
         job_id: job.id,
         url,
         _data: data,
-    }
-}
-
-fn request() -> SearchLeadsRequest {
-    let filters = LeadFilters {
-        keyword: Some("x".to_owned()),
-        ..Default::default()
-    };
-    SearchLeadsRequest {
-        filters: Some(filters),
-        ..Default::default()
     }
 }
 
@@ -228,7 +215,7 @@ async fn a_callback_that_overtakes_the_answer_finds_its_job() {
     let server = Setup::new(fake.address, data.path()).start().await;
     let mut stream = server
         .leads()
-        .search_leads(request())
+        .search_leads(search())
         .await
         .unwrap()
         .into_inner();

@@ -7,28 +7,18 @@ use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::signal_service_client::SignalServiceClient;
 use pronto_grpc::proto::v1::{
     BulkEnrichContactsRequest, BulkEnrichLeadsRequest, ContactToEnrich, EnrichContactAsyncRequest,
-    EnrichmentType, GetJobRequest, JobCompleted, JobEvent, JobOutcome, JobState, LeadFilters,
-    LeadToEnrich, PublishedDate, SearchHiringAccountsRequest, SearchLeadsRequest,
-    TrackJobChangesRequest,
+    EnrichmentType, GetJobRequest, JobCompleted, JobEvent, JobOutcome, JobState, LeadToEnrich,
+    PublishedDate, SearchHiringAccountsRequest, TrackJobChangesRequest,
 };
 use serde_json::{Value, json as object};
 use tonic::Code;
 
 use crate::harness::fake::{Fake, json};
-use crate::harness::{Setup, assert_contiguous, count_results, error_info, http, next, read_all};
+use crate::harness::{
+    Setup, assert_contiguous, count_results, error_info, http, next, read_all, search,
+};
 
 const ID: &str = "8e1dcba0-f0bb-4071-99fc-f18ba6559ccc";
-
-fn search() -> SearchLeadsRequest {
-    let filters = LeadFilters {
-        keyword: Some("x".to_owned()),
-        ..Default::default()
-    };
-    SearchLeadsRequest {
-        filters: Some(filters),
-        ..Default::default()
-    }
-}
 
 fn lead(name: &str) -> Value {
     object!({"first_name": name, "linkedin_url": format!("https://www.linkedin.com/in/{name}")})

@@ -2,7 +2,7 @@
 
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
-    CancelJobRequest, GetJobRequest, JobState, LeadFilters, ListCallbacksRequest, ListJobsRequest,
+    CancelJobRequest, GetJobRequest, JobState, ListCallbacksRequest, ListJobsRequest,
     SearchLeadsRequest, WatchJobRequest,
 };
 use tempfile::TempDir;
@@ -10,7 +10,7 @@ use tonic::{Code, Request};
 use tonic_types::StatusExt;
 
 use crate::harness::fake::{Fake, json};
-use crate::harness::{Setup, TestServer, error_info, http, next};
+use crate::harness::{Setup, TestServer, error_info, http, next, search};
 
 /// A Pronto whose searches never end, each with an id of its own.
 async fn endless() -> Fake {
@@ -28,17 +28,6 @@ async fn server() -> (TestServer, Fake, TempDir) {
     let data = tempfile::tempdir().unwrap();
     let server = Setup::new(fake.address, data.path()).start().await;
     (server, fake, data)
-}
-
-fn search() -> SearchLeadsRequest {
-    let filters = LeadFilters {
-        keyword: Some("x".to_owned()),
-        ..Default::default()
-    };
-    SearchLeadsRequest {
-        filters: Some(filters),
-        ..Default::default()
-    }
 }
 
 async fn start(server: &TestServer) -> String {

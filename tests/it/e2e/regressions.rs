@@ -8,28 +8,16 @@ use std::future::ready;
 use std::sync::Arc;
 
 use pronto_grpc::proto::v1::{
-    Callback, ExtractAccountsRequest, ExtractLeadsRequest, Job, LeadFilters, ListCallbacksRequest,
-    SearchLeadsRequest,
+    Callback, ExtractAccountsRequest, ExtractLeadsRequest, Job, ListCallbacksRequest,
 };
 use serde_json::{Value, json as object};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use crate::harness::fake::{Fake, json};
-use crate::harness::{PATIENCE, Setup, TestServer, http};
+use crate::harness::{PATIENCE, Setup, TestServer, http, search};
 
 const ID: &str = "8e1dcba0-f0bb-4071-99fc-f18ba6559ccc";
-
-fn search() -> SearchLeadsRequest {
-    let filters = LeadFilters {
-        keyword: Some("x".to_owned()),
-        ..Default::default()
-    };
-    SearchLeadsRequest {
-        filters: Some(filters),
-        ..Default::default()
-    }
-}
 
 fn lead_extraction() -> ExtractLeadsRequest {
     ExtractLeadsRequest {

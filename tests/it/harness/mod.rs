@@ -25,7 +25,9 @@ use pronto_grpc::proto::v1::persona_service_client::PersonaServiceClient;
 use pronto_grpc::proto::v1::search_service_client::SearchServiceClient;
 use pronto_grpc::proto::v1::signal_service_client::SignalServiceClient;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
-use pronto_grpc::proto::v1::{GetJobRequest, Job, JobEvent, WatchJobRequest};
+use pronto_grpc::proto::v1::{
+    GetJobRequest, Job, JobEvent, LeadFilters, SearchLeadsRequest, WatchJobRequest,
+};
 use pronto_grpc::server::{self, Listeners, ServerError, ServerOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -206,6 +208,18 @@ async fn watch(
         after_sequence,
     };
     jobs.watch_job(request).await.unwrap().into_inner()
+}
+
+/// Some search for people.
+pub fn search() -> SearchLeadsRequest {
+    let filters = LeadFilters {
+        keyword: Some("x".to_owned()),
+        ..Default::default()
+    };
+    SearchLeadsRequest {
+        filters: Some(filters),
+        ..Default::default()
+    }
 }
 
 /// A free port with a listener on it.
