@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::StoreError;
 use super::{engine, open_writable};
+use crate::metrics;
 
 /// At most so many writes share a commit.
 const MAX_BATCH: usize = 256;
@@ -176,14 +177,22 @@ fn run(
                 Err(error)
             }
         };
-        tell(health, &committed);
+        if committed.is_err() || !batch.reports.is_empty() {
+            tell(health, &committed);
+        }
         batch.report(&committed, connection.as_ref());
     }
 }
 
 fn tell(health: &watch::Sender<bool>, committed: &Result<(), StoreError>) {
     let is_writable = committed.is_ok();
+    if !is_writable {
+        metrics::commit_failed();
+    }
     let changed = health.send_if_modified(|was| std::mem::replace(was, is_writable) != is_writable);
+    if changed {
+        metrics::store_writable(is_writable);
+    }
     match committed {
         Err(error) if changed => tracing::error!(%error, "The store cannot be written."),
         Ok(()) if changed => tracing::info!("The store can be written again."),
