@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -116,4 +117,10 @@ pub fn lead(number: u32, size: usize) -> String {
     );
     let filling = size.saturating_sub(head.len() + 2);
     format!("{head}{}\"}}", "x".repeat(filling))
+}
+
+/// The body of a callback that lists people.
+pub fn leads(numbers: Range<u32>) -> String {
+    let people: Vec<_> = numbers.map(|number| lead(number, 0)).collect();
+    format!(r#"{{"leads":[{}]}}"#, people.join(","))
 }

@@ -15,6 +15,7 @@ mod fake;
 mod http;
 mod link;
 mod log;
+mod memory;
 mod report;
 mod resume;
 mod server;
@@ -61,6 +62,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "resume",
         "a stream cut anywhere, by anything, goes on without gap or repeat",
         |form| Box::pin(resume::run(form)),
+    ),
+    (
+        "memory",
+        "a long log and many watchers cost the server little memory",
+        |form| Box::pin(memory::run(form)),
     ),
 ];
 

@@ -160,6 +160,39 @@ impl Server {
         }
     }
 
+    /// The memory that it has.
+    pub fn memory(&self) -> Memory {
+        let status = std::fs::read_to_string(self.proc("status")).unwrap();
+        let kib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let value = line.and_then(|line| line.split_whitespace().next());
+            value.and_then(|value| value.parse().ok()).unwrap()
+        };
+        Memory {
+            resident: kib("VmRSS:"),
+            peak: kib("VmHWM:"),
+        }
+    }
+
+    /// Lets the peak of its memory be what it has now.
+    pub fn forget_peak(&self) {
+        std::fs::write(self.proc("clear_refs"), "5").unwrap();
+    }
+
+    /// The time that it has run, in the kernel and beside it.
+    pub fn ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(self.proc("stat")).unwrap();
+        // The name before the last bracket may hold anything.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let mut ticks = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+        let mut field = || ticks.next().unwrap().unwrap();
+        field() + field()
+    }
+
+    fn proc(&self, file: &str) -> String {
+        format!("/proc/{}/{file}", self.child.id())
+    }
+
     /// How it ended, if it did.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
@@ -175,6 +208,14 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
+
+/// The memory of a process, in KiB.
+pub struct Memory {
+    /// What it has.
+    pub resident: u64,
+    /// The most that it had.
+    pub peak: u64,
 }
 
 /// When it served; none when it ended, or hangs.
