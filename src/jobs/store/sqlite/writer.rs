@@ -14,6 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::StoreError;
+use super::checkpoint::Checkpointer;
 use super::{engine, open_writable};
 use crate::metrics;
 
@@ -49,9 +50,10 @@ impl Writer {
     pub fn start(path: PathBuf, connection: Connection) -> std::io::Result<Self> {
         let (queue, writes) = mpsc::channel(QUEUE);
         let (health, is_writable) = watch::channel(true);
+        let checkpointer = Checkpointer::start(&path)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&path, connection, writes, &health))?;
+            .spawn(move || run(&path, connection, writes, &health, checkpointer))?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
@@ -161,6 +163,7 @@ fn run(
     connection: Connection,
     mut tasks: mpsc::Receiver<Task>,
     health: &watch::Sender<bool>,
+    mut checkpointer: Checkpointer,
 ) {
     let mut connection = Some(connection);
     while let Some(first) = tasks.blocking_recv() {
@@ -181,6 +184,9 @@ fn run(
             tell(health, &committed);
         }
         batch.report(&committed, connection.as_ref());
+        if let Some(connection) = &connection {
+            checkpointer.committed(connection);
+        }
     }
 }
 
