@@ -13,7 +13,7 @@
 //! * [`callback`]: the receiver of Pronto's callbacks.
 //! * [`rpc`]: the gRPC services.
 //! * [`server`]: listeners, services, and an end.
-//! * [`config`], [`cli`], [`telemetry`]: how the process is run.
+//! * [`config`], [`cli`], [`telemetry`], `open_files`: how the process is run.
 //! * [`sandbox`]: a Pronto that runs here.
 //! * [`demo`]: all of it in one process.
 #![forbid(unsafe_code)]
@@ -23,6 +23,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod jobs;
+mod open_files;
 pub mod pronto;
 pub mod proto;
 pub mod rpc;
