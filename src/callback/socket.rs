@@ -105,3 +105,37 @@ impl Write for Socket {
         self.poll_forget(context).map(Ok)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use parking_lot::Mutex;
+
+    use super::super::CallbackLimits;
+    use super::super::places::Places;
+    use super::super::watch::Watch;
+    use super::*;
+
+    #[tokio::test]
+    async fn it_sees_what_the_kernel_has() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let limits = CallbackLimits {
+            max_body_size: 1,
+            header_timeout: std::time::Duration::from_secs(5),
+            body_timeout: std::time::Duration::from_secs(5),
+            idle_timeout: std::time::Duration::from_secs(5),
+            max_connections: 1,
+            max_buffered: 1,
+        };
+        let watch = Watch::new(Places::new(1).take().await, limits);
+        let stream = TcpStream::from_std(stream).unwrap();
+        let socket = Socket::new(stream, std::sync::Arc::new(Mutex::new(watch)));
+        assert!(!socket.has_unread());
+        peer.write_all(b"x").unwrap();
+        assert!(socket.has_unread());
+    }
+}

@@ -188,3 +188,79 @@ impl Watch {
         timer.as_mut().poll(context).is_ready() || Instant::now() >= deadline
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::super::places::Places;
+    use super::*;
+
+    const LIMITS: CallbackLimits = CallbackLimits {
+        max_body_size: 1,
+        header_timeout: Duration::from_secs(5),
+        body_timeout: Duration::from_secs(10),
+        idle_timeout: Duration::from_secs(75),
+        max_connections: 1,
+        max_buffered: 1,
+    };
+
+    fn next(watch: &mut Watch) -> Next {
+        watch.next(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_only_not_read_yet_keeps_its_connection() {
+        let places = Places::new(1);
+        let mut watch = Watch::new(places.take().await, LIMITS);
+        assert_eq!(next(&mut watch), Next::Wait);
+        places.end();
+        assert_eq!(next(&mut watch), Next::ServeAgain);
+        assert!(watch.wants_look());
+        watch.found_unread();
+        assert_eq!(next(&mut watch), Next::Wait);
+        // From now on it counts as a header that has begun.
+        tokio::time::advance(Duration::from_secs(6)).await;
+        assert!(matches!(next(&mut watch), Next::Close(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_found_nothing_goes() {
+        let places = Places::new(1);
+        let mut watch = Watch::new(places.take().await, LIMITS);
+        watch.hear();
+        watch.begin_request();
+        watch.end_request(true, false);
+        tokio::time::advance(Duration::from_secs(74)).await;
+        assert_eq!(next(&mut watch), Next::Wait);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(next(&mut watch), Next::ServeAgain);
+        assert!(matches!(next(&mut watch), Next::Close(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_refuses_to_go_is_asked_again_after_the_others() {
+        let places = Places::new(2);
+        let mut first = Watch::new(places.take().await, LIMITS);
+        let mut second = Watch::new(places.take().await, LIMITS);
+        assert_eq!(
+            (next(&mut first), next(&mut second)),
+            (Next::Wait, Next::Wait)
+        );
+        let mut third = std::pin::pin!(places.take());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(third.as_mut().poll(&mut context).is_pending());
+        assert_eq!(next(&mut first), Next::ServeAgain);
+        first.found_unread();
+        assert_eq!(
+            (next(&mut first), next(&mut second)),
+            (Next::Wait, Next::Wait)
+        );
+        assert!(third.as_mut().poll(&mut context).is_pending());
+        assert_eq!(next(&mut first), Next::Wait);
+        assert_eq!(next(&mut second), Next::ServeAgain);
+        assert!(matches!(next(&mut second), Next::Close(_)));
+        drop(second);
+        assert!(third.as_mut().poll(&mut context).is_ready());
+    }
+}

@@ -1,5 +1,6 @@
 //! An HTTP client that does only what a test says, byte for byte.
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,6 +35,17 @@ impl Raw {
         let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
         Self {
             stream: stream.unwrap().unwrap(),
+            came: Vec::new(),
+        }
+    }
+
+    /// Connects and sends without letting anything else run meanwhile.
+    pub fn send_at_once(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Self {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(bytes.as_ref()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        Self {
+            stream: TcpStream::from_std(stream).unwrap(),
             came: Vec::new(),
         }
     }

@@ -85,6 +85,19 @@ async fn where_all_are_at_work_the_next_one_waits() {
 }
 
 #[tokio::test]
+async fn a_burst_beyond_the_places_loses_nothing() {
+    let receiver = Receiver::with(|limits| limits.max_connections = 4).await;
+    let bodies: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+    let mut burst: Vec<_> = bodies
+        .iter()
+        .map(|body| Raw::send_at_once(receiver.server.callbacks, receiver.post(body)))
+        .collect();
+    for connection in &mut burst {
+        assert_eq!(connection.answer().await.status, 204);
+    }
+}
+
+#[tokio::test]
 async fn a_thousand_slow_connections_do_not_hinder_a_good_one() {
     for places in [10_000, 100] {
         let receiver = Receiver::with(|limits| limits.max_connections = places).await;
