@@ -146,7 +146,6 @@ impl Body {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
-    use std::time::Duration;
 
     use http::Response;
     use http_body_util::Empty;
@@ -156,24 +155,17 @@ mod tests {
     use tokio::io::AsyncWriteExt;
     use tokio::sync::mpsc;
 
+    use super::super::TEST_LIMITS;
     use super::*;
 
     /// Reads the body of a request of which all of this has come.
     async fn read(request: &str, budget: &Budget) -> Result<Bytes, Refusal> {
-        let limits = CallbackLimits {
-            max_body_size: 4096,
-            header_timeout: Duration::MAX,
-            body_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::MAX,
-            max_connections: 1,
-            max_buffered: 0,
-        };
         let (mut client, server) = tokio::io::duplex(1 << 16);
         client.write_all(request.as_bytes()).await.unwrap();
         let (sender, mut outcome) = mpsc::unbounded_channel();
         let service = service_fn(|request: http::Request<Incoming>| async {
             let mut body = Body::new(request.into_body());
-            let held = body.read(&limits, budget).await.map(|held| held.bytes);
+            let held = body.read(&TEST_LIMITS, budget).await.map(|held| held.bytes);
             assert_eq!(body.is_read(), held.is_ok());
             sender.send(held).unwrap();
             Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))

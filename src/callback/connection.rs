@@ -17,7 +17,11 @@ use super::request::{self, Answer};
 use super::socket::Socket;
 use super::watch::{Next, SharedWatch, Watch};
 
-/// The largest header, in bytes, and the most that is read at once.
+/// The largest header, in bytes: more than proxies pass on, and little enough for
+/// ten thousand that never come to an end.
+const MAX_HEADER: usize = 16 << 10;
+
+/// The most of a body that is read at once, in bytes.
 const BUFFER: usize = 64 << 10;
 
 /// Serves the requests of a connection until its peer or its watch ends it.
@@ -36,6 +40,7 @@ pub async fn run(stream: TcpStream, place: Place, receiver: Arc<Receiver>) {
         // A peer that has sent its request and closes its side still gets an answer,
         // and what it sent is stored.
         .half_close(true)
+        .max_header_size(MAX_HEADER)
         .max_buf_size(BUFFER)
         .serve_connection(Socket::new(stream, watch.clone()), service);
     let mut serving = pin!(serving);

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -61,6 +62,19 @@ const BACKLOG: u32 = 4096;
 
 /// The shortest and the longest pause after connections could not be accepted.
 const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// After so long without an error of accept, the next one is logged again.
+const QUIET: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+const TEST_LIMITS: CallbackLimits = CallbackLimits {
+    max_body_size: 4096,
+    header_timeout: Duration::from_secs(5),
+    body_timeout: Duration::from_secs(10),
+    idle_timeout: Duration::from_secs(75),
+    max_connections: 1,
+    max_buffered: 4096,
+};
 
 /// What all connections share.
 struct Receiver {
@@ -128,10 +142,12 @@ async fn accept(
             // Its peer has gone; the next one is none the worse for it.
             Err(error) if is_of_the_peer(&error) => {}
             Err(error) => {
-                let pause = trouble.pause(&error);
+                if trouble.is_new() {
+                    tracing::error!(%error, "Callback connections cannot be accepted.");
+                }
                 tokio::select! {
                     () = ending.cancelled() => {}
-                    () = tokio::time::sleep(pause) => {}
+                    () = sleep(trouble.pause()) => {}
                 }
             }
         }
@@ -167,32 +183,32 @@ fn is_of_the_peer(error: &io::Error) -> bool {
     )
 }
 
-/// A time in which connections cannot be accepted, such as one of too many open files.
+/// Why connections cannot be accepted, such as too many open files.
 #[derive(Default)]
 struct Trouble {
     pause: Option<Duration>,
+    last: Option<Instant>,
 }
 
 impl Trouble {
-    /// How long to wait before the next try. The first error is logged, and not
-    /// those that follow it.
-    fn pause(&mut self, error: &io::Error) -> Duration {
+    /// How long to wait before the next try.
+    fn pause(&mut self) -> Duration {
         let (shortest, longest) = ACCEPT_PAUSE;
-        let pause = match self.pause {
-            Some(last) => (last * 2).min(longest),
-            None => {
-                tracing::error!(%error, "Callback connections cannot be accepted.");
-                shortest
-            }
-        };
+        let pause = self.pause.map_or(shortest, |last| (last * 2).min(longest));
         self.pause = Some(pause);
         pause
     }
 
+    /// Whether this is the first error of a burst. Single connections that are
+    /// accepted in between do not end it.
+    fn is_new(&mut self) -> bool {
+        let now = Instant::now();
+        let last = self.last.replace(now);
+        last.is_none_or(|last| now - last >= QUIET)
+    }
+
     fn is_over(&mut self) {
-        if self.pause.take().is_some() {
-            tracing::info!("Callback connections are accepted again.");
-        }
+        self.pause = None;
     }
 }
 
@@ -203,12 +219,24 @@ mod tests {
     #[test]
     fn pauses_grow_and_start_anew_after_a_success() {
         let (shortest, longest) = ACCEPT_PAUSE;
-        let error = io::Error::other("too many open files");
         let mut trouble = Trouble::default();
-        assert_eq!(trouble.pause(&error), shortest);
-        assert_eq!(trouble.pause(&error), shortest * 2);
-        assert_eq!((0..20).map(|_| trouble.pause(&error)).max(), Some(longest));
+        assert_eq!(trouble.pause(), shortest);
+        assert_eq!(trouble.pause(), shortest * 2);
+        assert_eq!((0..20).map(|_| trouble.pause()).max(), Some(longest));
         trouble.is_over();
-        assert_eq!(trouble.pause(&error), shortest);
+        assert_eq!(trouble.pause(), shortest);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_of_errors_is_one() {
+        let mut trouble = Trouble::default();
+        assert!(trouble.is_new());
+        for _ in 0..100 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            trouble.is_over();
+            assert!(!trouble.is_new());
+        }
+        tokio::time::advance(QUIET).await;
+        assert!(trouble.is_new());
     }
 }

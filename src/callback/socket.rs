@@ -112,7 +112,7 @@ mod tests {
 
     use parking_lot::Mutex;
 
-    use super::super::CallbackLimits;
+    use super::super::TEST_LIMITS;
     use super::super::places::Places;
     use super::super::watch::Watch;
     use super::*;
@@ -123,15 +123,7 @@ mod tests {
         let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, _) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
-        let limits = CallbackLimits {
-            max_body_size: 1,
-            header_timeout: std::time::Duration::from_secs(5),
-            body_timeout: std::time::Duration::from_secs(5),
-            idle_timeout: std::time::Duration::from_secs(5),
-            max_connections: 1,
-            max_buffered: 1,
-        };
-        let watch = Watch::new(Places::new(1).take().await, limits);
+        let watch = Watch::new(Places::new(1).take().await, TEST_LIMITS);
         let stream = TcpStream::from_std(stream).unwrap();
         let socket = Socket::new(stream, std::sync::Arc::new(Mutex::new(watch)));
         assert!(!socket.has_unread());

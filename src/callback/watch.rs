@@ -193,17 +193,9 @@ impl Watch {
 mod tests {
     use std::task::Waker;
 
+    use super::super::TEST_LIMITS;
     use super::super::places::Places;
     use super::*;
-
-    const LIMITS: CallbackLimits = CallbackLimits {
-        max_body_size: 1,
-        header_timeout: Duration::from_secs(5),
-        body_timeout: Duration::from_secs(10),
-        idle_timeout: Duration::from_secs(75),
-        max_connections: 1,
-        max_buffered: 1,
-    };
 
     fn next(watch: &mut Watch) -> Next {
         watch.next(&mut Context::from_waker(Waker::noop()))
@@ -212,7 +204,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_is_only_not_read_yet_keeps_its_connection() {
         let places = Places::new(1);
-        let mut watch = Watch::new(places.take().await, LIMITS);
+        let mut watch = Watch::new(places.take().await, TEST_LIMITS);
         assert_eq!(next(&mut watch), Next::Wait);
         places.end();
         assert_eq!(next(&mut watch), Next::ServeAgain);
@@ -227,7 +219,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_that_found_nothing_goes() {
         let places = Places::new(1);
-        let mut watch = Watch::new(places.take().await, LIMITS);
+        let mut watch = Watch::new(places.take().await, TEST_LIMITS);
         watch.hear();
         watch.begin_request();
         watch.end_request(true, false);
@@ -241,8 +233,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_that_refuses_to_go_is_asked_again_after_the_others() {
         let places = Places::new(2);
-        let mut first = Watch::new(places.take().await, LIMITS);
-        let mut second = Watch::new(places.take().await, LIMITS);
+        let mut first = Watch::new(places.take().await, TEST_LIMITS);
+        let mut second = Watch::new(places.take().await, TEST_LIMITS);
         assert_eq!(
             (next(&mut first), next(&mut second)),
             (Next::Wait, Next::Wait)

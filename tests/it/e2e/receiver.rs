@@ -162,6 +162,17 @@ async fn a_body_that_will_be_too_large_is_refused_unread() {
 }
 
 #[tokio::test]
+async fn a_header_without_measure_is_refused() {
+    let receiver = Receiver::start().await;
+    let mut connection = receiver.connect().await;
+    let header = receiver.header(2);
+    let line = format!("X: {}\r\nHost", "x".repeat(20 << 10));
+    connection.send(header.replace("Host", &line)).await;
+    assert_eq!(connection.answer().await.status, 431);
+    connection.closed().await;
+}
+
+#[tokio::test]
 async fn a_sender_that_asks_first_is_told_to_go_on() {
     let receiver = Receiver::start().await;
     let mut connection = receiver.connect().await;

@@ -59,6 +59,8 @@ async fn one_that_brought_a_callback_outlasts_strangers() {
 async fn a_request_that_is_handled_keeps_its_place() {
     let receiver = Receiver::with(|limits| limits.max_connections = 8).await;
     let mut working = receiver.connect().await;
+    // Now it stands first in the queue of those that wait.
+    assert_passes(&receiver).await;
     working.send(receiver.header(2) + "{").await;
     let mut slow = slow(&receiver, 20).await;
     slow[0].closed().await;
