@@ -69,9 +69,7 @@ async fn answer(
 ) -> Answer {
     watch.lock().begin_request();
     let (mut answer, is_read) = request::answer(request, &receiver).await;
-    watch
-        .lock()
-        .end_request(answer.status().is_success(), !is_read);
+    watch.lock().end_request(answer.status().is_success());
     if !is_read || receiver.places.is_ending() {
         request::close_after(&mut answer);
     }

@@ -32,8 +32,6 @@ pub struct Watch {
     timer: Option<Pin<Box<Sleep>>>,
     /// What the socket found when it was asked to look.
     look: Look,
-    /// An answer did not wait for the end of its request.
-    is_early: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +77,6 @@ impl Watch {
             deadline: Instant::now() + limits.header_timeout,
             timer: None,
             look: Look::NotAsked,
-            is_early: false,
         }
     }
 
@@ -99,12 +96,11 @@ impl Watch {
         self.place.work();
     }
 
-    /// A request is answered, `early` when not all of it was read.
-    pub fn end_request(&mut self, is_stored: bool, is_early: bool) {
+    /// A request is answered.
+    pub fn end_request(&mut self, is_stored: bool) {
         if is_stored {
             self.place.prove();
         }
-        self.is_early = is_early;
         self.enter(Phase::Idle, self.limits.idle_timeout);
     }
 
@@ -131,10 +127,6 @@ impl Watch {
 
     /// What to do with a connection that cannot go on by itself.
     pub fn next(&mut self, context: &mut Context<'_>) -> Next {
-        if std::mem::take(&mut self.is_early) {
-            // hyper learns only now that nobody will read the rest.
-            return Next::ServeAgain;
-        }
         if self.phase == Phase::Working {
             return Next::Wait;
         }
@@ -222,7 +214,7 @@ mod tests {
         let mut watch = Watch::new(places.take().await, TEST_LIMITS);
         watch.hear();
         watch.begin_request();
-        watch.end_request(true, false);
+        watch.end_request(true);
         tokio::time::advance(Duration::from_secs(74)).await;
         assert_eq!(next(&mut watch), Next::Wait);
         tokio::time::advance(Duration::from_secs(2)).await;
