@@ -11,13 +11,14 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::callback::CallbackLimits;
 use crate::config::{Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
 use crate::jobs::store::sqlite::SqliteStore;
 use crate::pronto::{BaseUrls, Keyring};
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
 use crate::server::{self, Listeners, ServerOptions};
-use crate::{admin, demo, metrics, telemetry};
+use crate::{admin, demo, metrics, open_files, telemetry};
 
 /// How a command can fail.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ pub fn run(command: Command) -> Result<(), CliError> {
 async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
     let ended = end_signal().map_err(failed)?;
     telemetry::init(&args.log, args.log_format);
+    let callbacks = callback_limits(&args);
     let mut api_key = args.api_key()?;
     let listeners = Listeners::bind(args.grpc_address, args.callback_address)
         .await
@@ -86,7 +88,7 @@ async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
         client,
         keyring: Keyring::new(api_key),
         jobs: args.job_options(),
-        callbacks: args.callback_limits(),
+        callbacks,
         shutdown_timeout: args.shutdown_timeout,
     };
     server::run(options, listeners, Arc::new(store), ended)
@@ -102,6 +104,25 @@ async fn serve_admin(address: SocketAddr) -> Result<(), Box<dyn Error + Send + S
     tokio::spawn(admin::serve(listener, metrics, std::future::pending()));
     tracing::info!(%address, "The admin listener answers.");
     Ok(())
+}
+
+/// The limits of the callback receiver, as far as the limit of open files allows.
+fn callback_limits(args: &ServeArgs) -> CallbackLimits {
+    let mut limits = args.callback_limits();
+    let Some(open_files) = open_files::raise_limit() else {
+        return limits;
+    };
+    // The rest is for gRPC, for calls to Pronto and for the store.
+    let most = usize::try_from(open_files / 4 * 3).unwrap_or(usize::MAX);
+    if limits.max_connections > most {
+        tracing::warn!(
+            open_files,
+            max_callback_connections = most,
+            "max-callback-connections is lowered to three quarters of the open files allowed."
+        );
+        limits.max_connections = most;
+    }
+    limits
 }
 
 /// Opens the store. The lock keeps other processes from it: each would number the

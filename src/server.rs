@@ -67,7 +67,8 @@ impl Listeners {
     pub async fn bind(grpc: SocketAddr, callbacks: SocketAddr) -> Result<Self, ServerError> {
         Ok(Self {
             grpc: bind(grpc).await?,
-            callbacks: bind(callbacks).await?,
+            callbacks: callback::listen(callbacks)
+                .map_err(|error| ServerError::Bind(callbacks, error))?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use pronto_grpc::proto::v1::GetCreditsRequest;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
@@ -10,6 +10,7 @@ use prost::Message;
 use prost_types::FileDescriptorSet;
 
 use crate::harness::process::{Process, program};
+use crate::harness::raw::Raw;
 use crate::harness::{connect, http};
 
 const UNUSABLE_CONFIGURATION: i32 = 64;
@@ -85,6 +86,7 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("poll-interval", "soon"),
         ("progress-interval", "21s"),
         ("max-callback-size", "8"),
+        ("max-callback-connections", "0"),
         ("max-answer-size", "0B"),
         ("callback-url", "not a URL"),
         ("callback-url", "http://hooks.example.com"),
@@ -443,4 +445,48 @@ fn a_log_that_nobody_sees_has_no_colours() {
     let process = Process::start(&mut program(&["sandbox", "--address", "127.0.0.1:0"]));
     let line = process.line().unwrap();
     assert!(!line.contains('\u{1b}'), "{line:?}");
+}
+
+// === open files ===
+
+/// The server, in a shell that limits its open files.
+fn serve_within(limit: &str, data: &Path) -> Command {
+    let server = serve(data);
+    let mut command = Command::new("/bin/sh");
+    let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+    command.args(["-c", &script]).arg(server.get_program());
+    command.args(server.get_args()).env_clear();
+    command.stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[tokio::test]
+async fn a_low_limit_of_open_files_is_raised() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(&mut serve_within("-Sn 64", data.path()));
+    let serving = process.logged("Serving.");
+    let callbacks = serving["callback_address"].as_str().unwrap();
+    let mut connections = Vec::new();
+    for _ in 0..100 {
+        let mut connection = Raw::connect(callbacks.parse().unwrap()).await;
+        connection.send("GET / HTTP/1.1\r\nHost: x\r\n").await;
+        connections.push(connection);
+    }
+    // All are open at once, the first one too.
+    for connection in connections.iter_mut().rev() {
+        connection.send("\r\n").await;
+        assert_eq!(connection.answer().await.status, 404);
+    }
+}
+
+#[test]
+fn callback_connections_leave_open_files_to_others() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(&mut serve_within("-n 100", data.path()));
+    let lowered = process
+        .logged("max-callback-connections is lowered to three quarters of the open files allowed.");
+    assert_eq!(lowered["open_files"], 100);
+    assert_eq!(lowered["max_callback_connections"], 75);
+    process.logged("Serving.");
 }

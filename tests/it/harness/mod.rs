@@ -2,6 +2,7 @@
 
 pub mod fake;
 pub mod process;
+pub mod raw;
 pub mod stage;
 
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use pronto_grpc::callback::CallbackLimits;
 use pronto_grpc::cli::sandbox_urls;
 use pronto_grpc::config::{self, Command, ServeArgs};
 use pronto_grpc::jobs::JobOptions;
@@ -51,6 +53,7 @@ pub struct Setup {
     pub has_callback_url: bool,
     pub api_key: Option<&'static str>,
     pub jobs: JobOptions,
+    pub callbacks: CallbackLimits,
     pub args: ServeArgs,
 }
 
@@ -74,6 +77,7 @@ impl Setup {
                 settle_time: Duration::from_millis(300),
                 ..args.job_options()
             },
+            callbacks: args.callback_limits(),
             args: *args,
         }
     }
@@ -97,7 +101,7 @@ impl Setup {
             client,
             keyring: Keyring::new(self.api_key.map(Into::into)),
             jobs,
-            callbacks: self.args.callback_limits(),
+            callbacks: self.callbacks,
             shutdown_timeout: Duration::from_secs(5),
         };
         let store = SqliteStore::open(&self.data_dir.join("jobs.sqlite3")).unwrap();
