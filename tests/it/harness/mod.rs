@@ -28,6 +28,7 @@ use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use pronto_grpc::proto::v1::{
     GetJobRequest, Job, JobEvent, LeadFilters, SearchLeadsRequest, WatchJobRequest,
 };
+use pronto_grpc::sandbox::Sandbox;
 use pronto_grpc::server::{self, Listeners, ServerError, ServerOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -52,6 +53,8 @@ pub struct Setup {
     pub api_key: Option<&'static str>,
     pub jobs: JobOptions,
     pub args: ServeArgs,
+    /// The sandbox whose SandboxService is served.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Setup {
@@ -75,6 +78,7 @@ impl Setup {
                 ..args.job_options()
             },
             args: *args,
+            sandbox: None,
         }
     }
 
@@ -99,6 +103,7 @@ impl Setup {
             jobs,
             callbacks: self.args.callback_limits(),
             shutdown_timeout: Duration::from_secs(5),
+            sandbox: self.sandbox,
         };
         let store = SqliteStore::open(&self.data_dir.join("jobs.sqlite3")).unwrap();
         let end = CancellationToken::new();
