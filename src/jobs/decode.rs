@@ -1,7 +1,11 @@
 //! From a raw body to results. Never fails: what cannot be decoded becomes an
 //! `unrecognized` event.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use prost_types::Struct;
+use serde_json::value::RawValue;
 
 use crate::proto::json::{self, JsonMessage};
 use crate::proto::v1::job_event::Event;
@@ -12,7 +16,7 @@ use crate::proto::v1::{
 };
 use crate::proto::wire::WireEnum;
 
-use super::model::Found;
+use super::model::Identity;
 use super::{correlation, identity};
 
 /// An unrecognized body is cut to so many bytes, so that clients with common
@@ -21,9 +25,9 @@ const MAX_UNRECOGNIZED: usize = 1 << 20;
 
 /// What a body says.
 #[derive(Debug, Default)]
-pub struct Decoded {
-    /// The results in it.
-    pub found: Vec<Found>,
+pub struct Content {
+    /// The results in it, each with what tells it from others.
+    pub results: Vec<(Event, Identity)>,
     /// Whether it lists what was found so far.
     pub is_list: bool,
     /// Whether it looks like the message that ends a search of people.
@@ -32,7 +36,7 @@ pub struct Decoded {
 
 /// Decodes a body.
 #[must_use]
-pub fn decode(kind: ResultKind, is_batch: bool, source: CallbackSource, body: &[u8]) -> Decoded {
+pub fn decode(kind: ResultKind, is_batch: bool, source: CallbackSource, body: &[u8]) -> Content {
     let results = match kind {
         ResultKind::Lead => leads(body).map(|leads| leads.map_to(|result| lead(result, is_batch))),
         ResultKind::LeadSignal => leads(body).map(|leads| leads.map_to(lead_signal)),
@@ -43,27 +47,24 @@ pub fn decode(kind: ResultKind, is_batch: bool, source: CallbackSource, body: &[
         }
         ResultKind::Unspecified => Err("no result is known".to_owned()),
     };
-    let results = results.unwrap_or_else(|reason| Results {
+    let mut results = results.unwrap_or_else(|reason| Results {
         results: vec![unrecognized(body.to_vec(), reason)],
         ..Default::default()
     });
-    let found = results.results.into_iter();
-    let found = found
-        .map(|(event, identities)| Found {
-            event,
-            identities,
-            source,
-        })
-        .collect();
-    Decoded {
-        found,
+    // Companies are posted in batches, so only what is read lists all of them.
+    let lists_all = results.is_final || source == CallbackSource::Poll;
+    if results.is_list && lists_all {
+        identity::number(results.results.iter_mut().map(|(_, identity)| identity));
+    }
+    Content {
+        results: results.results,
         is_list: results.is_list,
         is_final: results.is_final,
     }
 }
 
-/// An event with what it is recognized by.
-type Recognizable = (Event, Vec<String>);
+/// An event with what tells it from others.
+type Recognizable = (Event, Identity);
 
 /// Results, and the JSON of what stood among them but is none.
 struct Results<R> {
@@ -237,47 +238,52 @@ fn odd_items<D: JsonMessage, M: JsonMessage>(single: &M) -> Vec<Vec<u8>> {
 /// Whether a body says that nothing was found: `[]`, or an empty list under a key
 /// of the delivery `D`.
 fn has_empty_list<D: JsonMessage, R: JsonMessage>(body: &[u8]) -> bool {
-    match serde_json::from_slice(body) {
-        Ok(serde_json::Value::Array(items)) => items.is_empty(),
-        Ok(serde_json::Value::Object(fields)) => fields.iter().any(|(key, value)| {
-            D::knows(key) && !R::knows(key) && value.as_array().is_some_and(Vec::is_empty)
-        }),
-        _ => false,
+    if let Ok(fields) = serde_json::from_slice::<BTreeMap<Cow<'_, str>, &RawValue>>(body) {
+        return fields
+            .iter()
+            .any(|(key, value)| D::knows(key) && !R::knows(key) && is_empty_list(value.get()));
     }
+    std::str::from_utf8(body).is_ok_and(is_empty_list)
+}
+
+fn is_empty_list(json: &str) -> bool {
+    let items = json
+        .trim()
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    items.is_some_and(|items| items.trim().is_empty())
 }
 
 fn lead(mut result: LeadResult, is_batch: bool) -> Recognizable {
     if is_batch {
         result.index = correlation::unmark(&mut result.custom);
     }
-    let identities = identity::of_lead(&result);
-    (Event::Lead(result), identities)
+    let identity = identity::of_lead(&result);
+    (Event::Lead(result), identity)
 }
 
-/// One person may give several signals, so a signal is only the same as one whose
-/// every byte is equal.
 fn lead_signal(result: LeadResult) -> Recognizable {
-    let identities = identity::of_message(&result);
+    let identity = identity::of_lead_signal(&result);
     (
         Event::Signal(Signal {
             subject: Some(Subject::Lead(result)),
         }),
-        identities,
+        identity,
     )
 }
 
 fn account(result: AccountResult) -> Recognizable {
-    let identities = identity::of_account(&result);
-    (Event::Account(result), identities)
+    let identity = identity::of_account(&result);
+    (Event::Account(result), identity)
 }
 
 fn account_signal(result: AccountResult) -> Recognizable {
-    let identities = identity::of_account(&result);
+    let identity = identity::of_account(&result);
     (
         Event::Signal(Signal {
             subject: Some(Subject::Account(result)),
         }),
-        identities,
+        identity,
     )
 }
 
@@ -285,16 +291,16 @@ fn contact(mut contact: Contact, is_batch: bool) -> Recognizable {
     if is_batch {
         contact.index = correlation::unmark(&mut contact.custom);
     }
-    let identities = identity::of_contact(&contact, is_batch);
-    (Event::Contact(contact), identities)
+    let identity = identity::of_contact(&contact, is_batch);
+    (Event::Contact(contact), identity)
 }
 
 fn unrecognized(mut body: Vec<u8>, reason: String) -> Recognizable {
-    let identities = identity::of_bytes(&body);
+    let identity = identity::of_bytes(&body);
     let size = body.len() as i64;
     body.truncate(MAX_UNRECOGNIZED);
     (
         Event::Unrecognized(Unrecognized { body, reason, size }),
-        identities,
+        identity,
     )
 }

@@ -4,21 +4,35 @@
 //! result has a set of keys, of which any may match. A result without any is only
 //! the same as one whose every byte is equal.
 
+use std::collections::HashMap;
+
 use prost::Message;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::model::Identity;
 use crate::proto::v1::{AccountResult, Company, Contact, Lead, LeadResult};
 
 /// What a person is recognized by: in a batch by its position, because the same
 /// person may stand in it twice.
 #[must_use]
-pub fn of_lead(result: &LeadResult) -> Vec<String> {
+pub fn of_lead(result: &LeadResult) -> Identity {
     if let Some(index) = result.index {
-        return vec![of_item(index)];
+        return Identity::Keys(vec![of_item(index)]);
     }
-    let keys = result.lead.as_ref().map(lead_keys).unwrap_or_default();
-    or_bytes(keys, result)
+    or_bytes(person(result), result)
+}
+
+/// What a signal about a person is recognized by: the same person may give several.
+#[must_use]
+pub fn of_lead_signal(result: &LeadResult) -> Identity {
+    occurrence(person(result), result)
+}
+
+/// The keys of a person.
+#[must_use]
+pub fn person(result: &LeadResult) -> Vec<String> {
+    result.lead.as_ref().map(lead_keys).unwrap_or_default()
 }
 
 fn lead_keys(lead: &Lead) -> Vec<String> {
@@ -44,9 +58,9 @@ fn lead_keys(lead: &Lead) -> Vec<String> {
 }
 
 /// What a company is recognized by. One that a signal delivers with job postings
-/// is recognized by these, too: the same company may hire again.
+/// may come again with others.
 #[must_use]
-pub fn of_account(result: &AccountResult) -> Vec<String> {
+pub fn of_account(result: &AccountResult) -> Identity {
     let keys = result
         .company
         .as_ref()
@@ -54,7 +68,7 @@ pub fn of_account(result: &AccountResult) -> Vec<String> {
         .unwrap_or_default();
     match result.job_postings.is_empty() {
         true => or_bytes(keys, result),
-        false => of_message(result),
+        false => occurrence(keys, result),
     }
 }
 
@@ -92,7 +106,7 @@ fn company_keys(company: &Company) -> Vec<String> {
 /// there is only one. Whether a batch gives each contact an id of its own is not
 /// known, so the id does not count there.
 #[must_use]
-pub fn of_contact(contact: &Contact, is_batch: bool) -> Vec<String> {
+pub fn of_contact(contact: &Contact, is_batch: bool) -> Identity {
     let key = match (contact.index, &contact.enrichment_id) {
         (Some(index), _) => Some(of_item(index)),
         (None, Some(id)) if !is_batch => Some(format!("contact:{id}")),
@@ -109,23 +123,45 @@ pub fn of_item(index: i32) -> String {
 
 /// What is recognized by its bytes alone.
 #[must_use]
-pub fn of_bytes(bytes: &[u8]) -> Vec<String> {
+pub fn of_bytes(bytes: &[u8]) -> Identity {
+    Identity::Keys(vec![digest(bytes)])
+}
+
+/// Gives those that may come several times their places in a list of all results.
+pub fn number<'i>(identities: impl Iterator<Item = &'i mut Identity>) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for identity in identities {
+        if let Identity::Occurrence {
+            subject, listed, ..
+        } = identity
+        {
+            let before = subject.iter().filter_map(|key| seen.get(key)).max();
+            let place = before.copied().unwrap_or_default() + 1;
+            seen.extend(subject.iter().map(|key| (key.clone(), place)));
+            *listed = Some(place);
+        }
+    }
+}
+
+fn occurrence<M: Message>(subject: Vec<String>, result: &M) -> Identity {
+    Identity::Occurrence {
+        subject,
+        bytes: digest(&result.encode_to_vec()),
+        listed: None,
+    }
+}
+
+fn or_bytes<M: Message>(keys: Vec<String>, result: &M) -> Identity {
+    match keys.is_empty() {
+        true => of_bytes(&result.encode_to_vec()),
+        false => Identity::Keys(keys),
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    vec![format!("bytes:{hex}")]
-}
-
-/// What a result is recognized by that has nothing but its bytes.
-#[must_use]
-pub fn of_message<M: Message>(result: &M) -> Vec<String> {
-    of_bytes(&result.encode_to_vec())
-}
-
-fn or_bytes<M: Message>(keys: Vec<String>, result: &M) -> Vec<String> {
-    match keys.is_empty() {
-        true => of_message(result),
-        false => keys,
-    }
+    format!("bytes:{hex}")
 }
 
 /// Where LinkedIn's profiles are.
@@ -188,10 +224,17 @@ mod tests {
     fn lead(set: impl FnOnce(&mut Lead)) -> Vec<String> {
         let mut lead = Lead::default();
         set(&mut lead);
-        of_lead(&LeadResult {
+        keys(of_lead(&LeadResult {
             lead: Some(lead),
             ..Default::default()
-        })
+        }))
+    }
+
+    fn keys(identity: Identity) -> Vec<String> {
+        match identity {
+            Identity::Keys(keys) => keys,
+            other => panic!("{other:?} may come several times"),
+        }
     }
 
     fn share_a_key(one: &[String], other: &[String]) -> bool {
@@ -249,10 +292,10 @@ mod tests {
                 website: Some(website.to_owned()),
                 ..Default::default()
             };
-            of_account(&AccountResult {
+            keys(of_account(&AccountResult {
                 company: Some(company),
                 ..Default::default()
-            })
+            }))
         };
         let (a, b) = (
             company("https://www.facebook.com/a"),
@@ -293,12 +336,12 @@ mod tests {
         };
         let (ada, bob) = (contact("Ada"), contact("Bob"));
         assert!(!share_a_key(
-            &of_contact(&ada, true),
-            &of_contact(&bob, true)
+            &keys(of_contact(&ada, true)),
+            &keys(of_contact(&bob, true))
         ));
         assert!(share_a_key(
-            &of_contact(&ada, false),
-            &of_contact(&bob, false)
+            &keys(of_contact(&ada, false)),
+            &keys(of_contact(&bob, false))
         ));
     }
 }

@@ -20,6 +20,9 @@ pub struct NewJob {
     pub secret_hash: [u8; 32],
     /// How many results are expected, where the request tells.
     pub items: Option<usize>,
+    /// What Pronto calls its search, where the request tells: by this it is found
+    /// again when Pronto's answer was lost.
+    pub search_name: Option<String>,
     /// When it was started.
     pub created: SystemTime,
     /// When it is ended at the latest.
@@ -39,6 +42,8 @@ pub struct StoredJob {
     pub secret_hash: Vec<u8>,
     /// How many items the request had, where results are counted by item.
     pub items: Option<i64>,
+    /// What Pronto calls its search, where the request told.
+    pub search_name: Option<String>,
     /// Its state.
     pub state: JobState,
     /// Pronto's id.
@@ -51,10 +56,18 @@ pub struct StoredJob {
     pub recovered: i64,
     /// Results suppressed.
     pub duplicates: i64,
+    /// Of the results delivered, those that came after the end.
+    pub late: i64,
     /// Results missing at the end.
     pub missing: Option<i64>,
+    /// Sequence of the oldest event that is kept; 1 while all are.
+    pub first_sequence: i64,
     /// Sequence of the last event.
     pub last_sequence: i64,
+    /// How far its deliveries are decoded.
+    pub decoded: Decoded,
+    /// Whether a message listed all results of its search.
+    pub final_seen: bool,
     /// When it was started.
     pub created: SystemTime,
     /// When its last event came.
@@ -83,6 +96,7 @@ impl StoredJob {
             recovered: self.recovered,
             duplicates: self.duplicates,
             missing: self.missing,
+            late: self.late,
         }
     }
 
@@ -95,6 +109,7 @@ impl StoredJob {
             state: self.state.into(),
             upstream_id: self.upstream_id.clone(),
             counts: Some(self.counts()),
+            first_sequence: self.first_sequence,
             last_sequence: self.last_sequence,
             create_time: Some(self.created.into()),
             update_time: Some(self.updated.into()),
@@ -118,6 +133,29 @@ pub struct JobPage {
     pub limit: usize,
 }
 
+/// How far a job's deliveries have become events. Deliveries are decoded in the
+/// order of their numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// All deliveries up to this one.
+    pub through: i64,
+    /// And so many results of the next one.
+    pub results: i64,
+}
+
+/// Which callbacks without a job to list.
+#[derive(Clone, Debug, Default)]
+pub struct UnmatchedPage {
+    /// Those of purged jobs of this credential.
+    pub credential: String,
+    /// Also those of jobs that never were here.
+    pub with_unknown: bool,
+    /// Only those after this one.
+    pub after: i64,
+    /// At most so many.
+    pub limit: usize,
+}
+
 /// A body that arrived for a job.
 #[derive(Clone, Debug)]
 pub struct Delivery {
@@ -127,10 +165,25 @@ pub struct Delivery {
     pub received: SystemTime,
     /// How it came.
     pub source: CallbackSource,
+    /// The bytes; none when they were erased.
+    pub body: Bytes,
+    /// Whether its bytes were erased at the wish of a person in it.
+    pub erased: bool,
+}
+
+/// A callback without a job.
+#[derive(Clone, Debug)]
+pub struct Unmatched {
+    /// Its number, rising in the order of arrival.
+    pub id: i64,
+    /// The job that its URL names.
+    pub job_id: String,
+    /// Whose job it was, when it was one that has been purged since.
+    pub credential: Option<String>,
+    /// When it was stored.
+    pub received: SystemTime,
     /// The bytes.
     pub body: Bytes,
-    /// Whether its results have become events.
-    pub decoded: bool,
 }
 
 /// A stored event.
@@ -149,10 +202,28 @@ pub struct StoredEvent {
 pub struct Found {
     /// The event.
     pub event: Event,
-    /// What it is recognized by: it is a repeat when the job knows any of these.
-    pub identities: Vec<String>,
+    /// What tells it from others.
+    pub identity: Identity,
     /// How it came.
     pub source: CallbackSource,
+}
+
+/// What tells a result from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Stands for itself: a repeat when the job knows any of these keys.
+    Keys(Vec<String>),
+    /// May come several times with good reason, such as two signals about one
+    /// person. What comes alone is a repeat when its bytes are known; the n-th in a list of
+    /// all results is a repeat when n of its kind are known.
+    Occurrence {
+        /// Whom or what it is about; empty when that cannot be told.
+        subject: Vec<String>,
+        /// Its bytes.
+        bytes: String,
+        /// Its place among those of the same subject, from 1, in a list of all results.
+        listed: Option<usize>,
+    },
 }
 
 /// What changes in a job, in one transaction and in this order.
@@ -164,14 +235,25 @@ pub struct Change {
     pub expected: Option<i64>,
     /// The event that opens the log.
     pub started: Option<Event>,
-    /// The delivery whose results follow; it counts as decoded from now on.
-    pub decoded: Option<i64>,
+    /// How far deliveries are decoded with the results that follow.
+    pub decoded: Option<Decoded>,
+    /// A message listed all results.
+    pub final_seen: bool,
     /// Results.
     pub found: Vec<Found>,
-    /// Results that are repeats for sure.
-    pub repeats: i64,
     /// How the job ends.
     pub end: Option<End>,
+}
+
+/// What the store holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Jobs.
+    pub jobs: u64,
+    /// Callbacks without a job.
+    pub unmatched: u64,
 }
 
 /// How a job ends.

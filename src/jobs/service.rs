@@ -1,12 +1,14 @@
 //! The jobs of this server: what the gRPC side and the callback receiver use.
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use lru::LruCache;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -18,6 +20,9 @@ use super::{CallbackSecret, runner};
 use crate::pronto::{Client, Keyring};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{CallbackSource, JobStarted, JobState};
+
+/// So many callback secrets are remembered.
+const SECRETS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
 
 /// How jobs behave.
 #[derive(Clone, Debug)]
@@ -49,6 +54,8 @@ pub(super) struct Shared {
     pub keyring: Arc<Keyring>,
     pub options: JobOptions,
     pub wakes: Wakes,
+    /// The hashes of the callback secrets of recent jobs. They never change.
+    pub secrets: Mutex<LruCache<String, Vec<u8>>>,
     /// Jobs that have a runner.
     pub running: Mutex<HashSet<String>>,
     /// Starts under way.
@@ -74,6 +81,7 @@ impl Jobs {
             keyring,
             options,
             wakes: Wakes::default(),
+            secrets: Mutex::new(LruCache::new(SECRETS)),
             running: Mutex::default(),
             starts: TaskTracker::new(),
             large_bodies: Arc::new(Semaphore::new(1)),
@@ -106,6 +114,12 @@ impl Jobs {
             runner::ensure(&self.shared, id);
         }
         Ok(ids.len())
+    }
+
+    /// Whether the store can be written.
+    #[must_use]
+    pub fn is_store_writable(&self) -> watch::Receiver<bool> {
+        self.shared.store.is_writable()
     }
 
     /// Waits until the starts under way have their answers recorded.
@@ -170,8 +184,15 @@ impl Jobs {
     pub async fn accepts(&self, id: &str, secret: &str) -> Result<bool, StoreError> {
         // Hashes are compared, so timing tells nothing about the secret.
         let hash = CallbackSecret::hash(secret);
-        let job = self.shared.store.job(id).await?;
-        Ok(job.is_some_and(|job| job.secret_hash == hash))
+        if let Some(known) = self.shared.secrets.lock().get(id) {
+            return Ok(known[..] == hash);
+        }
+        let Some(job) = self.shared.store.job(id).await? else {
+            return Ok(false);
+        };
+        let is_right = job.secret_hash == hash;
+        self.shared.secrets.lock().put(job.id, job.secret_hash);
+        Ok(is_right)
     }
 
     /// Stores the body of a callback whose secret was accepted.

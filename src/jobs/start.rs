@@ -239,6 +239,7 @@ async fn create<R: JobRequest>(
         operation: R::ENDPOINT.rpc.to_owned(),
         secret_hash: CallbackSecret::hash(secret.expose()),
         items,
+        search_name: None,
         created,
         deadline: (completion != Completion::Never).then(|| created + shared.options.deadline),
     };

@@ -144,7 +144,10 @@ impl JobService for JobsService {
         let deliveries = self.0.jobs.deliveries(&job.id, after, limit).await;
         let deliveries = deliveries.map_err(|error| status::store(&error))?;
         let next_page_token = self.callbacks_token(&job.id, deliveries.last()).await?;
-        let callbacks = deliveries.into_iter().map(callback).collect();
+        let callbacks = deliveries
+            .into_iter()
+            .map(|delivery| callback(delivery, job.decoded.through))
+            .collect();
         Ok(Response::new(ListCallbacksResponse {
             callbacks,
             next_page_token,
@@ -172,13 +175,14 @@ impl JobsService {
     }
 }
 
-fn callback(delivery: Delivery) -> Callback {
+fn callback(delivery: Delivery, decoded_through: i64) -> Callback {
     Callback {
         id: delivery.id,
         receive_time: Some(delivery.received.into()),
         source: delivery.source.into(),
         body: delivery.body.to_vec(),
-        decoded: delivery.decoded,
+        decoded: delivery.id <= decoded_through,
+        erased: delivery.erased,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::proto::v1::{Completion, ResultKind};
 impl Runner {
     /// Whether a finished search has brought all that it found.
     pub(super) fn is_everything(&self, shows_all: bool) -> bool {
-        let shows_all = shows_all || self.final_seen;
+        let shows_all = shows_all || self.job.final_seen;
         match self.job.expected {
             Some(expected) if !self.late.total_is_estimate => self.job.delivered >= expected,
             _ => shows_all || self.late.completion == Completion::ContactStatus,
@@ -26,7 +26,7 @@ impl Runner {
             return Ok(Some(End::Complete));
         }
         let cannot_ask = self.pace.next().is_none() && !self.finished;
-        if self.final_seen && cannot_ask {
+        if self.job.final_seen && cannot_ask {
             return Ok(Some(End::Complete));
         }
         if self.finished

@@ -1,6 +1,7 @@
 //! One task for each running job: the only writer of its events. It turns
 //! deliveries into events, asks Pronto for what did not arrive, and ends the job.
 
+mod deliveries;
 mod end;
 
 use std::sync::Arc;
@@ -11,20 +12,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::decode::{Decoded, decode};
-use super::model::{Change, Delivery, End, StoredJob};
+use super::model::{Change, End, StoredJob};
 use super::reconcile::{self, Pace, Progress};
 use super::service::Shared;
 use super::store::StoreError;
+use crate::metrics;
 use crate::proto::endpoint::{Endpoint, Late};
-use crate::proto::v1::{CallbackSource, Completion, ResultKind};
-
-/// Results are recorded in portions, so that a large body does not hold up the
-/// callbacks of other jobs.
-const PORTION: usize = 200;
-
-/// Bodies from this size on are decoded off the async threads.
-const LARGE: usize = 64 << 10;
+use crate::proto::v1::{CallbackSource, Completion};
 
 /// A job whose store fails is tried again after this time, then ever later.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -73,11 +67,12 @@ async fn keep_running(claim: Claim) {
 }
 
 async fn has_work(shared: &Shared, job_id: &str) -> bool {
-    let can_run = match shared.store.job(job_id).await {
-        Ok(Some(job)) => late(&job).is_some() && job.last_sequence > 0,
-        _ => false,
+    let Ok(Some(job)) = shared.store.job(job_id).await else {
+        return false;
     };
-    can_run && matches!(shared.store.next_undecoded(job_id).await, Ok(Some(_)))
+    let can_run = late(&job).is_some() && job.last_sequence > 0;
+    let next = shared.store.deliveries(job_id, job.decoded.through, 1);
+    can_run && next.await.is_ok_and(|next| !next.is_empty())
 }
 
 fn late(job: &StoredJob) -> Option<&'static Late> {
@@ -107,8 +102,6 @@ struct Runner {
     woken: watch::Receiver<()>,
     pace: Pace,
     question: Option<Question>,
-    /// A message listed all people of the search.
-    final_seen: bool,
     /// Pronto said that it has finished, but did not show everything.
     finished: bool,
 }
@@ -134,7 +127,6 @@ impl Runner {
             woken,
             pace,
             question,
-            final_seen: false,
             finished: false,
         }
     }
@@ -168,10 +160,26 @@ impl Runner {
     }
 
     async fn change(&mut self, change: Change) -> Result<(), StoreError> {
-        self.job = self.shared.store.change(&self.job.id, change).await?;
+        let job = self.shared.store.change(&self.job.id, change).await?;
+        let before = std::mem::replace(&mut self.job, job);
+        self.measure(&before);
         self.shared.wakes.wake(&self.job.id);
         self.woken.mark_unchanged();
         Ok(())
+    }
+
+    fn measure(&self, before: &StoredJob) {
+        let since = |count: fn(&StoredJob) -> i64| {
+            count(&self.job)
+                .saturating_sub(count(before))
+                .try_into()
+                .unwrap_or_default()
+        };
+        let recovered: u64 = since(|job| job.recovered);
+        metrics::results_recorded("poll", recovered);
+        metrics::results_recorded("callback", since(|job| job.delivered - job.recovered));
+        metrics::results_suppressed(since(|job| job.duplicates));
+        metrics::results_late(since(|job| job.late));
     }
 
     /// Ends the job, unless a client has done so.
@@ -198,75 +206,6 @@ impl Runner {
             "A job ended."
         );
         Ok(())
-    }
-
-    // === deliveries ===
-
-    /// Decodes what arrived; tells whether any of it was a list of all results.
-    async fn decode_deliveries(&mut self) -> Result<bool, StoreError> {
-        let mut has_list = false;
-        while let Some(delivery) = self.shared.store.next_undecoded(&self.job.id).await? {
-            let (id, source) = (delivery.id, delivery.source);
-            let is_large = delivery.body.len() >= LARGE;
-            // One large body at a time in the whole server bounds its memory.
-            let turn = self.shared.large_bodies.clone();
-            let _turn = if is_large {
-                turn.acquire_owned().await.ok()
-            } else {
-                None
-            };
-            let Decoded {
-                mut found,
-                is_list,
-                is_final,
-            } = self.decode(delivery, is_large).await?;
-            has_list |= is_list;
-            // A poll looks like that, too, but tells its status.
-            if is_final && source == CallbackSource::Callback && !self.final_seen {
-                self.final_seen = true;
-                self.pace.hurry();
-            }
-            let mut repeats = 0;
-            if is_list && self.are_all_known(found.len()) {
-                repeats = found.drain(..).len() as i64;
-            }
-            let mut found = found.into_iter();
-            loop {
-                let portion: Vec<_> = found.by_ref().take(PORTION).collect();
-                let is_last = found.len() == 0;
-                let decoded = is_last.then_some(id);
-                self.change(Change {
-                    decoded,
-                    found: portion,
-                    repeats,
-                    ..Default::default()
-                })
-                .await?;
-                if is_last {
-                    break;
-                }
-            }
-        }
-        Ok(has_list)
-    }
-
-    /// Whether a list says nothing new. Signals about people have nothing that they
-    /// are recognized by in every shape; but a list that is no longer than what
-    /// was delivered repeats it.
-    fn are_all_known(&self, listed: usize) -> bool {
-        self.late.result == ResultKind::LeadSignal && self.job.delivered >= listed as i64
-    }
-
-    async fn decode(&self, delivery: Delivery, is_large: bool) -> Result<Decoded, StoreError> {
-        let kind = self.late.result;
-        let is_batch = self.late.completion == Completion::ItemCount;
-        let decode = move || decode(kind, is_batch, delivery.source, &delivery.body);
-        match is_large {
-            false => Ok(decode()),
-            true => tokio::task::spawn_blocking(decode)
-                .await
-                .map_err(|error| StoreError::Engine(format!("decoding failed: {error}"))),
-        }
     }
 
     // === reconciliation ===

@@ -4,10 +4,15 @@
 
 pub mod sqlite;
 
+use std::time::SystemTime;
+
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::watch;
 
-use super::model::{Change, Delivery, JobPage, NewJob, StoredEvent, StoredJob};
+use super::model::{
+    Change, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
+};
 use crate::proto::v1::{CallbackSource, JobState};
 
 /// Why the store could not do it.
@@ -35,6 +40,8 @@ pub enum StoreError {
 /// A store of jobs.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    // === jobs ===
+
     /// Stores a job, pending.
     async fn create_job(&self, job: NewJob) -> Result<(), StoreError>;
 
@@ -47,6 +54,27 @@ pub trait Store: Send + Sync + 'static {
     /// The ids of all jobs that have something left to do: they have not ended,
     /// or have deliveries that are not decoded.
     async fn unfinished_jobs(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Changes a job, numbers the events, suppresses repeats; all or nothing.
+    async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError>;
+
+    /// The events of a job after a sequence, at most `limit`, and fewer where
+    /// they are large.
+    async fn events(
+        &self,
+        job_id: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// Which of these identity keys a job knows.
+    async fn known_identities(
+        &self,
+        job_id: &str,
+        keys: Vec<String>,
+    ) -> Result<Vec<String>, StoreError>;
+
+    // === deliveries ===
 
     /// Appends a body to a job, and returns its number.
     async fn append_delivery(
@@ -65,25 +93,61 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Delivery>, StoreError>;
 
-    /// The oldest body of a job that is not decoded.
-    async fn next_undecoded(&self, job_id: &str) -> Result<Option<Delivery>, StoreError>;
+    // === callbacks without a job ===
 
-    /// Changes a job, numbers the events, suppresses repeats; all or nothing.
-    async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError>;
+    /// Whose job this was and the hash of its callback secret, when it was purged.
+    async fn purged_job(&self, id: &str) -> Result<Option<(String, Vec<u8>)>, StoreError>;
 
-    /// The events of a job after a sequence, at most `limit`, and fewer where
-    /// they are large.
-    async fn events(
+    /// Keeps a callback without a job. The oldest ones make room, so that at most
+    /// `max_bytes` are kept.
+    async fn append_unmatched(
         &self,
         job_id: &str,
-        after: i64,
+        credential: Option<String>,
+        body: Bytes,
+        max_bytes: usize,
+    ) -> Result<(), StoreError>;
+
+    /// Callbacks without a job, oldest first; fewer where they are large.
+    async fn unmatched(&self, page: UnmatchedPage) -> Result<Vec<Unmatched>, StoreError>;
+
+    /// Removes callbacks without a job.
+    async fn remove_unmatched(&self, ids: Vec<i64>) -> Result<(), StoreError>;
+
+    // === what is no longer kept ===
+
+    /// Finished jobs, those first that ended first.
+    async fn finished_jobs(
+        &self,
+        before: SystemTime,
         limit: usize,
-    ) -> Result<Vec<StoredEvent>, StoreError>;
+    ) -> Result<Vec<String>, StoreError>;
 
-    /// Which of these identities a job knows.
-    async fn known_identities(
+    /// Purges a job and all that belongs to it. What arrives for it afterwards is a
+    /// callback without a job.
+    async fn purge_job(&self, id: &str) -> Result<(), StoreError>;
+
+    /// Erases results and bodies of a job. Their sequences stay, and they are still
+    /// recognized.
+    async fn erase(
         &self,
         job_id: &str,
-        identities: Vec<String>,
-    ) -> Result<Vec<String>, StoreError>;
+        sequences: Vec<i64>,
+        deliveries: Vec<i64>,
+    ) -> Result<(), StoreError>;
+
+    /// Removes what is older: decoded bodies, events of jobs that go on, callbacks
+    /// without a job, and what is known of purged jobs.
+    async fn trim(&self, before: SystemTime) -> Result<(), StoreError>;
+
+    // === the store itself ===
+
+    /// What it holds.
+    async fn usage(&self) -> Result<Usage, StoreError>;
+
+    /// Whether the last write got onto the disk.
+    fn is_writable(&self) -> watch::Receiver<bool>;
+
+    /// Writes something, to see whether it gets onto the disk again.
+    async fn probe(&self) -> Result<(), StoreError>;
 }

@@ -41,6 +41,7 @@ fn kind(event: &JobEvent) -> &'static str {
         Event::Unrecognized(_) => "unrecognized",
         Event::Progress(_) => "progress",
         Event::Completed(_) => "completed",
+        Event::Erased(_) => "erased",
     }
 }
 

@@ -1,6 +1,5 @@
 //! A change of a job: the one place where events get their numbers.
 
-use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use prost::Message;
@@ -8,6 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::super::StoreError;
 use super::engine;
+use super::recognize::Known;
 use super::rows::{self, to_micros};
 use crate::jobs::model::{Change, End, Found, StoredJob};
 use crate::proto::v1::job_event::Event;
@@ -19,7 +19,7 @@ pub fn apply(
     job_id: &str,
     change: Change,
 ) -> Result<StoredJob, StoreError> {
-    let job = rows::job(connection, job_id)
+    let (number, job) = rows::numbered_job(connection, job_id)
         .map_err(engine)?
         .ok_or_else(|| StoreError::NoSuchJob(job_id.to_owned()))?;
     if change.end.is_some() && job.has_ended() {
@@ -30,29 +30,33 @@ pub fn apply(
     }
     let mut log = Log {
         connection,
+        number,
         job,
-        delivery_id: change.decoded,
         time: SystemTime::now(),
     };
-    log.start(change.upstream_id, change.expected, change.started)
-        .map_err(engine)?;
-    log.job.duplicates += change.repeats;
-    log.deliver(&change.found).map_err(engine)?;
-    if let Some(end) = change.end {
-        log.end(end).map_err(engine)?;
-    }
-    log.save().map_err(engine)?;
+    log.apply(change).map_err(engine)?;
     Ok(log.job)
 }
 
 struct Log<'c> {
     connection: &'c Connection,
+    number: i64,
     job: StoredJob,
-    delivery_id: Option<i64>,
     time: SystemTime,
 }
 
 impl Log<'_> {
+    fn apply(&mut self, change: Change) -> rusqlite::Result<()> {
+        self.start(change.upstream_id, change.expected, change.started)?;
+        self.job.final_seen |= change.final_seen;
+        self.job.decoded = change.decoded.unwrap_or(self.job.decoded);
+        self.deliver(change.found)?;
+        if let Some(end) = change.end {
+            self.end(end)?;
+        }
+        self.save()
+    }
+
     fn start(
         &mut self,
         upstream_id: Option<String>,
@@ -70,17 +74,13 @@ impl Log<'_> {
         self.append(started)
     }
 
-    fn deliver(&mut self, found: &[Found]) -> rusqlite::Result<()> {
-        if let Some(delivery_id) = self.delivery_id {
-            let mut decoded = self
-                .connection
-                .prepare_cached("UPDATE deliveries SET decoded = 1 WHERE id = ?")?;
-            decoded.execute([delivery_id])?;
-        }
+    fn deliver(&mut self, found: Vec<Found>) -> rusqlite::Result<()> {
+        let job_id = self.job.id.clone();
+        let known = Known::new(self.connection, self.number, &job_id);
         for result in found {
-            if self.is_new(&result.identities)? {
-                self.append(result.event.clone())?;
-                self.count(result);
+            if known.is_new(&result.identity)? {
+                self.count(&result);
+                self.append(result.event)?;
             } else {
                 self.job.duplicates += 1;
             }
@@ -92,21 +92,8 @@ impl Log<'_> {
         if !matches!(result.event, Event::Unrecognized(_)) {
             self.job.delivered += 1;
             self.job.recovered += i64::from(result.source == CallbackSource::Poll);
+            self.job.late += i64::from(self.job.has_ended());
         }
-    }
-
-    /// Whether no identity is known yet. All are known from now on, so that a
-    /// third spelling that shares a key with the second is recognized, too.
-    fn is_new(&self, identities: &[String]) -> rusqlite::Result<bool> {
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO identities (job_id, identity) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        )?;
-        let mut is_new = true;
-        // Two fields of one result may spell the same key.
-        for identity in BTreeSet::from_iter(identities) {
-            is_new &= insert.execute(params![self.job.id, identity])? == 1;
-        }
-        Ok(is_new)
     }
 
     fn end(&mut self, end: End) -> rusqlite::Result<()> {
@@ -147,13 +134,12 @@ impl Log<'_> {
             ..Default::default()
         };
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO events (job_id, sequence, time, delivery_id, payload) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO events (job, sequence, time, payload) VALUES (?, ?, ?, ?)",
         )?;
         insert.execute(params![
-            self.job.id,
+            self.number,
             self.job.last_sequence,
             to_micros(self.time),
-            self.delivery_id,
             event.encode_to_vec(),
         ])?;
         Ok(())
@@ -164,8 +150,9 @@ impl Log<'_> {
         let job = &self.job;
         let mut update = self.connection.prepare_cached(
             "UPDATE jobs SET state = ?, upstream_id = ?, expected = ?, delivered = ?,
-             recovered = ?, duplicates = ?, missing = ?, last_sequence = ?, updated = ?,
-             finished = ?, failure_reason = ?, failure_message = ? WHERE id = ?",
+             recovered = ?, duplicates = ?, late = ?, missing = ?, last_sequence = ?,
+             decoded_through = ?, decoded_results = ?, final_seen = ?, updated = ?, finished = ?,
+             failure_reason = ?, failure_message = ? WHERE number = ?",
         )?;
         update.execute(params![
             job.state as i32,
@@ -174,13 +161,17 @@ impl Log<'_> {
             job.delivered,
             job.recovered,
             job.duplicates,
+            job.late,
             job.missing,
             job.last_sequence,
+            job.decoded.through,
+            job.decoded.results,
+            job.final_seen,
             to_micros(job.updated),
             job.finished.map(to_micros),
             job.failure.as_ref().map(|failure| failure.reason),
             job.failure.as_ref().map(|failure| failure.message.as_str()),
-            job.id,
+            self.number,
         ])?;
         Ok(())
     }

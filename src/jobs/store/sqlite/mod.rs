@@ -1,7 +1,10 @@
 //! The embedded store: one SQLite file, write-ahead log, a sync for each commit.
 
 mod change;
+mod checkpoint;
+mod keep;
 mod reader;
+mod recognize;
 mod rows;
 mod writer;
 
@@ -10,20 +13,27 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::watch;
 
 use super::{Store, StoreError};
-use crate::jobs::model::{Change, Delivery, JobPage, NewJob, StoredEvent, StoredJob};
+use crate::jobs::model::{
+    Change, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
+};
 use crate::proto::v1::{CallbackSource, JobState};
 use reader::Readers;
 use rows::to_micros;
 use writer::Writer;
 
 /// The version of `schema.sql`, kept in the file.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 
 /// A page of deliveries or events ends after so many bytes.
 const PAGE_BYTES: usize = 1 << 20;
+
+/// Free pages given back to the file system at a time.
+const VACUUM_PAGES: i64 = 1_000;
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
@@ -36,20 +46,45 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened, or was written by a newer version.
+    /// When the file cannot be opened, or was written by another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         create_private(path)?;
-        let connection = Connection::open(path).map_err(engine)?;
-        configure(&connection)?;
+        let connection = open_writable(path)?;
         migrate(&connection)?;
         let readers = Readers::new(path.to_owned());
-        let writer = Writer::start(connection).map_err(engine)?;
+        let writer = Writer::start(path.to_owned(), connection).map_err(engine)?;
         Ok(Self { writer, readers })
+    }
+
+    /// Removes what belongs to hidden jobs, and gives the space back.
+    async fn sweep(&self) -> Result<(), StoreError> {
+        while self
+            .writer
+            .write(|c| keep::sweep(c).map_err(engine))
+            .await?
+        {}
+        self.writer
+            .outside(|connection| {
+                let free = |c: &Connection| c.query_row("PRAGMA freelist_count", [], int);
+                while free(connection).map_err(engine)? > 0 {
+                    let sql = format!("PRAGMA incremental_vacuum({VACUUM_PAGES})");
+                    connection.execute_batch(&sql).map_err(engine)?;
+                }
+                // What was removed is still readable in the log before this.
+                connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                    .map_err(engine)
+            })
+            .await
     }
 }
 
 fn engine(error: impl std::fmt::Display) -> StoreError {
     StoreError::Engine(error.to_string())
+}
+
+fn int(row: &rusqlite::Row<'_>) -> rusqlite::Result<i64> {
+    row.get(0)
 }
 
 /// The file holds personal data: nobody but its owner may read it.
@@ -62,12 +97,23 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
     })
 }
 
-fn configure(connection: &Connection) -> Result<(), StoreError> {
+/// Opens the file for the one thread that writes.
+fn open_writable(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path).map_err(engine)?;
+    // Large pages hold a result each; removed data is overwritten.
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+            "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;
+             PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;",
         )
-        .map_err(engine)
+        .map_err(engine)?;
+    // A connection that is given up because the disk failed must not touch it again.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(engine)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
 }
 
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
@@ -82,8 +128,8 @@ fn migrate(connection: &Connection) -> Result<(), StoreError> {
             ))
             .map_err(engine),
         SCHEMA_VERSION => Ok(()),
-        newer => Err(StoreError::Engine(format!(
-            "the file has schema {newer}, this version knows {SCHEMA_VERSION}"
+        other => Err(StoreError::Engine(format!(
+            "the file has schema {other}, this version knows {SCHEMA_VERSION}"
         ))),
     }
 }
@@ -92,12 +138,13 @@ fn migrate(connection: &Connection) -> Result<(), StoreError> {
 impl Store for SqliteStore {
     async fn create_job(&self, job: NewJob) -> Result<(), StoreError> {
         self.writer
-            .write(move |connection| {
+            .write_one(move |connection| {
                 let created = to_micros(job.created);
                 connection
                     .prepare_cached(
                         "INSERT INTO jobs (id, credential, operation, secret_hash, items, expected,
-                         state, created, updated, deadline) VALUES (?, ?, ?, ?, ?5, ?5, ?, ?7, ?7, ?)",
+                         search_name, state, created, updated, deadline)
+                         VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?8, ?8, ?)",
                     )
                     .and_then(|mut insert| {
                         insert.execute(params![
@@ -106,6 +153,7 @@ impl Store for SqliteStore {
                             job.operation,
                             job.secret_hash,
                             job.items.map(|items| items as i64),
+                            job.search_name,
                             JobState::Pending as i32,
                             created,
                             job.deadline.map(to_micros),
@@ -119,68 +167,15 @@ impl Store for SqliteStore {
 
     async fn job(&self, id: &str) -> Result<Option<StoredJob>, StoreError> {
         let id = id.to_owned();
-        self.readers
-            .read(move |connection| rows::job(connection, &id))
-            .await
+        self.readers.read(move |c| rows::job(c, &id)).await
     }
 
     async fn jobs(&self, page: JobPage) -> Result<Vec<StoredJob>, StoreError> {
-        self.readers
-            .read(move |connection| rows::jobs(connection, &page))
-            .await
+        self.readers.read(move |c| rows::jobs(c, &page)).await
     }
 
     async fn unfinished_jobs(&self) -> Result<Vec<String>, StoreError> {
         self.readers.read(rows::unfinished_jobs).await
-    }
-
-    async fn append_delivery(
-        &self,
-        job_id: &str,
-        source: CallbackSource,
-        body: Bytes,
-    ) -> Result<i64, StoreError> {
-        let job_id = job_id.to_owned();
-        self.writer
-            .write(move |connection| {
-                let mut insert = connection
-                    .prepare_cached(
-                        "INSERT INTO deliveries (job_id, received, source, body) VALUES (?, ?, ?, ?)",
-                    )
-                    .map_err(engine)?;
-                let received = to_micros(SystemTime::now());
-                insert
-                    .insert(params![job_id, received, source as i32, body.as_ref()])
-                    .map_err(engine)
-            })
-            .await
-    }
-
-    async fn deliveries(
-        &self,
-        job_id: &str,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        let job_id = job_id.to_owned();
-        self.readers
-            .read(move |connection| rows::deliveries(connection, &job_id, after, limit))
-            .await
-    }
-
-    async fn next_undecoded(&self, job_id: &str) -> Result<Option<Delivery>, StoreError> {
-        let job_id = job_id.to_owned();
-        self.readers
-            .read(move |connection| {
-                connection
-                    .prepare_cached(
-                        "SELECT id, received, source, body, decoded FROM deliveries
-                         WHERE job_id = ? AND decoded = 0 ORDER BY id LIMIT 1",
-                    )?
-                    .query_row([&job_id], rows::delivery)
-                    .optional()
-            })
-            .await
     }
 
     async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError> {
@@ -205,20 +200,190 @@ impl Store for SqliteStore {
     async fn known_identities(
         &self,
         job_id: &str,
-        identities: Vec<String>,
+        keys: Vec<String>,
     ) -> Result<Vec<String>, StoreError> {
         let job_id = job_id.to_owned();
         self.readers
             .read(move |connection| {
+                let Some(job) = rows::number(connection, &job_id)? else {
+                    return Ok(Vec::new());
+                };
                 let mut known = connection
-                    .prepare_cached("SELECT 1 FROM identities WHERE job_id = ? AND identity = ?")?;
+                    .prepare_cached("SELECT 1 FROM identities WHERE job = ? AND identity = ?")?;
                 let mut found = Vec::new();
-                for identity in identities {
-                    if known.exists(params![job_id, identity])? {
-                        found.push(identity);
+                for key in keys {
+                    if known.exists(params![job, recognize::hash(&job_id, &key)])? {
+                        found.push(key);
                     }
                 }
                 Ok(found)
+            })
+            .await
+    }
+
+    async fn append_delivery(
+        &self,
+        job_id: &str,
+        source: CallbackSource,
+        body: Bytes,
+    ) -> Result<i64, StoreError> {
+        let job_id = job_id.to_owned();
+        self.writer
+            .write_one(move |connection| {
+                let mut insert = connection
+                    .prepare_cached(
+                        "INSERT INTO deliveries (job, received, source, body)
+                         SELECT number, ?2, ?3, ?4 FROM jobs WHERE id = ?1 AND purged = 0",
+                    )
+                    .map_err(engine)?;
+                let received = to_micros(SystemTime::now());
+                let values = params![job_id, received, source as i32, body.as_ref()];
+                match insert.execute(values).map_err(engine)? {
+                    0 => Err(StoreError::NoSuchJob(job_id)),
+                    _ => Ok(connection.last_insert_rowid()),
+                }
+            })
+            .await
+    }
+
+    async fn deliveries(
+        &self,
+        job_id: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let job_id = job_id.to_owned();
+        self.readers
+            .read(move |connection| rows::deliveries(connection, &job_id, after, limit))
+            .await
+    }
+
+    async fn purged_job(&self, id: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+        let id = id.to_owned();
+        self.readers
+            .read(move |connection| {
+                connection
+                    .prepare_cached("SELECT credential, secret_hash FROM purged_jobs WHERE id = ?")?
+                    .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
+            })
+            .await
+    }
+
+    async fn append_unmatched(
+        &self,
+        job_id: &str,
+        credential: Option<String>,
+        body: Bytes,
+        max_bytes: usize,
+    ) -> Result<(), StoreError> {
+        let job_id = job_id.to_owned();
+        self.writer
+            .write(move |connection| {
+                let credential = credential.as_deref();
+                keep::append_unmatched(connection, &job_id, credential, &body, max_bytes)
+                    .map_err(engine)
+            })
+            .await
+    }
+
+    async fn unmatched(&self, page: UnmatchedPage) -> Result<Vec<Unmatched>, StoreError> {
+        self.readers.read(move |c| rows::unmatched(c, &page)).await
+    }
+
+    async fn remove_unmatched(&self, ids: Vec<i64>) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| {
+                let mut delete = connection
+                    .prepare_cached("DELETE FROM unmatched WHERE id = ?")
+                    .map_err(engine)?;
+                for id in ids {
+                    delete.execute([id]).map_err(engine)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn finished_jobs(
+        &self,
+        before: SystemTime,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        self.readers
+            .read(move |connection| rows::finished_jobs(connection, before, limit))
+            .await
+    }
+
+    async fn purge_job(&self, id: &str) -> Result<(), StoreError> {
+        let job_id = id.to_owned();
+        self.writer
+            .write(move |connection| match keep::hide(connection, &job_id) {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(StoreError::NoSuchJob(job_id)),
+                Err(error) => Err(engine(error)),
+            })
+            .await?;
+        self.sweep().await
+    }
+
+    async fn erase(
+        &self,
+        job_id: &str,
+        sequences: Vec<i64>,
+        deliveries: Vec<i64>,
+    ) -> Result<(), StoreError> {
+        let job_id = job_id.to_owned();
+        self.writer
+            .write(move |connection| {
+                keep::erase(connection, &job_id, &sequences, &deliveries).map_err(engine)
+            })
+            .await
+    }
+
+    async fn trim(&self, before: SystemTime) -> Result<(), StoreError> {
+        for trim in [keep::trim_deliveries, keep::trim_events] {
+            while self
+                .writer
+                .write(move |c| trim(c, before).map_err(engine))
+                .await?
+            {}
+        }
+        self.writer
+            .write(move |connection| keep::trim_rest(connection, before).map_err(engine))
+            .await?;
+        self.sweep().await
+    }
+
+    async fn usage(&self) -> Result<Usage, StoreError> {
+        self.readers
+            .read(|connection| {
+                let count = |sql: &str| connection.query_row(sql, [], int);
+                let pages = count("PRAGMA page_count")? - count("PRAGMA freelist_count")?;
+                let bytes = pages * count("PRAGMA page_size")?;
+                Ok(Usage {
+                    bytes: bytes.try_into().unwrap_or_default(),
+                    jobs: count("SELECT count(*) FROM jobs WHERE purged = 0")?
+                        .try_into()
+                        .unwrap_or_default(),
+                    unmatched: count("SELECT count(*) FROM unmatched")?
+                        .try_into()
+                        .unwrap_or_default(),
+                })
+            })
+            .await
+    }
+
+    fn is_writable(&self) -> watch::Receiver<bool> {
+        self.writer.is_writable()
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        let sql = "INSERT INTO probes (id, time) VALUES (1, ?) ON CONFLICT DO UPDATE SET time = excluded.time";
+        self.writer
+            .write_one(move |connection| {
+                let time = to_micros(SystemTime::now());
+                connection.execute(sql, [time]).map(drop).map_err(engine)
             })
             .await
     }

@@ -7,7 +7,9 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::PAGE_BYTES;
-use crate::jobs::model::{Delivery, JobPage, StoredEvent, StoredJob};
+use crate::jobs::model::{
+    Decoded, Delivery, JobPage, StoredEvent, StoredJob, Unmatched, UnmatchedPage,
+};
 use crate::proto::v1::{CallbackSource, JobFailure, JobState};
 
 /// Microseconds since 1970.
@@ -16,13 +18,11 @@ pub fn to_micros(time: SystemTime) -> i64 {
     i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX)
 }
 
-fn from_micros(micros: i64) -> SystemTime {
+pub fn from_micros(micros: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(micros.try_into().unwrap_or_default())
 }
 
-const JOB: &str = "SELECT id, credential, operation, secret_hash, items, state, upstream_id,
-    expected, delivered, recovered, duplicates, missing, last_sequence, created, updated, finished,
-    deadline, failure_reason, failure_message FROM jobs";
+const JOB: &str = "SELECT * FROM jobs WHERE purged = 0";
 
 fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
     let time = |column: &str| row.get(column).map(from_micros);
@@ -42,14 +42,22 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         operation: row.get("operation")?,
         secret_hash: row.get("secret_hash")?,
         items: row.get("items")?,
+        search_name: row.get("search_name")?,
         state: JobState::try_from(row.get::<_, i32>("state")?).unwrap_or_default(),
         upstream_id: row.get("upstream_id")?,
         expected: row.get("expected")?,
         delivered: row.get("delivered")?,
         recovered: row.get("recovered")?,
         duplicates: row.get("duplicates")?,
+        late: row.get("late")?,
         missing: row.get("missing")?,
+        first_sequence: row.get("first_sequence")?,
         last_sequence: row.get("last_sequence")?,
+        decoded: Decoded {
+            through: row.get("decoded_through")?,
+            results: row.get("decoded_results")?,
+        },
+        final_seen: row.get("final_seen")?,
         created: time("created")?,
         updated: time("updated")?,
         finished: optional_time("finished")?,
@@ -60,15 +68,31 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
 
 /// A job.
 pub fn job(connection: &Connection, id: &str) -> rusqlite::Result<Option<StoredJob>> {
+    Ok(numbered_job(connection, id)?.map(|(_, job)| job))
+}
+
+/// A job and its number.
+pub fn numbered_job(
+    connection: &Connection,
+    id: &str,
+) -> rusqlite::Result<Option<(i64, StoredJob)>> {
     connection
-        .prepare_cached(&format!("{JOB} WHERE id = ?"))?
-        .query_row([id], read_job)
+        .prepare_cached(&format!("{JOB} AND id = ?"))?
+        .query_row([id], |row| Ok((row.get("number")?, read_job(row)?)))
+        .optional()
+}
+
+/// The number of a job, by which its rows are found.
+pub fn number(connection: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT number FROM jobs WHERE id = ? AND purged = 0")?
+        .query_row([id], |row| row.get(0))
         .optional()
 }
 
 /// Jobs of a credential, newest first.
 pub fn jobs(connection: &Connection, page: &JobPage) -> rusqlite::Result<Vec<StoredJob>> {
-    let mut sql = format!("{JOB} WHERE credential = ?");
+    let mut sql = format!("{JOB} AND credential = ?");
     let mut values: Vec<Value> = vec![page.credential.clone().into()];
     if !page.states.is_empty() {
         let marks = vec!["?"; page.states.len()].join(", ");
@@ -91,22 +115,26 @@ pub fn jobs(connection: &Connection, page: &JobPage) -> rusqlite::Result<Vec<Sto
 pub fn unfinished_jobs(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     connection
         .prepare(
-            "SELECT id FROM jobs WHERE finished IS NULL
-             UNION SELECT DISTINCT job_id FROM deliveries WHERE decoded = 0",
+            "SELECT id FROM jobs WHERE purged = 0 AND (finished IS NULL OR EXISTS
+             (SELECT 1 FROM deliveries WHERE job = number AND deliveries.id > decoded_through))",
         )?
         .query_map([], |row| row.get(0))?
         .collect()
 }
 
-/// A delivery.
-pub fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
-    Ok(Delivery {
-        id: row.get("id")?,
-        received: from_micros(row.get("received")?),
-        source: CallbackSource::try_from(row.get::<_, i32>("source")?).unwrap_or_default(),
-        body: Bytes::from(row.get::<_, Vec<u8>>("body")?),
-        decoded: row.get("decoded")?,
-    })
+/// Jobs that ended before a time.
+pub fn finished_jobs(
+    connection: &Connection,
+    before: SystemTime,
+    limit: usize,
+) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(
+            "SELECT id FROM jobs WHERE finished < ?1 AND updated < ?1 AND purged = 0
+             ORDER BY finished LIMIT ?2",
+        )?
+        .query_map(params![to_micros(before), limit as i64], |row| row.get(0))?
+        .collect()
 }
 
 /// The oldest deliveries of a job after one.
@@ -116,11 +144,22 @@ pub fn deliveries(
     after: i64,
     limit: usize,
 ) -> rusqlite::Result<Vec<Delivery>> {
+    let Some(number) = number(connection, job_id)? else {
+        return Ok(Vec::new());
+    };
     let mut select = connection.prepare_cached(
-        "SELECT id, received, source, body, decoded FROM deliveries
-         WHERE job_id = ? AND id > ? ORDER BY id LIMIT ?",
+        "SELECT id, received, source, body, erased FROM deliveries
+         WHERE job = ? AND id > ? ORDER BY id LIMIT ?",
     )?;
-    let rows = select.query_map(params![job_id, after, limit as i64], delivery)?;
+    let rows = select.query_map(params![number, after, limit as i64], |row| {
+        Ok(Delivery {
+            id: row.get(0)?,
+            received: from_micros(row.get(1)?),
+            source: CallbackSource::try_from(row.get::<_, i32>(2)?).unwrap_or_default(),
+            body: Bytes::from(row.get::<_, Vec<u8>>(3)?),
+            erased: row.get(4)?,
+        })
+    })?;
     page(rows, |delivery| delivery.body.len())
 }
 
@@ -131,11 +170,14 @@ pub fn events(
     after: i64,
     limit: usize,
 ) -> rusqlite::Result<Vec<StoredEvent>> {
+    let Some(number) = number(connection, job_id)? else {
+        return Ok(Vec::new());
+    };
     let mut select = connection.prepare_cached(
         "SELECT sequence, time, payload FROM events
-         WHERE job_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+         WHERE job = ? AND sequence > ? ORDER BY sequence LIMIT ?",
     )?;
-    let rows = select.query_map(params![job_id, after, limit as i64], |row| {
+    let rows = select.query_map(params![number, after, limit as i64], |row| {
         Ok(StoredEvent {
             sequence: row.get(0)?,
             time: from_micros(row.get(1)?),
@@ -143,6 +185,34 @@ pub fn events(
         })
     })?;
     page(rows, |event| event.payload.len())
+}
+
+/// Callbacks without a job.
+pub fn unmatched(
+    connection: &Connection,
+    request: &UnmatchedPage,
+) -> rusqlite::Result<Vec<Unmatched>> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, job_id, credential, received, body FROM unmatched
+         WHERE id > ? AND (credential = ? OR (credential IS NULL AND ?)) ORDER BY id LIMIT ?",
+    )?;
+    let limit = request.limit as i64;
+    let values = params![
+        request.after,
+        request.credential,
+        request.with_unknown,
+        limit
+    ];
+    let rows = select.query_map(values, |row| {
+        Ok(Unmatched {
+            id: row.get(0)?,
+            job_id: row.get(1)?,
+            credential: row.get(2)?,
+            received: from_micros(row.get(3)?),
+            body: Bytes::from(row.get::<_, Vec<u8>>(4)?),
+        })
+    })?;
+    page(rows, |unmatched| unmatched.body.len())
 }
 
 /// Rows until they are large; at least one.

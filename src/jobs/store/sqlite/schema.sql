@@ -1,53 +1,87 @@
 -- Times are microseconds since 1970; states, sources and reasons are the numbers of the proto enums.
+-- The rows of a job are found by its number, which is shorter than its id.
 CREATE TABLE jobs (
-    id              TEXT PRIMARY KEY,
+    number          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id              TEXT NOT NULL UNIQUE,
     credential      TEXT NOT NULL,
     operation       TEXT NOT NULL,
     secret_hash     BLOB NOT NULL,
     items           INTEGER,
+    search_name     TEXT,
     state           INTEGER NOT NULL,
     upstream_id     TEXT,
     expected        INTEGER,
     delivered       INTEGER NOT NULL DEFAULT 0,
     recovered       INTEGER NOT NULL DEFAULT 0,
     duplicates      INTEGER NOT NULL DEFAULT 0,
+    late            INTEGER NOT NULL DEFAULT 0,
     missing         INTEGER,
+    first_sequence  INTEGER NOT NULL DEFAULT 1,
     last_sequence   INTEGER NOT NULL DEFAULT 0,
+    -- All deliveries up to this one are decoded, and so many results of the next one.
+    decoded_through INTEGER NOT NULL DEFAULT 0,
+    decoded_results INTEGER NOT NULL DEFAULT 0,
+    final_seen      INTEGER NOT NULL DEFAULT 0,
     created         INTEGER NOT NULL,
     updated         INTEGER NOT NULL,
     finished        INTEGER,
     deadline        INTEGER,
     failure_reason  INTEGER,
-    failure_message TEXT
+    failure_message TEXT,
+    -- Purged: nobody sees it any more, and its rows are being removed.
+    purged          INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX jobs_by_credential ON jobs (credential, created, id);
 CREATE INDEX jobs_running ON jobs (id) WHERE finished IS NULL;
+CREATE INDEX jobs_finished ON jobs (finished) WHERE finished IS NOT NULL;
+CREATE INDEX jobs_purged ON jobs (number) WHERE purged = 1;
 
 -- Raw bodies, as they arrived.
 CREATE TABLE deliveries (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
-    job_id   TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    job      INTEGER NOT NULL,
     received INTEGER NOT NULL,
     source   INTEGER NOT NULL,
-    body     BLOB NOT NULL,
-    decoded  INTEGER NOT NULL DEFAULT 0
+    erased   INTEGER NOT NULL DEFAULT 0,
+    body     BLOB NOT NULL
 ) STRICT;
-CREATE INDEX deliveries_by_job ON deliveries (job_id, id);
-CREATE INDEX deliveries_undecoded ON deliveries (job_id, id) WHERE decoded = 0;
+CREATE INDEX deliveries_by_job ON deliveries (job, id);
 
 -- The log that streams read. A sequence once given never changes.
 CREATE TABLE events (
-    job_id      TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-    sequence    INTEGER NOT NULL,
-    time        INTEGER NOT NULL,
-    delivery_id INTEGER,
-    payload     BLOB NOT NULL,
-    PRIMARY KEY (job_id, sequence)
+    job      INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    time     INTEGER NOT NULL,
+    payload  BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX events_by_job ON events (job, sequence);
+
+-- What a job's results are recognized by: hashes, because it outlives erased results.
+CREATE TABLE identities (
+    job      INTEGER NOT NULL,
+    identity BLOB NOT NULL,
+    PRIMARY KEY (job, identity)
 ) STRICT, WITHOUT ROWID;
 
--- What a job's results are recognized by.
-CREATE TABLE identities (
-    job_id   TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-    identity TEXT NOT NULL,
-    PRIMARY KEY (job_id, identity)
+-- Callbacks without a job.
+CREATE TABLE unmatched (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id     TEXT NOT NULL,
+    credential TEXT,
+    received   INTEGER NOT NULL,
+    body       BLOB NOT NULL
+) STRICT;
+
+-- What a callback for a purged job is recognized by.
+CREATE TABLE purged_jobs (
+    id          TEXT PRIMARY KEY,
+    credential  TEXT NOT NULL,
+    secret_hash BLOB NOT NULL,
+    purged      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- One row, written to see whether writing works.
+CREATE TABLE probes (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    time INTEGER NOT NULL
+) STRICT;

@@ -1,15 +1,22 @@
 //! The one thread that writes. Writes that wait share a commit: it takes what is
 //! there, never waits for more, and answers once the disk has it.
+//!
+//! A commit that fails is not tried again: what the disk has of it is not known.
+//! Everybody in it is told, the connection is given up, and the next write
+//! begins with a new one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::StoreError;
-use super::engine;
+use super::checkpoint::Checkpointer;
+use super::{engine, open_writable};
+use crate::metrics;
 
 /// At most so many writes share a commit.
 const MAX_BATCH: usize = 256;
@@ -17,47 +24,100 @@ const MAX_BATCH: usize = 256;
 /// At most so many writes wait; further writers wait for a place.
 const QUEUE: usize = 1024;
 
-/// Carries out a write, and returns what tells its caller about the commit.
-type Write = Box<dyn FnOnce(&Connection) -> Report + Send>;
+/// What the thread does.
+enum Task {
+    /// Part of a commit.
+    Write(Write),
+    /// What cannot be part of one.
+    Outside(Outside),
+}
+
+/// Carries out a write, unless there is no connection, and returns what tells its
+/// caller about the commit.
+type Write = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Report + Send>;
 type Report = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Outside = Box<dyn FnOnce(Result<&Connection, StoreError>) + Send>;
 
 /// A handle on the writing thread.
 pub struct Writer {
-    queue: Mutex<Option<mpsc::Sender<Write>>>,
+    queue: Mutex<Option<mpsc::Sender<Task>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    is_writable: watch::Receiver<bool>,
 }
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(connection: Connection) -> std::io::Result<Self> {
+    pub fn start(path: PathBuf, connection: Connection) -> std::io::Result<Self> {
         let (queue, writes) = mpsc::channel(QUEUE);
+        let (health, is_writable) = watch::channel(true);
+        let checkpointer = Checkpointer::start(&path)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(connection, writes))?;
+            .spawn(move || run(&path, connection, writes, &health, checkpointer))?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
+            is_writable,
         })
     }
 
-    /// Carries out a write; returns once it is on disk. A write that fails is
-    /// undone alone, without harm to those that share its commit.
+    /// Whether the last commit got onto the disk.
+    pub fn is_writable(&self) -> watch::Receiver<bool> {
+        self.is_writable.clone()
+    }
+
+    /// Carries out a write of several statements; returns once it is on disk. A
+    /// write that fails is undone alone, without harm to those that share its commit.
     pub async fn write<T: Send + 'static>(
         &self,
         write: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.commit(|connection| undoable(connection, write)).await
+    }
+
+    /// Carries out a write of one statement, which the engine undoes by itself
+    /// when it fails; returns once it is on disk.
+    pub async fn write_one<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.commit(|connection| caught(connection, write)).await
+    }
+
+    /// Carries out what cannot be part of a commit.
+    pub async fn outside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let write: Write = Box::new(move |connection| {
-            let outcome = undoable(connection, write);
+        let task = Task::Outside(Box::new(move |connection| {
+            let outcome = connection.and_then(|connection| caught(connection, work));
+            // The caller may be gone.
+            let _ = answer.send(outcome);
+        }));
+        self.enqueue(task).await?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn commit<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let task = Task::Write(Box::new(move |connection| {
+            let outcome = connection.and_then(write);
             Box::new(move |committed| {
                 // The caller may be gone; the write stays.
                 let _ = answer.send(committed.and(outcome));
             })
-        });
-        let queue = self.queue.lock().clone().ok_or(StoreError::Closed)?;
-        queue.send(write).await.map_err(|_| StoreError::Closed)?;
-        drop(queue);
+        }));
+        self.enqueue(task).await?;
         answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn enqueue(&self, task: Task) -> Result<(), StoreError> {
+        let queue = self.queue.lock().clone().ok_or(StoreError::Closed)?;
+        queue.send(task).await.map_err(|_| StoreError::Closed)
     }
 }
 
@@ -75,44 +135,129 @@ fn undoable<T>(
     connection: &Connection,
     write: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    connection
-        .execute_batch("SAVEPOINT write_one")
-        .map_err(engine)?;
-    // A panic must not take the thread along: every later write would fail.
-    let outcome = catch_unwind(AssertUnwindSafe(|| write(connection)))
-        .unwrap_or_else(|_| Err(StoreError::Engine("a write panicked".to_owned())));
-    let end = match outcome {
-        Ok(_) => "RELEASE write_one",
-        Err(_) => "ROLLBACK TO write_one; RELEASE write_one",
-    };
-    connection.execute_batch(end).map_err(engine)?;
+    execute(connection, "SAVEPOINT write_one")?;
+    let outcome = caught(connection, write);
+    if outcome.is_err() {
+        execute(connection, "ROLLBACK TO write_one")?;
+    }
+    execute(connection, "RELEASE write_one")?;
     outcome
 }
 
-fn run(mut connection: Connection, mut writes: mpsc::Receiver<Write>) {
-    while let Some(first) = writes.blocking_recv() {
-        let mut reports = Vec::new();
-        let committed = commit(&mut connection, first, &mut writes, &mut reports);
-        for report in reports {
-            report(committed.clone());
+fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(engine)?;
+    statement.execute([]).map(drop).map_err(engine)
+}
+
+/// A panic must not take the thread along: every later write would fail.
+fn caught<T>(
+    connection: &Connection,
+    write: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(|| write(connection)))
+        .unwrap_or_else(|_| Err(StoreError::Engine("a write panicked".to_owned())))
+}
+
+fn run(
+    path: &Path,
+    connection: Connection,
+    mut tasks: mpsc::Receiver<Task>,
+    health: &watch::Sender<bool>,
+    mut checkpointer: Checkpointer,
+) {
+    let mut connection = Some(connection);
+    while let Some(first) = tasks.blocking_recv() {
+        let opened = connection.take().map_or_else(|| open_writable(path), Ok);
+        let mut batch = Batch::default();
+        let committed = match opened {
+            Ok(mut opened) => {
+                let committed = batch.commit(&mut opened, first, &mut tasks);
+                connection = committed.is_ok().then_some(opened);
+                committed
+            }
+            Err(error) => {
+                batch.refuse(first, &error);
+                Err(error)
+            }
+        };
+        if committed.is_err() || !batch.reports.is_empty() {
+            tell(health, &committed);
+        }
+        batch.report(&committed, connection.as_ref());
+        if let Some(connection) = &connection {
+            checkpointer.committed(connection);
         }
     }
 }
 
-fn commit(
-    connection: &mut Connection,
-    first: Write,
-    writes: &mut mpsc::Receiver<Write>,
-    reports: &mut Vec<Report>,
-) -> Result<(), StoreError> {
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(engine)?;
-    reports.push(first(&transaction));
-    while reports.len() < MAX_BATCH
-        && let Ok(next) = writes.try_recv()
-    {
-        reports.push(next(&transaction));
+fn tell(health: &watch::Sender<bool>, committed: &Result<(), StoreError>) {
+    let is_writable = committed.is_ok();
+    if !is_writable {
+        metrics::commit_failed();
     }
-    transaction.commit().map_err(engine)
+    let changed = health.send_if_modified(|was| std::mem::replace(was, is_writable) != is_writable);
+    if changed {
+        metrics::store_writable(is_writable);
+    }
+    match committed {
+        Err(error) if changed => tracing::error!(%error, "The store cannot be written."),
+        Ok(()) if changed => tracing::info!("The store can be written again."),
+        _ => {}
+    }
+}
+
+/// What shares a commit, and what waits for its end.
+#[derive(Default)]
+struct Batch {
+    reports: Vec<Report>,
+    outside: Option<Outside>,
+}
+
+impl Batch {
+    fn commit(
+        &mut self,
+        connection: &mut Connection,
+        first: Task,
+        tasks: &mut mpsc::Receiver<Task>,
+    ) -> Result<(), StoreError> {
+        let mut next = match first {
+            Task::Write(write) => Some(write),
+            Task::Outside(work) => {
+                self.outside = Some(work);
+                None
+            }
+        };
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(engine)?;
+        while let Some(write) = next.take() {
+            self.reports.push(write(Ok(&transaction)));
+            // The engine ends the transaction by itself when the disk fails.
+            if self.reports.len() == MAX_BATCH || transaction.is_autocommit() {
+                break;
+            }
+            match tasks.try_recv() {
+                Ok(Task::Write(write)) => next = Some(write),
+                Ok(Task::Outside(work)) => self.outside = Some(work),
+                Err(_) => {}
+            }
+        }
+        transaction.commit().map_err(engine)
+    }
+
+    fn refuse(&mut self, task: Task, error: &StoreError) {
+        match task {
+            Task::Write(write) => self.reports.push(write(Err(error.clone()))),
+            Task::Outside(work) => self.outside = Some(work),
+        }
+    }
+
+    fn report(self, committed: &Result<(), StoreError>, connection: Option<&Connection>) {
+        for report in self.reports {
+            report(committed.clone());
+        }
+        if let Some(work) = self.outside {
+            work(connection.ok_or(StoreError::Closed));
+        }
+    }
 }

@@ -1,0 +1,99 @@
+//! From what arrived to events.
+
+use super::Runner;
+use crate::jobs::decode::{Content, decode};
+use crate::jobs::model::{Change, Decoded, Delivery, Found};
+use crate::jobs::store::StoreError;
+use crate::proto::v1::{CallbackSource, Completion};
+
+/// So many deliveries are taken together: they share a write.
+const BATCH: usize = 256;
+
+/// Results are recorded in portions, so that a large body does not hold up the
+/// callbacks of other jobs.
+const PORTION: usize = 256;
+
+/// Bodies from this size on are decoded off the async threads.
+const LARGE: usize = 64 << 10;
+
+impl Runner {
+    /// Decodes what arrived; tells whether any of it was a list of all results.
+    pub(super) async fn decode_deliveries(&mut self) -> Result<bool, StoreError> {
+        let mut has_list = false;
+        loop {
+            let through = self.job.decoded.through;
+            let store = &self.shared.store;
+            let deliveries = store.deliveries(&self.job.id, through, BATCH).await?;
+            if deliveries.is_empty() {
+                return Ok(has_list);
+            }
+            has_list |= self.record(deliveries).await?;
+        }
+    }
+
+    async fn record(&mut self, deliveries: Vec<Delivery>) -> Result<bool, StoreError> {
+        let mut has_list = false;
+        let mut portion = Change::default();
+        for delivery in deliveries {
+            let (id, source) = (delivery.id, delivery.source);
+            let content = self.decode(delivery).await?;
+            has_list |= content.is_list;
+            // A poll looks like that, too, but tells its status.
+            if content.is_final && source == CallbackSource::Callback && !self.job.final_seen {
+                portion.final_seen = true;
+                self.pace.hurry();
+            }
+            let total = content.results.len() as i64;
+            let recorded = match portion.decoded {
+                // After a crash a part of the next one is recorded already.
+                None => self.job.decoded.results,
+                Some(_) => 0,
+            };
+            let results = (1..).zip(content.results);
+            for (number, (event, identity)) in results.skip_while(|(n, _)| *n <= recorded) {
+                portion.found.push(Found {
+                    event,
+                    identity,
+                    source,
+                });
+                if portion.found.len() == PORTION && number < total {
+                    portion.decoded = Some(Decoded {
+                        through: id - 1,
+                        results: number,
+                    });
+                    self.change(std::mem::take(&mut portion)).await?;
+                }
+            }
+            portion.decoded = Some(Decoded {
+                through: id,
+                results: 0,
+            });
+            if portion.found.len() >= PORTION {
+                self.change(std::mem::take(&mut portion)).await?;
+            }
+        }
+        if portion.decoded.is_some() {
+            self.change(portion).await?;
+        }
+        Ok(has_list)
+    }
+
+    async fn decode(&self, delivery: Delivery) -> Result<Content, StoreError> {
+        if delivery.erased {
+            return Ok(Content::default());
+        }
+        let kind = self.late.result;
+        let is_batch = self.late.completion == Completion::ItemCount;
+        let is_large = delivery.body.len() >= LARGE;
+        let decode = move || decode(kind, is_batch, delivery.source, &delivery.body);
+        if !is_large {
+            return Ok(decode());
+        }
+        // One large body at a time in the whole server bounds its memory.
+        let turn = self.shared.large_bodies.clone();
+        let _turn = turn.acquire_owned().await.ok();
+        tokio::task::spawn_blocking(decode)
+            .await
+            .map_err(|error| StoreError::Engine(format!("decoding failed: {error}")))
+    }
+}
