@@ -15,9 +15,9 @@
 //!   path to endpoint, keys and limits. `call`: reading requests strictly. `reply`:
 //!   answers and refusals.
 //! * `api`: the endpoints, one file for each service.
-//! * `searches`, `search_run`, `contacts`, `lists`, `workspace`: what Pronto keeps, and how it
-//!   goes on in the background. `outbox`: what faults do to deliveries. `webhook`:
-//!   the only place that delivers.
+//! * `searches`, `search_run`, `contacts`, `lists`, `workspace`: what Pronto keeps,
+//!   and how it goes on in the background. `outbox`: what faults do to deliveries, with `drift`
+//!   and `trickle`. `webhook`: the only place that delivers.
 //! * `find`, `find_leads`, `find_accounts`: filters. `enrichment`: what is known
 //!   of a contact. `render`: the world as messages.
 //! * `world`: companies and people, the same for the same seed.

@@ -84,7 +84,7 @@ impl Outbox {
             self.held.push(delivery);
             return;
         }
-        // Two that would trade places with their next ones trade theirs.
+        // The one after it goes first whatever strikes it: otherwise nothing would move.
         if has(FaultKind::Reorder) && self.reordered.is_none() {
             self.reordered = Some(delivery);
             return;
