@@ -68,8 +68,10 @@ async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
         serve_admin(address).await.map_err(failed)?;
     }
     let mut client = args.client_options()?;
+    let mut sandbox = None;
     if args.sandbox {
-        client.base_urls = start_sandbox(&args).await.map_err(failed)?;
+        let (started, urls) = start_sandbox(&args).await.map_err(failed)?;
+        (sandbox, client.base_urls) = (Some(started), urls);
         if api_key.is_some() || args.callback_url.is_some() {
             tracing::warn!("api-key and callback-url are those of the sandbox.");
         }
@@ -90,6 +92,7 @@ async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
         jobs: args.job_options(),
         callbacks,
         shutdown_timeout: args.shutdown_timeout,
+        sandbox,
     };
     server::run(options, listeners, Arc::new(store), ended)
         .await
@@ -142,13 +145,15 @@ fn open_store(args: &ServeArgs) -> Result<(SqliteStore, File), Box<dyn Error + S
 }
 
 /// Starts the built-in Pronto on a free port, for the life of the process.
-async fn start_sandbox(args: &ServeArgs) -> Result<BaseUrls, Box<dyn Error + Send + Sync>> {
+async fn start_sandbox(
+    args: &ServeArgs,
+) -> Result<(Sandbox, BaseUrls), Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let sandbox = Sandbox::new(SandboxConfig::from(&args.sandbox_options));
-    tokio::spawn(sandbox.serve(listener, std::future::pending()));
+    tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
     tracing::info!(%address, "The sandbox answers instead of Pronto.");
-    Ok(sandbox_urls(address)?)
+    Ok((sandbox, sandbox_urls(address)?))
 }
 
 /// Where the sandbox's two hosts are.

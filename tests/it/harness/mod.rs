@@ -30,6 +30,7 @@ use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use pronto_grpc::proto::v1::{
     GetJobRequest, Job, JobEvent, LeadFilters, SearchLeadsRequest, WatchJobRequest,
 };
+use pronto_grpc::sandbox::Sandbox;
 use pronto_grpc::server::{self, Listeners, ServerError, ServerOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -55,6 +56,8 @@ pub struct Setup {
     pub jobs: JobOptions,
     pub callbacks: CallbackLimits,
     pub args: ServeArgs,
+    /// The sandbox whose SandboxService is served.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Setup {
@@ -79,6 +82,7 @@ impl Setup {
             },
             callbacks: args.callback_limits(),
             args: *args,
+            sandbox: None,
         }
     }
 
@@ -103,6 +107,7 @@ impl Setup {
             jobs,
             callbacks: self.callbacks,
             shutdown_timeout: Duration::from_secs(5),
+            sandbox: self.sandbox,
         };
         let store = SqliteStore::open(&self.data_dir.join("jobs.sqlite3")).unwrap();
         let end = CancellationToken::new();
