@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 
 use super::Receiver;
 use super::body::{Body, Refusal};
+use crate::metrics;
 
 /// An answer; the status says it all.
 pub type Answer = Response<Empty<Bytes>>;
@@ -17,6 +18,7 @@ pub async fn answer(request: Request<Incoming>, receiver: &Receiver) -> (Answer,
     let (head, body) = request.into_parts();
     let mut body = Body::new(body);
     let answer = respond(&head, &mut body, receiver).await;
+    metrics::callback_answered(answer.status());
     (answer, body.is_read())
 }
 
