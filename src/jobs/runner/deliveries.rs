@@ -38,11 +38,7 @@ impl Runner {
             let (id, source) = (delivery.id, delivery.source);
             let content = self.decode(delivery).await?;
             has_list |= content.is_list;
-            // A poll looks like that, too, but tells its status.
-            if content.is_final && source == CallbackSource::Callback && !self.job.final_seen {
-                portion.final_seen = true;
-                self.pace.hurry();
-            }
+            self.learn(&content, source, &mut portion);
             let total = content.results.len() as i64;
             let recorded = match portion.decoded {
                 // After a crash a part of the next one is recorded already.
@@ -78,14 +74,36 @@ impl Runner {
         Ok(has_list)
     }
 
+    /// Takes from a body what it says about its search.
+    fn learn(&mut self, content: &Content, source: CallbackSource, change: &mut Change) {
+        let is_search = self.late.completion != Completion::ItemCount;
+        if is_search && self.job.upstream_id.is_none() && content.upstream_id.is_some() {
+            change.upstream_id.clone_from(&content.upstream_id);
+        }
+        // A poll looks like that, too, but tells its status. A signal without end may
+        // come in lists.
+        let is_end = content.is_final && self.late.completion != Completion::Never;
+        if is_end && source == CallbackSource::Callback && !self.job.final_seen {
+            change.final_seen = true;
+            self.pace.hurry();
+        }
+    }
+
     async fn decode(&self, delivery: Delivery) -> Result<Content, StoreError> {
         if delivery.erased {
             return Ok(Content::default());
         }
         let kind = self.late.result;
         let is_batch = self.late.completion == Completion::ItemCount;
+        let is_endless = self.late.completion == Completion::Never;
         let is_large = delivery.body.len() >= LARGE;
-        let decode = move || decode(kind, is_batch, delivery.source, &delivery.body);
+        let decode = move || {
+            let mut content = decode(kind, is_batch, delivery.source, &delivery.body);
+            if content.lists_all() && !is_endless {
+                content.number();
+            }
+            content
+        };
         if !is_large {
             return Ok(decode());
         }

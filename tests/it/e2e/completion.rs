@@ -147,7 +147,7 @@ async fn a_job_past_its_deadline_is_incomplete() {
     .await;
     let data = tempfile::tempdir().unwrap();
     let mut setup = Setup::new(fake.address, data.path());
-    setup.jobs.deadline = std::time::Duration::from_millis(200);
+    setup.jobs.deadlines.search = std::time::Duration::from_millis(200);
     let server = setup.start().await;
     let mut stream = server
         .leads()
@@ -351,7 +351,7 @@ async fn a_batch_that_misses_contacts_names_them() {
     let fake = batch_pronto(|index| index == 1 || index == 3).await;
     let data = tempfile::tempdir().unwrap();
     let mut setup = Setup::new(fake.address, data.path());
-    setup.jobs.deadline = std::time::Duration::from_millis(300);
+    setup.jobs.deadlines.bulk = std::time::Duration::from_millis(300);
     let server = setup.start().await;
     let stream = server
         .contacts()

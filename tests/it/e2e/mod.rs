@@ -3,7 +3,11 @@
 mod callbacks;
 mod completion;
 mod jobs;
+mod polling;
 mod regressions;
+mod restart;
 mod standard;
+mod totals;
+mod unknown_outcome;
 mod upstream;
 mod validation;
