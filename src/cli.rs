@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::pronto::{BaseUrls, Keyring};
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
 use crate::server::{self, Listeners, ServerOptions};
-use crate::{demo, telemetry};
+use crate::{admin, demo, metrics, telemetry};
 
 /// How a command can fail.
 #[derive(Debug)]
@@ -61,6 +62,9 @@ async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
     let listeners = Listeners::bind(args.grpc_address, args.callback_address)
         .await
         .map_err(failed)?;
+    if let Some(address) = args.admin_address {
+        serve_admin(address).await.map_err(failed)?;
+    }
     let mut client = args.client_options()?;
     if args.sandbox {
         client.base_urls = start_sandbox(&args).await.map_err(failed)?;
@@ -88,6 +92,16 @@ async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
     server::run(options, listeners, Arc::new(store), ended)
         .await
         .map_err(failed)
+}
+
+/// Serves metrics, for the life of the process.
+async fn serve_admin(address: SocketAddr) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let metrics = metrics::install()?;
+    let listener = server::bind(address).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(admin::serve(listener, metrics, std::future::pending()));
+    tracing::info!(%address, "The admin listener answers.");
+    Ok(())
 }
 
 /// Opens the store. The lock keeps other processes from it: each would number the
@@ -121,7 +135,7 @@ async fn start_sandbox(args: &ServeArgs) -> Result<BaseUrls, Box<dyn Error + Sen
 /// # Errors
 ///
 /// Never for an address of a listener.
-pub fn sandbox_urls(address: std::net::SocketAddr) -> Result<BaseUrls, url::ParseError> {
+pub fn sandbox_urls(address: SocketAddr) -> Result<BaseUrls, url::ParseError> {
     Ok(BaseUrls {
         main: format!("http://{address}{}", sandbox::MAIN_BASE_PATH).parse()?,
         synchronous: format!("http://{address}{}", sandbox::SYNCHRONOUS_BASE_PATH).parse()?,

@@ -10,10 +10,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 
 use crate::callback::{self, CallbackLimits};
+use crate::health::Health;
 use crate::jobs::store::{Store, StoreError};
 use crate::jobs::{JobOptions, Jobs};
 use crate::pronto::client::SetupError;
@@ -73,7 +72,12 @@ impl Listeners {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {
+/// Listens on an address.
+///
+/// # Errors
+///
+/// When it is taken or not ours; the error names it.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {
     TcpListener::bind(address)
         .await
         .map_err(|error| ServerError::Bind(address, error))
@@ -144,8 +148,8 @@ pub async fn run(
         ending.clone(),
     );
 
-    let (health, health_service) = tonic_health::server::health_reporter();
-    set_health(&health, ServingStatus::NotServing).await;
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    let health = Health::new(reporter, public_services()).await;
     let facade = Facade {
         client,
         keyring,
@@ -171,7 +175,10 @@ pub async fn run(
                 ending.clone().cancelled_owned(),
             ),
     );
-    set_health(&health, ServingStatus::Serving).await;
+    let following = {
+        let (health, is_writable) = (health.clone(), jobs.is_store_writable());
+        tokio::spawn(async move { health.follow(is_writable).await })
+    };
     tracing::info!(
         grpc_address = %addresses.0,
         callback_address = %addresses.1,
@@ -186,10 +193,10 @@ pub async fn run(
         ended = &mut grpc => return joined(ended),
     }
     tracing::info!("Shutting down.");
-    set_health(&health, ServingStatus::NotServing).await;
+    following.abort();
+    // Those who watch the health are told; their streams would keep the listener open.
+    health.end().await;
     ending.cancel();
-    // Watchers have been told; their streams would keep the listener open.
-    clear_health(&health).await;
     let finished = async {
         let outcome = joined(grpc.await);
         jobs.settle().await;
@@ -216,21 +223,6 @@ fn joined(
     match ended {
         Ok(outcome) => Ok(outcome?),
         Err(error) => Err(ServerError::Listener(std::io::Error::other(error))),
-    }
-}
-
-async fn set_health(health: &HealthReporter, status: ServingStatus) {
-    health.set_service_status("", status).await;
-    for service in public_services() {
-        health.set_service_status(service, status).await;
-    }
-}
-
-/// Ends the streams of those who watch the health.
-async fn clear_health(health: &HealthReporter) {
-    let mut health = health.clone();
-    for service in public_services().chain([""]) {
-        health.clear_service_status(service).await;
     }
 }
 

@@ -78,6 +78,10 @@ pub struct ServeArgs {
     )]
     pub callback_address: SocketAddr,
 
+    /// Address of the HTTP listener for operators: `/metrics`. There is none without it.
+    #[arg(long, env = "PRONTO_GRPC_ADMIN_ADDRESS", value_name = "ADDRESS")]
+    pub admin_address: Option<SocketAddr>,
+
     /// Public https URL under which Pronto reaches the callback listener.
     /// Without it, results are polled where Pronto allows that.
     #[arg(long, env = "PRONTO_GRPC_CALLBACK_URL", value_name = "URL", value_parser = public_url)]
