@@ -2,7 +2,7 @@
 //! `unrecognized` event.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use prost_types::Struct;
 use serde_json::value::RawValue;
@@ -46,9 +46,23 @@ impl Content {
         self.is_list && (self.is_final || self.source == CallbackSource::Poll)
     }
 
+    /// What tells which of the results that may come several times came alone before.
+    #[must_use]
+    pub fn alone_keys(&self) -> Vec<String> {
+        let keys = self
+            .results
+            .iter()
+            .filter_map(|(_, identity)| match identity {
+                Identity::Occurrence { bytes, .. } => Some(identity::alone(bytes)),
+                Identity::Keys(_) => None,
+            });
+        keys.collect()
+    }
+
     /// Gives results that may come several times their places in a list of all.
-    pub fn number(&mut self) {
-        identity::number(self.results.iter_mut().map(|(_, identity)| identity));
+    pub fn number(&mut self, came_alone: &HashSet<String>) {
+        let identities = self.results.iter_mut().map(|(_, identity)| identity);
+        identity::number(identities, came_alone);
     }
 }
 

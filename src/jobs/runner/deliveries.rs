@@ -36,7 +36,8 @@ impl Runner {
         let mut portion = Change::default();
         for delivery in deliveries {
             let (id, source) = (delivery.id, delivery.source);
-            let content = self.decode(delivery).await?;
+            let mut content = self.decode(delivery).await?;
+            self.number(&mut content, &mut portion).await?;
             has_list |= content.is_list;
             self.learn(&content, source, &mut portion);
             let total = content.results.len() as i64;
@@ -89,21 +90,35 @@ impl Runner {
         }
     }
 
+    /// Gives what a list of all results holds its places in it. A signal without end
+    /// has no such list.
+    async fn number(
+        &mut self,
+        content: &mut Content,
+        before: &mut Change,
+    ) -> Result<(), StoreError> {
+        let keys = content.alone_keys();
+        let is_endless = self.late.completion == Completion::Never;
+        if keys.is_empty() || is_endless || !content.lists_all() {
+            return Ok(());
+        }
+        if before.decoded.is_some() {
+            self.change(std::mem::take(before)).await?;
+        }
+        let store = &self.shared.store;
+        let came_alone = store.known_identities(&self.job.id, keys).await?;
+        content.number(&came_alone.into_iter().collect());
+        Ok(())
+    }
+
     async fn decode(&self, delivery: Delivery) -> Result<Content, StoreError> {
         if delivery.erased {
             return Ok(Content::default());
         }
         let kind = self.late.result;
         let is_batch = self.late.completion == Completion::ItemCount;
-        let is_endless = self.late.completion == Completion::Never;
         let is_large = delivery.body.len() >= LARGE;
-        let decode = move || {
-            let mut content = decode(kind, is_batch, delivery.source, &delivery.body);
-            if content.lists_all() && !is_endless {
-                content.number();
-            }
-            content
-        };
+        let decode = move || decode(kind, is_batch, delivery.source, &delivery.body);
         if !is_large {
             return Ok(decode());
         }
