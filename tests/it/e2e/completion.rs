@@ -15,7 +15,7 @@ use tonic::Code;
 
 use crate::harness::fake::{Fake, json};
 use crate::harness::{
-    Setup, assert_contiguous, count_results, error_info, http, next, read_all, search,
+    Setup, assert_contiguous, count_results, error_info, http, next, read, read_all, search,
 };
 
 const ID: &str = "8e1dcba0-f0bb-4071-99fc-f18ba6559ccc";
@@ -207,6 +207,12 @@ async fn failure_statuses_fail_the_job_and_keep_its_results() {
         assert_eq!(info.reason, "JOB_FAILED");
         assert_eq!(info.metadata["cause"], cause);
         assert!(end.message().contains(status), "{}", end.message());
+        // They are still there for whoever watches again.
+        let mut again = server.watch(&events[0].job_id, 0).await;
+        let replayed = read(&mut again, events.len()).await;
+        assert_eq!(replayed, events);
+        let end = next(&mut again).await.unwrap().unwrap_err();
+        assert_eq!(error_info(&end).reason, "JOB_FAILED");
     }
 }
 

@@ -7,6 +7,7 @@ mod polling;
 mod regressions;
 mod restart;
 mod standard;
+mod store_faults;
 mod totals;
 mod unknown_outcome;
 mod upstream;
