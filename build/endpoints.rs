@@ -134,6 +134,7 @@ fn job_request(schema: &Schema, method: &Method, request: &Message) -> Result<St
     if request.field("streaming").is_some() {
         body += "    fn prefer_streaming(&mut self) { self.streaming.get_or_insert(true); }\n";
     }
+    body += &search_name(method, request);
     let counted = method
         .late
         .as_ref()
@@ -143,22 +144,7 @@ fn job_request(schema: &Schema, method: &Method, request: &Message) -> Result<St
         .iter()
         .find(|field| counted && is_list_of_messages(field))
     {
-        let ident = items.ident();
-        body +=
-            &format!("    fn item_count(&self) -> Option<usize> {{ Some(self.{ident}.len()) }}\n");
-        let FieldKind::Message(item) = &items.kind else {
-            return Ok(body);
-        };
-        if schema
-            .message(item)
-            .is_some_and(|item| item.field("custom").is_some())
-        {
-            body += &format!(
-                "    fn items_custom(&mut self) -> Vec<&mut Option<Struct>> {{
-        self.{ident}.iter_mut().map(|item| &mut item.custom).collect()
-    }}\n"
-            );
-        }
+        body += &counted_items(schema, items);
     }
     Ok(format!(
         "impl JobRequest for v1::{name} {{
@@ -166,6 +152,53 @@ fn job_request(schema: &Schema, method: &Method, request: &Message) -> Result<St
     fn set_webhook_url(&mut self, url: String) {{ self.webhook_url = Some(url); }}
 {body}}}\n"
     ))
+}
+
+/// Where a request starts a search that has a name.
+fn search_name(method: &Method, request: &Message) -> String {
+    let is_search = method
+        .late
+        .as_ref()
+        .is_some_and(|late| ["SearchStatus", "Never"].contains(&late.completion.as_str()));
+    match request.field("name").filter(|_| is_search) {
+        None => String::new(),
+        Some(name) if name.check.required => {
+            "    fn search_name(&self) -> Option<&str> { Some(&self.name) }\n".to_owned()
+        }
+        // A caller may also have named it past the field.
+        Some(name) => format!(
+            "    fn search_name(&self) -> Option<&str> {{ self.name.as_deref() }}
+    fn name_search(&mut self, name: String) {{
+        if self.additional_fields().is_none_or(|fields| !fields.fields.contains_key({:?})) {{
+            self.name.get_or_insert(name);
+        }}
+    }}\n",
+            name.key
+        ),
+    }
+}
+
+/// How many results the items of a batch give. Without a `custom` equal items cannot
+/// be told apart, and their results are the same.
+fn counted_items(schema: &Schema, items: &Field) -> String {
+    let ident = items.ident();
+    let has_custom = match &items.kind {
+        FieldKind::Message(item) => schema
+            .message(item)
+            .is_some_and(|item| item.field("custom").is_some()),
+        _ => false,
+    };
+    match has_custom {
+        true => format!(
+            "    fn item_count(&self) -> Option<usize> {{ Some(self.{ident}.len()) }}
+    fn items_custom(&mut self) -> Vec<&mut Option<Struct>> {{
+        self.{ident}.iter_mut().map(|item| &mut item.custom).collect()
+    }}\n"
+        ),
+        false => format!(
+            "    fn item_count(&self) -> Option<usize> {{ Some(distinct(&self.{ident})) }}\n"
+        ),
+    }
 }
 
 fn is_list_of_messages(field: &Field) -> bool {

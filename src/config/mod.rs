@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::callback::CallbackLimits;
-use crate::jobs::JobOptions;
+use crate::jobs::{Deadlines, JobOptions};
 use crate::pronto::{BaseUrls, ClientOptions};
 use crate::proto::endpoint::{Vendor, base_url};
 use crate::proto::v1::Host;
@@ -152,9 +152,18 @@ pub struct ServeArgs {
     )]
     pub data_dir: PathBuf,
 
-    /// A job that has not ended after this time is ended as INCOMPLETE.
-    #[arg(long, env = "PRONTO_GRPC_JOB_DEADLINE", default_value = "2h", value_name = "DURATION", value_parser = duration)]
-    pub job_deadline: Duration,
+    /// A search that has not ended after this time is ended as INCOMPLETE.
+    /// Signals that never end have no deadline.
+    #[arg(long, env = "PRONTO_GRPC_SEARCH_DEADLINE", default_value = "2h", value_name = "DURATION", value_parser = duration)]
+    pub search_deadline: Duration,
+
+    /// The same for the enrichment of one contact.
+    #[arg(long, env = "PRONTO_GRPC_CONTACT_DEADLINE", default_value = "1h", value_name = "DURATION", value_parser = duration)]
+    pub contact_deadline: Duration,
+
+    /// The same for an enrichment in bulk.
+    #[arg(long, env = "PRONTO_GRPC_BULK_DEADLINE", default_value = "6h", value_name = "DURATION", value_parser = duration)]
+    pub bulk_deadline: Duration,
 
     /// How soon Pronto is first asked for results that did not arrive.
     #[arg(long, env = "PRONTO_GRPC_POLL_INTERVAL", default_value = "2s", value_name = "DURATION", value_parser = duration)]
@@ -257,7 +266,11 @@ impl ServeArgs {
     pub fn job_options(&self) -> JobOptions {
         JobOptions {
             callback_url: self.callback_url.clone(),
-            deadline: self.job_deadline,
+            deadlines: Deadlines {
+                search: self.search_deadline,
+                contact: self.contact_deadline,
+                bulk: self.bulk_deadline,
+            },
             poll_interval: self.poll_interval,
             max_poll_interval: self.max_poll_interval.max(self.poll_interval),
             settle_time: self.settle_time,

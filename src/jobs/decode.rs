@@ -2,7 +2,7 @@
 //! `unrecognized` event.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use prost_types::Struct;
 use serde_json::value::RawValue;
@@ -32,6 +32,38 @@ pub struct Content {
     pub is_list: bool,
     /// Whether it looks like the message that ends a search of people.
     pub is_final: bool,
+    /// Pronto's id of the search or of the contact's enrichment, where it is told.
+    pub upstream_id: Option<String>,
+    /// How it came.
+    source: CallbackSource,
+}
+
+impl Content {
+    /// Whether it lists all results of a search that ends. Companies are posted in
+    /// batches, so of these only what is read lists all.
+    #[must_use]
+    pub fn lists_all(&self) -> bool {
+        self.is_list && (self.is_final || self.source == CallbackSource::Poll)
+    }
+
+    /// What tells which of the results that may come several times came alone before.
+    #[must_use]
+    pub fn alone_keys(&self) -> Vec<String> {
+        let keys = self
+            .results
+            .iter()
+            .filter_map(|(_, identity)| match identity {
+                Identity::Occurrence { bytes, .. } => Some(identity::alone(bytes)),
+                Identity::Keys(_) => None,
+            });
+        keys.collect()
+    }
+
+    /// Gives results that may come several times their places in a list of all.
+    pub fn number(&mut self, came_alone: &HashSet<String>) {
+        let identities = self.results.iter_mut().map(|(_, identity)| identity);
+        identity::number(identities, came_alone);
+    }
 }
 
 /// Decodes a body.
@@ -47,19 +79,16 @@ pub fn decode(kind: ResultKind, is_batch: bool, source: CallbackSource, body: &[
         }
         ResultKind::Unspecified => Err("no result is known".to_owned()),
     };
-    let mut results = results.unwrap_or_else(|reason| Results {
+    let results = results.unwrap_or_else(|reason| Results {
         results: vec![unrecognized(body.to_vec(), reason)],
         ..Default::default()
     });
-    // Companies are posted in batches, so only what is read lists all of them.
-    let lists_all = results.is_final || source == CallbackSource::Poll;
-    if results.is_list && lists_all {
-        identity::number(results.results.iter_mut().map(|(_, identity)| identity));
-    }
     Content {
         results: results.results,
         is_list: results.is_list,
         is_final: results.is_final,
+        upstream_id: results.upstream_id,
+        source,
     }
 }
 
@@ -72,6 +101,7 @@ struct Results<R> {
     odd: Vec<Vec<u8>>,
     is_list: bool,
     is_final: bool,
+    upstream_id: Option<String>,
 }
 
 impl<R> Default for Results<R> {
@@ -81,6 +111,7 @@ impl<R> Default for Results<R> {
             odd: Vec::new(),
             is_list: false,
             is_final: false,
+            upstream_id: None,
         }
     }
 }
@@ -96,6 +127,7 @@ impl<R> Results<R> {
             odd: Vec::new(),
             is_list: self.is_list,
             is_final: self.is_final,
+            upstream_id: self.upstream_id,
         }
     }
 }
@@ -116,6 +148,7 @@ fn leads(body: &[u8]) -> Result<Results<LeadResult>, String> {
     Ok(Results {
         is_list,
         is_final,
+        upstream_id: delivery.search.and_then(|search| search.id),
         ..results
     })
 }
@@ -157,10 +190,13 @@ fn accounts(body: &[u8]) -> Result<Results<AccountResult>, String> {
         .results
         .iter_mut()
         .for_each(|result| inherit(&mut result.custom, &custom));
+    // Beside one company the id may be the company's.
+    let id = delivery.id.filter(|_| is_list);
     // Companies come in batches, so a list does not mean the end.
     Ok(Results {
         is_list,
         is_final: false,
+        upstream_id: delivery.search.and_then(|search| search.id).or(id),
         ..results
     })
 }
@@ -172,6 +208,10 @@ fn contacts(body: &[u8]) -> Result<Results<Contact>, String> {
     let mut results =
         results::<ContactDelivery, _>(delivery.contacts, rest, is_list, says_something)
             .ok_or_else(|| "it has no contact".to_owned())?;
+    results.upstream_id = results
+        .results
+        .iter()
+        .find_map(|contact| contact.enrichment_id.clone());
     // One that is still at work will come again.
     results.results.retain(|contact| !is_pending(contact));
     Ok(results)
@@ -204,6 +244,7 @@ fn results<D: JsonMessage, R: JsonMessage>(
         odd,
         is_list,
         is_final: false,
+        upstream_id: None,
     })
 }
 

@@ -4,7 +4,7 @@
 //! result has a set of keys, of which any may match. A result without any is only
 //! the same as one whose every byte is equal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -127,17 +127,41 @@ pub fn of_bytes(bytes: &[u8]) -> Identity {
     Identity::Keys(vec![digest(bytes)])
 }
 
-/// Gives those that may come several times their places in a list of all results.
-pub fn number<'i>(identities: impl Iterator<Item = &'i mut Identity>) {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    for identity in identities {
+/// What tells that something came alone with these bytes.
+#[must_use]
+pub fn alone(bytes: &str) -> String {
+    format!("alone:{bytes}")
+}
+
+/// Gives those that may come several times their places in a list of all results:
+/// first those that came alone with the same bytes, so that what stands for them is
+/// not what did not come. Equal ones share a place.
+pub fn number<'i>(
+    identities: impl Iterator<Item = &'i mut Identity>,
+    came_alone: &HashSet<String>,
+) {
+    let mut listed: Vec<&mut Identity> = identities.collect();
+    listed.sort_by_key(|identity| match identity {
+        Identity::Occurrence { bytes, .. } => !came_alone.contains(&alone(bytes)),
+        Identity::Keys(_) => true,
+    });
+    let mut last: HashMap<String, usize> = HashMap::new();
+    let mut places: HashMap<(Vec<String>, String), usize> = HashMap::new();
+    for identity in listed {
         if let Identity::Occurrence {
-            subject, listed, ..
+            subject,
+            bytes,
+            listed,
         } = identity
         {
-            let before = subject.iter().filter_map(|key| seen.get(key)).max();
-            let place = before.copied().unwrap_or_default() + 1;
-            seen.extend(subject.iter().map(|key| (key.clone(), place)));
+            let place = *places
+                .entry((subject.clone(), bytes.clone()))
+                .or_insert_with(|| {
+                    let before = subject.iter().filter_map(|key| last.get(key)).max();
+                    let place = before.copied().unwrap_or_default() + 1;
+                    last.extend(subject.iter().map(|key| (key.clone(), place)));
+                    place
+                });
             *listed = Some(place);
         }
     }

@@ -7,17 +7,23 @@
 //! * [`model`]: jobs, deliveries and events as they are stored.
 //! * [`store`]: where they are stored.
 //! * [`start`]: from a request to a job.
+//! * [`deadlines`]: how long jobs may take.
 //! * [`decode`]: from a raw body to results.
 //! * [`identity`]: when two results are the same.
 //! * [`correlation`]: which item of a batch a result belongs to.
 //! * [`runner`]: one task for each running job; it numbers and ends.
 //! * [`reconcile`]: asks Pronto for what did not arrive.
+//! * [`locate`]: finds the search of a job whose start was not answered.
+//! * [`pace`]: when to ask.
 //! * [`stream`]: the events of a job, as a client sees them.
 
 pub mod correlation;
+pub mod deadlines;
 pub mod decode;
 pub mod identity;
+pub mod locate;
 pub mod model;
+pub mod pace;
 pub mod reconcile;
 pub mod runner;
 mod secret;
@@ -27,5 +33,6 @@ pub mod store;
 pub mod stream;
 mod wake;
 
+pub use deadlines::Deadlines;
 pub use secret::CallbackSecret;
 pub use service::{JobOptions, Jobs};

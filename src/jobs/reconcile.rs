@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::Instant;
 
 use super::model::StoredJob;
 use super::service::Shared;
@@ -33,17 +32,39 @@ pub enum Progress {
         status: String,
     },
     /// Pronto does not answer now.
-    Unknown,
+    Unknown {
+        /// How long it wishes not to be asked.
+        retry_after: Option<Duration>,
+    },
     /// Pronto does not know it.
     Gone,
+    /// Its search was found: this is Pronto's id.
+    Located(String),
+}
+
+impl Progress {
+    /// Nobody could be asked.
+    pub(super) const UNKNOWN: Self = Self::Unknown { retry_after: None };
+
+    /// A question was not answered.
+    pub(super) fn unanswered(failure: &Failure) -> Self {
+        tracing::debug!(
+            reason = failure.reason.as_str_name(),
+            "Polling brought no answer."
+        );
+        Self::Unknown {
+            retry_after: failure.retry_after,
+        }
+    }
 }
 
 /// Asks Pronto once.
 pub(super) async fn ask(shared: &Shared, job: &StoredJob, completion: Completion) -> Progress {
     let credential = shared.keyring.named(&job.credential);
     let (Some(credential), Some(id)) = (credential, job.upstream_id.clone()) else {
-        return Progress::Unknown;
+        return Progress::UNKNOWN;
     };
+    let patience = shared.options.max_poll_interval;
     match completion {
         Completion::SearchStatus => {
             let request = GetSearchRequest {
@@ -51,7 +72,7 @@ pub(super) async fn ask(shared: &Shared, job: &StoredJob, completion: Completion
                 ..Default::default()
             };
             progress(
-                shared.client.send(&credential, &request).await,
+                shared.client.poll(&credential, &request, patience).await,
                 search_progress,
             )
         }
@@ -61,7 +82,7 @@ pub(super) async fn ask(shared: &Shared, job: &StoredJob, completion: Completion
                 ..Default::default()
             };
             progress(
-                shared.client.send(&credential, &request).await,
+                shared.client.poll(&credential, &request, patience).await,
                 contact_progress,
             )
         }
@@ -76,13 +97,7 @@ fn progress(
     match answer.and_then(read) {
         Ok(progress) => progress,
         Err(failure) if failure.reason == ErrorReason::NotFound => Progress::Gone,
-        Err(failure) => {
-            tracing::debug!(
-                reason = failure.reason.as_str_name(),
-                "Polling brought no answer."
-            );
-            Progress::Unknown
-        }
+        Err(failure) => Progress::unanswered(&failure),
     }
 }
 
@@ -119,85 +134,4 @@ fn contact_progress(body: Bytes) -> Result<Progress, Failure> {
         None | Some(EnrichmentStatus::Pending | EnrichmentStatus::Unspecified) => Progress::Running,
         Some(_) => Progress::Finished(body),
     })
-}
-
-/// After so many answers that Pronto does not know a job, it is not asked again.
-const ENOUGH: u32 = 5;
-
-/// When to ask next: soon at first, then ever more patiently.
-#[derive(Debug)]
-pub struct Pace {
-    next: Option<Instant>,
-    interval: Duration,
-    max: Duration,
-    in_vain: u32,
-}
-
-impl Pace {
-    /// A pace that begins now.
-    #[must_use]
-    pub fn new(first: Duration, max: Duration) -> Self {
-        Self {
-            next: Some(Instant::now() + first),
-            interval: first,
-            max,
-            in_vain: 0,
-        }
-    }
-
-    /// When to ask; never when there is no use.
-    #[must_use]
-    pub fn next(&self) -> Option<Instant> {
-        self.next
-    }
-
-    /// It was asked.
-    pub fn asked(&mut self) {
-        self.interval = (self.interval + self.interval / 2).min(self.max);
-        self.next = Some(Instant::now() + self.interval);
-    }
-
-    /// Pronto did not know it. That may pass: what it has just created it may not
-    /// find yet.
-    pub fn asked_in_vain(&mut self) {
-        self.in_vain += 1;
-        match self.in_vain < ENOUGH {
-            true => self.asked(),
-            false => self.stop(),
-        }
-    }
-
-    /// Something calls for asking now.
-    pub fn hurry(&mut self) {
-        if self.next.is_some() {
-            self.next = Some(Instant::now());
-        }
-    }
-
-    /// Asking is no use.
-    pub fn stop(&mut self) {
-        self.next = None;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn the_pace_slows_down_to_its_maximum() {
-        let mut pace = Pace::new(Duration::from_secs(2), Duration::from_secs(5));
-        let wait = |pace: &Pace| pace.next().unwrap() - Instant::now();
-        assert_eq!(wait(&pace), Duration::from_secs(2));
-        pace.asked();
-        assert_eq!(wait(&pace), Duration::from_secs(3));
-        pace.asked();
-        pace.asked();
-        assert_eq!(wait(&pace), Duration::from_secs(5));
-        pace.hurry();
-        assert_eq!(wait(&pace), Duration::ZERO);
-        pace.stop();
-        pace.hurry();
-        assert_eq!(pace.next(), None);
-    }
 }

@@ -16,10 +16,9 @@ use url::Url;
 use super::model::{Change, Delivery, End, JobPage, StoredJob};
 use super::store::{Store, StoreError};
 use super::wake::Wakes;
-use super::{CallbackSecret, runner};
+use super::{CallbackSecret, Deadlines, runner, start};
 use crate::pronto::{Client, Keyring};
-use crate::proto::v1::job_event::Event;
-use crate::proto::v1::{CallbackSource, JobStarted, JobState};
+use crate::proto::v1::CallbackSource;
 
 /// So many callback secrets are remembered.
 const SECRETS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
@@ -29,8 +28,8 @@ const SECRETS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
 pub struct JobOptions {
     /// Where Pronto reaches the callback receiver; without it results are polled.
     pub callback_url: Option<Url>,
-    /// A job that has not ended by then is ended as incomplete.
-    pub deadline: Duration,
+    /// Jobs that have not ended by then are ended as incomplete.
+    pub deadlines: Deadlines,
     /// How soon Pronto is first asked for what did not arrive.
     pub poll_interval: Duration,
     /// The longest time between two questions.
@@ -100,16 +99,8 @@ impl Jobs {
     pub async fn resume(&self) -> Result<usize, StoreError> {
         let ids = self.shared.store.unfinished_jobs().await?;
         for id in &ids {
-            let pending = self.shared.store.job(id).await?;
-            if pending.is_some_and(|job| job.state == JobState::Pending) {
-                // The server ended between storing the job and storing Pronto's
-                // answer. It may have been carried out: wait for callbacks.
-                let started = Some(Event::Started(JobStarted { acceptance: None }));
-                let change = Change {
-                    started,
-                    ..Default::default()
-                };
-                self.shared.store.change(id, change).await?;
+            if let Some(job) = self.shared.store.job(id).await? {
+                start::resume(&self.shared, &job).await?;
             }
             runner::ensure(&self.shared, id);
         }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::model::{Change, End, NewJob, StoredJob};
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
-use super::{CallbackSecret, correlation, runner};
+use super::{CallbackSecret, correlation, locate, runner};
 use crate::pronto::client::read_answer;
 use crate::pronto::{Credential, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
 use crate::proto::v1::job_event::Event;
-use crate::proto::v1::{Acceptance, Completion, JobStarted};
+use crate::proto::v1::{Acceptance, Completion, JobStarted, JobState};
 
 /// How long to wait for the store, again and again.
 const RETRIES: [Duration; 7] = [
@@ -25,6 +26,9 @@ const RETRIES: [Duration; 7] = [
     Duration::from_secs(2),
     Duration::from_secs(5),
 ];
+
+/// How long to wait for the store when nobody waits for the answer any more.
+const LATER: Duration = Duration::from_secs(5);
 
 /// What a start led to.
 #[derive(Debug)]
@@ -101,16 +105,18 @@ async fn start<R: JobRequest>(
         return Ok(Started::PassedThrough(acceptance));
     }
     let job_id = create(shared, credential, &mut request).await?;
-    let answer = match shared.client.send(credential, &request).await {
-        Ok(body) => read_answer(R::ENDPOINT, &body),
-        Err(failure) => Err(failure),
-    };
+    let answer = shared.client.send(credential, &request).await;
+    let answer = answer.and_then(|body| read_answer::<Acceptance>(R::ENDPOINT, &body));
     let refused = answer
         .as_ref()
         .err()
         .is_some_and(|failure| !failure.may_have_been_carried_out());
-    let can_arrive = shared.options.callback_url.is_some();
-    let recorded = record(shared, &job_id, consequence(&answer, refused, can_arrive)).await;
+    let change = match &answer {
+        Ok(acceptance) => accepted(R::ENDPOINT, acceptance.clone()),
+        Err(failure) if refused => failed(failure),
+        Err(_) => unknown_outcome(R::ENDPOINT, can_arrive(shared)),
+    };
+    let recorded = record(shared, &job_id, &change).await;
     shared.wakes.wake(&job_id);
     match (answer, recorded) {
         (Err(failure), _) if refused => {
@@ -137,73 +143,130 @@ async fn start<R: JobRequest>(
                 acceptance,
             })
         }
-        (_, None) => Err(StartError::Unrecorded {
-            job_id,
-            endpoint: R::ENDPOINT,
-        }),
+        (_, None) => {
+            tokio::spawn(record_later(shared.clone(), job_id.clone(), change));
+            Err(StartError::Unrecorded {
+                job_id,
+                endpoint: R::ENDPOINT,
+            })
+        }
     }
+}
+
+/// Whether results can come by callback.
+fn can_arrive(shared: &Shared) -> bool {
+    shared.options.callback_url.is_some()
 }
 
 /// Records what Pronto answered. A store that fails now is tried again and again:
 /// what was started is paid.
-async fn record(shared: &Arc<Shared>, job_id: &str, change: Change) -> Option<StoredJob> {
+async fn record(shared: &Shared, job_id: &str, change: &Change) -> Option<StoredJob> {
     for pause in RETRIES {
-        match shared.store.change(job_id, change.clone()).await {
+        match try_record(shared, job_id, change).await {
             Ok(job) => return Some(job),
-            // A client cancelled the job meanwhile; that stands.
-            Err(StoreError::AlreadyEnded { .. }) => {
-                let change = Change {
-                    end: None,
-                    ..change.clone()
-                };
-                return shared.store.change(job_id, change).await.ok();
-            }
             Err(error) => {
                 tracing::error!(job_id, %error, "The start of a job waits for the store.");
-                tokio::time::sleep(pause).await;
+                sleep(pause).await;
             }
         }
     }
     None
 }
 
-/// What Pronto's answer to the start changes in the job.
-fn consequence(answer: &Result<Acceptance, Failure>, refused: bool, can_arrive: bool) -> Change {
-    match answer {
-        Err(failure) if refused => {
-            let end = End::Failed {
-                reason: failure.reason,
-                message: failure.message.clone(),
+async fn try_record(
+    shared: &Shared,
+    job_id: &str,
+    change: &Change,
+) -> Result<StoredJob, StoreError> {
+    match shared.store.change(job_id, change.clone()).await {
+        // A client cancelled the job meanwhile; that stands.
+        Err(StoreError::AlreadyEnded { .. }) => {
+            let change = Change {
+                end: None,
+                ..change.clone()
             };
-            Change {
-                end: Some(end),
-                ..Default::default()
+            shared.store.change(job_id, change).await
+        }
+        recorded => recorded,
+    }
+}
+
+/// Goes on when the caller has been told that the start could not be recorded. What a
+/// shutdown interrupts is an unknown outcome after the restart.
+async fn record_later(shared: Arc<Shared>, job_id: String, change: Change) {
+    loop {
+        tokio::select! {
+            () = shared.shutdown.cancelled() => return,
+            () = sleep(LATER) => {}
+        }
+        match try_record(&shared, &job_id, &change).await {
+            Ok(_) => break,
+            Err(StoreError::NoSuchJob(_)) => return,
+            Err(error) => {
+                tracing::error!(job_id, %error, "The start of a job waits for the store.");
             }
         }
-        answer => {
-            let acceptance = answer.as_ref().ok().cloned();
-            let known = acceptance.as_ref();
-            // A signal that matches nothing has no id, and will never call back.
-            let is_empty = known.is_some_and(|known| known.id.is_none() && known.total == Some(0));
-            // Without an id and without callbacks nothing can ever arrive.
-            let is_lost = known.is_none() && !can_arrive;
-            let end = match (is_empty, is_lost) {
-                (true, _) => Some(End::Complete),
-                (_, true) => Some(End::Incomplete {
-                    missing_indexes: Vec::new(),
-                }),
-                _ => None,
-            };
-            Change {
-                upstream_id: known.and_then(|known| known.id.clone()),
-                expected: known
-                    .and_then(|known| known.total)
-                    .filter(|total| *total >= 0),
-                end,
-                started: Some(Event::Started(JobStarted { acceptance })),
-                ..Default::default()
-            }
-        }
+    }
+    shared.wakes.wake(&job_id);
+    runner::ensure(&shared, &job_id);
+}
+
+/// Continues a job of which the server recorded no answer before it ended. It may have
+/// been carried out.
+pub(super) async fn resume(shared: &Shared, job: &StoredJob) -> Result<(), StoreError> {
+    // What failed without `started` was refused.
+    let is_open = job.last_sequence == 0 && job.state != JobState::Failed;
+    let Some(endpoint) = Endpoint::of_rpc(&job.operation).filter(|_| is_open) else {
+        return Ok(());
+    };
+    let change = unknown_outcome(endpoint, can_arrive(shared));
+    try_record(shared, &job.id, &change).await.map(drop)
+}
+
+/// Pronto did not carry it out.
+fn failed(failure: &Failure) -> Change {
+    let end = End::Failed {
+        reason: failure.reason,
+        message: failure.message.clone(),
+    };
+    Change {
+        end: Some(end),
+        ..Default::default()
+    }
+}
+
+/// Pronto carries it out.
+fn accepted(endpoint: &Endpoint, acceptance: Acceptance) -> Change {
+    let expected = acceptance.total.filter(|total| *total >= 0);
+    let is_exact = completion(endpoint) == Completion::SearchStatus
+        && endpoint
+            .late
+            .as_ref()
+            .is_some_and(|late| !late.total_is_estimate);
+    // A signal that matches nothing has no id, and will never call back.
+    let is_empty = expected == Some(0) && (acceptance.id.is_none() || is_exact);
+    Change {
+        upstream_id: acceptance.id.clone(),
+        expected,
+        end: is_empty.then_some(End::Complete),
+        started: Some(Event::Started(JobStarted {
+            acceptance: Some(acceptance),
+        })),
+        ..Default::default()
+    }
+}
+
+/// Pronto may carry it out: what it delivers is collected, and its search looked for.
+fn unknown_outcome(endpoint: &Endpoint, can_arrive: bool) -> Change {
+    // Without callbacks and without an id nothing can ever arrive.
+    let is_lost = !can_arrive && !locate::can_be_located(endpoint);
+    let end = is_lost.then(|| End::Incomplete {
+        missing_indexes: Vec::new(),
+    });
+    Change {
+        end,
+        started: Some(Event::Started(JobStarted { acceptance: None })),
+        ..Default::default()
     }
 }
 
@@ -233,15 +296,22 @@ async fn create<R: JobRequest>(
         _ => request.item_count(),
     };
     correlation::mark(request.items_custom());
+    // By this name it is found again when Pronto's answer is lost.
+    request.name_search(locate::own_name(&id));
+    let search_name = request.search_name().filter(|name| !name.trim().is_empty());
     let job = NewJob {
         id: id.clone(),
         credential: credential.name.clone(),
         operation: R::ENDPOINT.rpc.to_owned(),
         secret_hash: CallbackSecret::hash(secret.expose()),
         items,
-        search_name: None,
+        search_name: search_name.map(str::to_owned),
         created,
-        deadline: (completion != Completion::Never).then(|| created + shared.options.deadline),
+        deadline: shared
+            .options
+            .deadlines
+            .of(completion)
+            .map(|limit| created + limit),
     };
     shared.store.create_job(job).await?;
     shared.keyring.remember(credential);

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::classify::classify;
+use super::courtesy::Courtesy;
 use super::{Credential, Failure};
 use crate::proto::endpoint::{Endpoint, UnaryRequest, UpstreamRequest};
 use crate::proto::json::{self, Object, ReadError, Spelling};
@@ -59,6 +60,7 @@ pub enum SetupError {
 pub struct Client {
     http: reqwest::Client,
     options: ClientOptions,
+    courtesy: Arc<Courtesy>,
 }
 
 impl Client {
@@ -78,7 +80,17 @@ impl Client {
             .no_proxy()
             .user_agent(concat!("pronto-grpc/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, options })
+        Ok(Self {
+            http,
+            options,
+            courtesy: Arc::default(),
+        })
+    }
+
+    /// How long a call to the main host may take.
+    #[must_use]
+    pub fn request_timeout(&self) -> Duration {
+        self.options.request_timeout
     }
 
     /// Sends a request that Pronto answers at once.
@@ -95,12 +107,39 @@ impl Client {
         read_answer(R::ENDPOINT, &body)
     }
 
-    /// Sends a request and returns the body of the answer, which is a success.
+    /// Sends a caller's request and returns the body of the answer, which is a success.
     ///
     /// # Errors
     ///
     /// Whatever keeps the answer from arriving.
     pub async fn send<R: UpstreamRequest>(
+        &self,
+        credential: &Credential,
+        request: &R,
+    ) -> Result<Bytes, Failure> {
+        // The synchronous host keeps a request for long, and has room for many.
+        let is_main = R::ENDPOINT.host != Host::Synchronous;
+        let _caller = is_main.then(|| self.courtesy.caller(&credential.name));
+        self.exchange(credential, request).await
+    }
+
+    /// Sends a request for which no caller waits: it gives way to theirs, but not for
+    /// longer than `patience`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the answer from arriving.
+    pub async fn poll<R: UpstreamRequest>(
+        &self,
+        credential: &Credential,
+        request: &R,
+        patience: Duration,
+    ) -> Result<Bytes, Failure> {
+        let _poll = self.courtesy.poll(&credential.name, patience).await;
+        self.exchange(credential, request).await
+    }
+
+    async fn exchange<R: UpstreamRequest>(
         &self,
         credential: &Credential,
         request: &R,

@@ -2,6 +2,7 @@
 //!
 //! * [`client`]: sends a request and reads the answer. Limits and retries belong
 //!   between its two steps, `prepare` and `execute`.
+//! * [`courtesy`]: polling gives way to callers.
 //! * [`credential`]: API keys and whom they belong to.
 //! * [`failure`]: what a call can end with instead of an answer.
 //! * [`classify`]: what Pronto's error bodies mean; the only place where its
@@ -9,6 +10,7 @@
 
 pub mod classify;
 pub mod client;
+pub mod courtesy;
 pub mod credential;
 pub mod failure;
 

@@ -1,8 +1,10 @@
 //! The table of Pronto's endpoints, and which request belongs to which.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use prost::Message;
 use prost_types::Struct;
 
 use super::json::JsonMessage;
@@ -122,7 +124,16 @@ pub trait JobRequest: UpstreamRequest {
     /// Asks for results while Pronto works, unless the caller decided.
     fn prefer_streaming(&mut self) {}
 
-    /// How many results are expected, where the request tells.
+    /// What Pronto will call the search, where the request tells.
+    fn search_name(&self) -> Option<&str> {
+        None
+    }
+
+    /// Names the search, where it can have a name and the caller gave none.
+    fn name_search(&mut self, _name: String) {}
+
+    /// How many results are expected, where the request tells: one for each item, and
+    /// one for items that are equal and have no `custom` to tell them apart.
     fn item_count(&self) -> Option<usize> {
         None
     }
@@ -131,6 +142,12 @@ pub trait JobRequest: UpstreamRequest {
     fn items_custom(&mut self) -> Vec<&mut Option<Struct>> {
         Vec::new()
     }
+}
+
+/// How many of the items differ.
+fn distinct<M: Message>(items: &[M]) -> usize {
+    let encoded: HashSet<_> = items.iter().map(Message::encode_to_vec).collect();
+    encoded.len()
 }
 
 /// What may stand in a path segment as it is.
@@ -151,8 +168,8 @@ fn escape(segment: &str) -> String {
 /// One constant for each endpoint, named like its RPC.
 pub mod endpoints {
     use super::{
-        Credits, Duration, Endpoint, JobRequest, Late, Rate, Struct, UnaryRequest, UpstreamRequest,
-        Vendor, escape, v1,
+        Credits, Duration, Endpoint, JobRequest, JsonMessage, Late, Rate, Struct, UnaryRequest,
+        UpstreamRequest, Vendor, distinct, escape, v1,
     };
 
     include!(concat!(env!("OUT_DIR"), "/endpoints.rs"));

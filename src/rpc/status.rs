@@ -158,8 +158,9 @@ pub fn not_started(error: &StartError) -> Status {
         }
         StartError::NoCallbackUrl => status(
             ErrorReason::CallbackUrlNotConfigured,
-            "results of this operation come by callback only: set the server's `callback-url` \
-             option, or name a webhook_url of your own in a Start request",
+            "results of this operation come by callback only: set the server's option \
+             `callback-url` (PRONTO_GRPC_CALLBACK_URL) to its public https URL, or name a \
+             webhook_url of your own in the Start RPC",
             Metadata::new(),
         ),
         StartError::Internal(message) => internal(message),

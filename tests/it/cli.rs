@@ -83,7 +83,9 @@ fn an_unusable_value_is_named_wherever_it_stands() {
     let folder = tempfile::tempdir().unwrap();
     for (option, value) in [
         ("request-timeout", "30"),
-        ("job-deadline", "0s"),
+        ("search-deadline", "0s"),
+        ("contact-deadline", "0s"),
+        ("bulk-deadline", "1"),
         ("poll-interval", "soon"),
         ("progress-interval", "21s"),
         ("max-callback-size", "8"),

@@ -10,5 +10,6 @@ mod cli;
 mod contract;
 mod e2e;
 mod harness;
+mod recognition;
 mod roundtrip;
 mod sandbox;

@@ -36,13 +36,10 @@ impl Runner {
         let mut portion = Change::default();
         for delivery in deliveries {
             let (id, source) = (delivery.id, delivery.source);
-            let content = self.decode(delivery).await?;
+            let mut content = self.decode(delivery).await?;
+            self.number(&mut content, &mut portion).await?;
             has_list |= content.is_list;
-            // A poll looks like that, too, but tells its status.
-            if content.is_final && source == CallbackSource::Callback && !self.job.final_seen {
-                portion.final_seen = true;
-                self.pace.hurry();
-            }
+            self.learn(&content, source, &mut portion);
             let total = content.results.len() as i64;
             let recorded = match portion.decoded {
                 // After a crash a part of the next one is recorded already.
@@ -76,6 +73,42 @@ impl Runner {
             self.change(portion).await?;
         }
         Ok(has_list)
+    }
+
+    /// Takes from a body what it says about its search.
+    fn learn(&mut self, content: &Content, source: CallbackSource, change: &mut Change) {
+        let is_search = self.late.completion != Completion::ItemCount;
+        if is_search && self.job.upstream_id.is_none() && content.upstream_id.is_some() {
+            change.upstream_id.clone_from(&content.upstream_id);
+        }
+        // A poll looks like that, too, but tells its status. A signal without end may
+        // come in lists.
+        let is_end = content.is_final && self.late.completion != Completion::Never;
+        if is_end && source == CallbackSource::Callback && !self.job.final_seen {
+            change.final_seen = true;
+            self.pace.hurry();
+        }
+    }
+
+    /// Gives what a list of all results holds its places in it. A signal without end
+    /// has no such list.
+    async fn number(
+        &mut self,
+        content: &mut Content,
+        before: &mut Change,
+    ) -> Result<(), StoreError> {
+        let keys = content.alone_keys();
+        let is_endless = self.late.completion == Completion::Never;
+        if keys.is_empty() || is_endless || !content.lists_all() {
+            return Ok(());
+        }
+        if before.decoded.is_some() {
+            self.change(std::mem::take(before)).await?;
+        }
+        let store = &self.shared.store;
+        let came_alone = store.known_identities(&self.job.id, keys).await?;
+        content.number(&came_alone.into_iter().collect());
+        Ok(())
     }
 
     async fn decode(&self, delivery: Delivery) -> Result<Content, StoreError> {

@@ -20,13 +20,29 @@ impl Runner {
         }
     }
 
+    /// Whether as many results are there as Pronto said exactly that it has.
+    pub(super) fn has_total(&self) -> bool {
+        let total = self.job.expected.filter(|_| {
+            self.late.completion == Completion::SearchStatus && !self.late.total_is_estimate
+        });
+        total.is_some_and(|total| self.job.delivered >= total)
+    }
+
+    /// Whether Pronto cannot be asked how far it is, now or later.
+    fn cannot_ask(&self) -> bool {
+        let is_known = self.job.upstream_id.is_some() && self.pace.next().is_some();
+        !self.finished && !is_known
+    }
+
     /// How the job ends now, if it does.
     pub(super) async fn end(&mut self) -> Result<Option<End>, StoreError> {
+        if self.late.completion == Completion::Never {
+            return Ok(None);
+        }
         if self.has_all_items().await? {
             return Ok(Some(End::Complete));
         }
-        let cannot_ask = self.pace.next().is_none() && !self.finished;
-        if self.job.final_seen && cannot_ask {
+        if self.cannot_ask() && (self.job.final_seen || self.has_total()) {
             return Ok(Some(End::Complete));
         }
         if self.finished

@@ -12,8 +12,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::locate;
 use super::model::{Change, End, StoredJob};
-use super::reconcile::{self, Pace, Progress};
+use super::pace::Pace;
+use super::reconcile::{self, Progress};
 use super::service::Shared;
 use super::store::StoreError;
 use crate::metrics;
@@ -104,6 +106,8 @@ struct Runner {
     question: Option<Question>,
     /// Pronto said that it has finished, but did not show everything.
     finished: bool,
+    /// It was asked early because all results seem to be there.
+    hurried: bool,
 }
 
 impl Runner {
@@ -113,21 +117,16 @@ impl Runner {
         late: &'static Late,
         woken: watch::Receiver<()>,
     ) -> Self {
-        let options = &shared.options;
-        let mut pace = Pace::new(options.poll_interval, options.max_poll_interval);
-        let by_status = [Completion::SearchStatus, Completion::ContactStatus];
-        if job.upstream_id.is_none() || !by_status.contains(&late.completion) {
-            pace.stop();
-        }
-        let question = None;
+        let pace = pace(&shared, &job, late);
         Self {
             shared,
             job,
             late,
             woken,
             pace,
-            question,
+            question: None,
             finished: false,
+            hurried: false,
         }
     }
 
@@ -141,6 +140,10 @@ impl Runner {
             }
             if let Some(end) = self.end().await? {
                 return self.finish_with(end).await;
+            }
+            if self.has_total() && !self.hurried {
+                self.hurried = true;
+                self.pace.hurry();
             }
             self.ask_when_due();
             let next = self.next_look();
@@ -163,6 +166,11 @@ impl Runner {
         let job = self.shared.store.change(&self.job.id, change).await?;
         let before = std::mem::replace(&mut self.job, job);
         self.measure(&before);
+        if self.job.upstream_id.is_some() && before.upstream_id.is_none() {
+            // From searching to asking.
+            self.question = None;
+            self.pace = pace(&self.shared, &self.job, self.late);
+        }
         self.shared.wakes.wake(&self.job.id);
         self.woken.mark_unchanged();
         Ok(())
@@ -224,7 +232,12 @@ impl Runner {
         if is_due && self.question.is_none() {
             let (shared, job) = (self.shared.clone(), self.job.clone());
             let completion = self.late.completion;
-            let ask = async move { reconcile::ask(&shared, &job, completion).await };
+            let ask = async move {
+                match job.upstream_id {
+                    Some(_) => reconcile::ask(&shared, &job, completion).await,
+                    None => locate::ask(&shared, &job).await,
+                }
+            };
             self.question = Some(AbortOnDropHandle::new(tokio::spawn(ask)));
         }
     }
@@ -232,8 +245,20 @@ impl Runner {
     async fn hear(&mut self, progress: Progress) -> Result<(), StoreError> {
         self.question = None;
         match progress {
-            Progress::Running | Progress::Unknown => self.pace.asked(),
+            Progress::Running | Progress::Unknown { retry_after: None } => self.pace.asked(),
+            Progress::Unknown {
+                retry_after: Some(pause),
+            } => self.pace.asked_to_wait(pause),
             Progress::Gone => self.pace.asked_in_vain(),
+            Progress::Located(id) => {
+                tracing::info!(job_id = self.job.id, "The search of a job was found.");
+                let upstream_id = Some(id);
+                self.change(Change {
+                    upstream_id,
+                    ..Default::default()
+                })
+                .await?;
+            }
             Progress::Finished(body) => {
                 self.pace.stop();
                 let shows_all = self.append(body).await?;
@@ -265,10 +290,28 @@ impl Runner {
     }
 }
 
+/// When to ask Pronto about a job: at once where something calls for it, never where
+/// there is nothing to ask.
+fn pace(shared: &Shared, job: &StoredJob, late: &Late) -> Pace {
+    let options = &shared.options;
+    let mut pace = Pace::new(options.poll_interval, options.max_poll_interval);
+    let by_status = [Completion::SearchStatus, Completion::ContactStatus];
+    let can_ask = match job.upstream_id {
+        Some(_) => by_status.contains(&late.completion),
+        None => Endpoint::of_rpc(&job.operation).is_some_and(locate::can_be_located),
+    };
+    match can_ask {
+        false => pace.stop(),
+        true if job.upstream_id.is_none() || job.final_seen => pace.hurry(),
+        true => {}
+    }
+    pace
+}
+
 /// The answer to a question; never, while none is asked.
 async fn answer(question: &mut Option<Question>) -> Progress {
     match question {
-        Some(question) => question.await.unwrap_or(Progress::Unknown),
+        Some(question) => question.await.unwrap_or(Progress::UNKNOWN),
         None => std::future::pending().await,
     }
 }

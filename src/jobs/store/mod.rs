@@ -55,6 +55,9 @@ pub trait Store: Send + Sync + 'static {
     /// or have deliveries that are not decoded.
     async fn unfinished_jobs(&self) -> Result<Vec<String>, StoreError>;
 
+    /// Which of these ids of Pronto's belong to a job, purged ones included.
+    async fn known_upstream_ids(&self, ids: Vec<String>) -> Result<Vec<String>, StoreError>;
+
     /// Changes a job, numbers the events, suppresses repeats; all or nothing.
     async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError>;
 

@@ -15,7 +15,7 @@ use tonic::Code;
 
 use crate::harness::fake::{Fake, json};
 use crate::harness::{
-    Setup, assert_contiguous, count_results, error_info, http, next, read_all, search,
+    Setup, assert_contiguous, count_results, error_info, http, next, read, read_all, search,
 };
 
 const ID: &str = "8e1dcba0-f0bb-4071-99fc-f18ba6559ccc";
@@ -147,7 +147,7 @@ async fn a_job_past_its_deadline_is_incomplete() {
     .await;
     let data = tempfile::tempdir().unwrap();
     let mut setup = Setup::new(fake.address, data.path());
-    setup.jobs.deadline = std::time::Duration::from_millis(200);
+    setup.jobs.deadlines.search = std::time::Duration::from_millis(200);
     let server = setup.start().await;
     let mut stream = server
         .leads()
@@ -207,6 +207,12 @@ async fn failure_statuses_fail_the_job_and_keep_its_results() {
         assert_eq!(info.reason, "JOB_FAILED");
         assert_eq!(info.metadata["cause"], cause);
         assert!(end.message().contains(status), "{}", end.message());
+        // They are still there for whoever watches again.
+        let mut again = server.watch(&events[0].job_id, 0).await;
+        let replayed = read(&mut again, events.len()).await;
+        assert_eq!(replayed, events);
+        let end = next(&mut again).await.unwrap().unwrap_err();
+        assert_eq!(error_info(&end).reason, "JOB_FAILED");
     }
 }
 
@@ -351,7 +357,7 @@ async fn a_batch_that_misses_contacts_names_them() {
     let fake = batch_pronto(|index| index == 1 || index == 3).await;
     let data = tempfile::tempdir().unwrap();
     let mut setup = Setup::new(fake.address, data.path());
-    setup.jobs.deadline = std::time::Duration::from_millis(300);
+    setup.jobs.deadlines.bulk = std::time::Duration::from_millis(300);
     let server = setup.start().await;
     let stream = server
         .contacts()

@@ -1,6 +1,7 @@
 //! A server under test, on free ports, with a Pronto that runs here.
 
 pub mod fake;
+pub mod faulty;
 pub mod process;
 pub mod raw;
 pub mod stage;
@@ -14,6 +15,7 @@ use pronto_grpc::callback::CallbackLimits;
 use pronto_grpc::cli::sandbox_urls;
 use pronto_grpc::config::{self, Command, ServeArgs};
 use pronto_grpc::jobs::JobOptions;
+use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::pronto::{BaseUrls, Keyring};
 use pronto_grpc::proto::v1::account_service_client::AccountServiceClient;
@@ -87,6 +89,12 @@ impl Setup {
     }
 
     pub async fn start(self) -> TestServer {
+        let store = SqliteStore::open(&self.data_dir.join("jobs.sqlite3")).unwrap();
+        self.start_with(Arc::new(store)).await
+    }
+
+    /// Starts the server with a store of the test's.
+    pub async fn start_with(self, store: Arc<dyn Store>) -> TestServer {
         let listeners = Listeners::bind(
             ([127, 0, 0, 1], 0).into(),
             ([127, 0, 0, 1], self.callback_port).into(),
@@ -109,10 +117,9 @@ impl Setup {
             shutdown_timeout: Duration::from_secs(5),
             sandbox: self.sandbox,
         };
-        let store = SqliteStore::open(&self.data_dir.join("jobs.sqlite3")).unwrap();
         let end = CancellationToken::new();
         let ended = end.clone().cancelled_owned();
-        let server = tokio::spawn(server::run(options, listeners, Arc::new(store), ended));
+        let server = tokio::spawn(server::run(options, listeners, store, ended));
         let channel = connect(grpc).await;
         TestServer {
             grpc,

@@ -264,7 +264,7 @@ fn all_kinds() -> impl Iterator<Item = FaultKind> {
 #[tokio::test]
 async fn every_kind_strikes_and_no_stream_invents_anything() {
     // A job whose outcome stays unknown ends only then.
-    let soon = |setup: &mut Setup| setup.jobs.deadline = Duration::from_secs(1);
+    let soon = |setup: &mut Setup| setup.jobs.deadlines.search = Duration::from_secs(1);
     let stage = Stage::set_up(quick(), soon).await;
     let mut control = Control::of(&stage);
     for fault_kind in all_kinds() {

@@ -342,7 +342,7 @@ async fn a_batch_that_names_a_profile_twice_ends_before_its_deadline() {
     let (_sandbox, pronto) = sandbox(quick()).await;
     let data = tempfile::tempdir().unwrap();
     let mut setup = Setup::new(pronto, data.path());
-    setup.jobs.deadline = std::time::Duration::from_secs(2);
+    setup.jobs.deadlines.bulk = std::time::Duration::from_secs(2);
     let server = setup.start().await;
     let lead = LeadToEnrich {
         linkedin_url: "https://www.linkedin.com/in/unheard-of".to_owned(),

@@ -178,6 +178,12 @@ impl Store for SqliteStore {
         self.readers.read(rows::unfinished_jobs).await
     }
 
+    async fn known_upstream_ids(&self, ids: Vec<String>) -> Result<Vec<String>, StoreError> {
+        self.readers
+            .read(move |connection| rows::known_upstream_ids(connection, ids))
+            .await
+    }
+
     async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError> {
         let job_id = job_id.to_owned();
         self.writer

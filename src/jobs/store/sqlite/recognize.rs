@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
+use crate::jobs::identity;
 use crate::jobs::model::Identity;
 
 /// Bytes of a stored key.
@@ -60,7 +61,7 @@ impl<'c> Known<'c> {
     /// What comes alone is counted in the order in which it comes: the first is
     /// the one that a list shows first.
     fn is_new_alone(&self, subject: &[String], bytes: &str) -> rusqlite::Result<bool> {
-        if !self.learn(&format!("alone:{bytes}"))? {
+        if !self.learn(&identity::alone(bytes))? {
             return Ok(false);
         }
         if subject.is_empty() {

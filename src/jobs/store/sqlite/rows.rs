@@ -122,6 +122,20 @@ pub fn unfinished_jobs(connection: &Connection) -> rusqlite::Result<Vec<String>>
         .collect()
 }
 
+/// Which of these ids of Pronto's belong to a job. Rarely asked, so without an index.
+pub fn known_upstream_ids(
+    connection: &Connection,
+    ids: Vec<String>,
+) -> rusqlite::Result<Vec<String>> {
+    let marks = vec!["?"; ids.len()].join(", ");
+    connection
+        .prepare(&format!(
+            "SELECT DISTINCT upstream_id FROM jobs WHERE upstream_id IN ({marks})"
+        ))?
+        .query_map(params_from_iter(ids), |row| row.get(0))?
+        .collect()
+}
+
 /// Jobs that ended before a time.
 pub fn finished_jobs(
     connection: &Connection,

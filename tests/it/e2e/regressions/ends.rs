@@ -167,7 +167,7 @@ async fn a_negative_total_harms_nobody() {
     let mut fake = pronto(object!({"id": ID, "total": i64::MIN}), ongoing()).await;
     let data = tempfile::tempdir().unwrap();
     let mut setup = Setup::new(fake.address, data.path());
-    setup.jobs.deadline = Duration::from_millis(200);
+    setup.jobs.deadlines.search = Duration::from_millis(200);
     let server = setup.start().await;
     let stream = server.leads().search_leads(search()).await;
     let events = read_all(&mut stream.unwrap().into_inner()).await;
@@ -192,8 +192,17 @@ async fn a_start_whose_fate_is_unknown_ends_where_nothing_can_arrive() {
         ..Setup::new(fake.address, data.path())
     };
     let server = setup.start().await;
-    let stream = server.leads().extract_leads(lead_extraction()).await;
-    let events = read_all(&mut stream.unwrap().into_inner()).await;
+    // Searches are looked for, but Pronto lists no enrichments.
+    let request = EnrichContactAsyncRequest {
+        firstname: "Ada".to_owned(),
+        lastname: "L".to_owned(),
+        domain: Some("x.test".to_owned()),
+        enrichment_type: vec![EnrichmentType::Email.into()],
+        ..Default::default()
+    };
+    let mut contacts = server.contacts();
+    let stream = contacts.enrich_contact_async(request.clone());
+    let events = read_all(&mut stream.await.unwrap().into_inner()).await;
     assert_eq!(completed(&events).0, JobOutcome::Incomplete);
     assert_eq!(events.len(), 2);
     let Some(Event::Started(started)) = &events[0].event else {
@@ -201,10 +210,7 @@ async fn a_start_whose_fate_is_unknown_ends_where_nothing_can_arrive() {
     };
     assert_eq!(started.acceptance, None);
 
-    let started = server
-        .leads()
-        .start_lead_extraction(lead_extraction())
-        .await;
+    let started = server.contacts().start_contact_enrichment(request).await;
     let status = started.unwrap_err();
     assert_eq!(status.code(), Code::Unknown);
     let info = error_info(&status);

@@ -1,0 +1,213 @@
+//! A store whose operations fail when a test says so.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use pronto_grpc::jobs::model::{
+    Change, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
+};
+use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::jobs::store::{Store, StoreError};
+use pronto_grpc::proto::v1::CallbackSource;
+use tokio::sync::watch;
+
+/// What can be made to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    CreateJob,
+    Change,
+    ReadEvents,
+    Append,
+    ReadDeliveries,
+}
+
+/// A SQLite store with faults.
+pub struct FaultyStore {
+    store: SqliteStore,
+    faults: Mutex<HashMap<Operation, Fault>>,
+    failed: watch::Sender<()>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Fault {
+    left: usize,
+    failed: usize,
+}
+
+impl FaultyStore {
+    /// Opens a store without faults.
+    pub fn open(folder: &Path) -> Arc<Self> {
+        Arc::new(Self {
+            store: SqliteStore::open(&folder.join("jobs.sqlite3")).unwrap(),
+            faults: Mutex::default(),
+            failed: watch::channel(()).0,
+        })
+    }
+
+    /// Lets an operation fail so often from now on.
+    pub fn fail(&self, operation: Operation, times: usize) {
+        let fault = Fault {
+            left: times,
+            failed: 0,
+        };
+        self.faults.lock().insert(operation, fault);
+    }
+
+    /// Waits until an operation has failed so often since it was last told to.
+    pub async fn failed(&self, operation: Operation, times: usize) {
+        let mut failures = self.failed.subscribe();
+        let failed = || self.faults.lock().get(&operation).map_or(0, |f| f.failed);
+        let wait = failures.wait_for(|()| failed() >= times);
+        tokio::time::timeout(super::PATIENCE, wait)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+
+    fn pass(&self, operation: Operation) -> Result<(), StoreError> {
+        let mut faults = self.faults.lock();
+        let Some(fault) = faults.get_mut(&operation).filter(|fault| fault.left > 0) else {
+            return Ok(());
+        };
+        fault.left -= 1;
+        fault.failed += 1;
+        drop(faults);
+        self.failed.send_replace(());
+        Err(StoreError::Engine(format!(
+            "{operation:?} was told to fail"
+        )))
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for FaultyStore {
+    async fn create_job(&self, job: NewJob) -> Result<(), StoreError> {
+        self.pass(Operation::CreateJob)?;
+        self.store.create_job(job).await
+    }
+
+    async fn job(&self, id: &str) -> Result<Option<StoredJob>, StoreError> {
+        self.store.job(id).await
+    }
+
+    async fn jobs(&self, page: JobPage) -> Result<Vec<StoredJob>, StoreError> {
+        self.store.jobs(page).await
+    }
+
+    async fn unfinished_jobs(&self) -> Result<Vec<String>, StoreError> {
+        self.store.unfinished_jobs().await
+    }
+
+    async fn known_upstream_ids(&self, ids: Vec<String>) -> Result<Vec<String>, StoreError> {
+        self.store.known_upstream_ids(ids).await
+    }
+
+    async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError> {
+        self.pass(Operation::Change)?;
+        self.store.change(job_id, change).await
+    }
+
+    async fn events(
+        &self,
+        job_id: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.pass(Operation::ReadEvents)?;
+        self.store.events(job_id, after, limit).await
+    }
+
+    async fn known_identities(
+        &self,
+        job_id: &str,
+        keys: Vec<String>,
+    ) -> Result<Vec<String>, StoreError> {
+        self.store.known_identities(job_id, keys).await
+    }
+
+    async fn append_delivery(
+        &self,
+        job_id: &str,
+        source: CallbackSource,
+        body: Bytes,
+    ) -> Result<i64, StoreError> {
+        self.pass(Operation::Append)?;
+        self.store.append_delivery(job_id, source, body).await
+    }
+
+    async fn deliveries(
+        &self,
+        job_id: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.pass(Operation::ReadDeliveries)?;
+        self.store.deliveries(job_id, after, limit).await
+    }
+
+    async fn purged_job(&self, id: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+        self.store.purged_job(id).await
+    }
+
+    async fn append_unmatched(
+        &self,
+        job_id: &str,
+        credential: Option<String>,
+        body: Bytes,
+        max_bytes: usize,
+    ) -> Result<(), StoreError> {
+        let store = &self.store;
+        store
+            .append_unmatched(job_id, credential, body, max_bytes)
+            .await
+    }
+
+    async fn unmatched(&self, page: UnmatchedPage) -> Result<Vec<Unmatched>, StoreError> {
+        self.store.unmatched(page).await
+    }
+
+    async fn remove_unmatched(&self, ids: Vec<i64>) -> Result<(), StoreError> {
+        self.store.remove_unmatched(ids).await
+    }
+
+    async fn finished_jobs(
+        &self,
+        before: SystemTime,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        self.store.finished_jobs(before, limit).await
+    }
+
+    async fn purge_job(&self, id: &str) -> Result<(), StoreError> {
+        self.store.purge_job(id).await
+    }
+
+    async fn erase(
+        &self,
+        job_id: &str,
+        sequences: Vec<i64>,
+        deliveries: Vec<i64>,
+    ) -> Result<(), StoreError> {
+        self.store.erase(job_id, sequences, deliveries).await
+    }
+
+    async fn trim(&self, before: SystemTime) -> Result<(), StoreError> {
+        self.store.trim(before).await
+    }
+
+    async fn usage(&self) -> Result<Usage, StoreError> {
+        self.store.usage().await
+    }
+
+    fn is_writable(&self) -> watch::Receiver<bool> {
+        self.store.is_writable()
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.store.probe().await
+    }
+}
