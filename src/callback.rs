@@ -105,7 +105,7 @@ async fn answer(request: Request<Incoming>, jobs: &Jobs, limits: CallbackLimits)
     let (job_id, secret) = (job_id.to_owned(), secret.to_owned());
     match jobs.accepts(&job_id, &secret).await {
         Ok(true) => {}
-        Ok(false) => return empty(StatusCode::NOT_FOUND),
+        Ok(false) => return unmatched(request, jobs, &job_id, &secret, limits).await,
         Err(error) => {
             tracing::error!(%error, "A callback could not be checked.");
             return empty(StatusCode::SERVICE_UNAVAILABLE);
@@ -124,6 +124,42 @@ async fn answer(request: Request<Incoming>, jobs: &Jobs, limits: CallbackLimits)
     };
     tracing::debug!(job_id, status = status.as_u16(), "A callback came.");
     empty(status)
+}
+
+/// Keeps a callback for which there is no job. Whoever has the secret of a purged
+/// job is told that it is stored; to all others it looks as if nothing was there.
+async fn unmatched(
+    request: Request<Incoming>,
+    jobs: &Jobs,
+    job_id: &str,
+    secret: &str,
+    limits: CallbackLimits,
+) -> Answer {
+    if request.method() != Method::POST {
+        return empty(StatusCode::NOT_FOUND);
+    }
+    let place = match jobs.unmatched_place(job_id, secret).await {
+        Ok(Some(place)) => place,
+        Ok(None) => return empty(StatusCode::NOT_FOUND),
+        Err(error) => {
+            tracing::error!(%error, "A callback could not be checked.");
+            return empty(StatusCode::SERVICE_UNAVAILABLE);
+        }
+    };
+    let is_known = place.is_known();
+    let body = match body(request, limits).await {
+        Ok(body) => body,
+        Err(status) if is_known => return empty(status),
+        Err(_) => return empty(StatusCode::NOT_FOUND),
+    };
+    match jobs.keep_unmatched(place, body).await {
+        Ok(true) => empty(StatusCode::NO_CONTENT),
+        Ok(false) => empty(StatusCode::NOT_FOUND),
+        Err(error) => {
+            tracing::error!(%error, "A callback for a purged job could not be stored.");
+            empty(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
 }
 
 /// Job and secret in `/callbacks/{job_id}/{secret}`.

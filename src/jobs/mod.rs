@@ -12,12 +12,18 @@
 //! * [`correlation`]: which item of a batch a result belongs to.
 //! * [`runner`]: one task for each running job; it numbers and ends.
 //! * [`reconcile`]: asks Pronto for what did not arrive.
+//! * [`keeper`]: purges what is old, and makes room.
+//! * [`unmatched`]: callbacks without a job.
+//! * [`person`]: whom data is about, and [`purge`]: how it is erased.
 //! * [`stream`]: the events of a job, as a client sees them.
 
 pub mod correlation;
 pub mod decode;
 pub mod identity;
+pub mod keeper;
 pub mod model;
+pub mod person;
+pub mod purge;
 pub mod reconcile;
 pub mod runner;
 mod secret;
@@ -25,6 +31,7 @@ pub mod service;
 pub mod start;
 pub mod store;
 pub mod stream;
+pub mod unmatched;
 mod wake;
 
 pub use secret::CallbackSecret;

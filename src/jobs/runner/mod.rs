@@ -103,6 +103,8 @@ struct Runner {
     question: Option<Question>,
     /// Pronto said that it has finished, but did not show everything.
     finished: bool,
+    /// The erasures that `job` knows of.
+    erasures: Option<u64>,
 }
 
 impl Runner {
@@ -127,6 +129,7 @@ impl Runner {
             pace,
             question,
             finished: false,
+            erasures: None,
         }
     }
 
