@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::model::JobPage;
+use super::purge::is_undecoded;
 use super::service::{Jobs, Shared};
 use super::start::StartError;
 use super::store::StoreError;
@@ -83,7 +84,7 @@ impl Keeper {
             .unwrap_or(SystemTime::UNIX_EPOCH);
         let mut purged = 0;
         loop {
-            let old = shared.store.finished_jobs(before, PORTION).await?;
+            let old = ended(shared, before).await?;
             if old.is_empty() {
                 break;
             }
@@ -93,14 +94,16 @@ impl Keeper {
         shared.store.trim(before).await?;
         make_room(shared).await?;
         self.forget_keys().await?;
-        let usage = shared.store.usage().await?;
-        tracing::debug!(
-            purged,
-            bytes = usage.bytes,
-            jobs = usage.jobs,
-            unmatched = usage.unmatched,
-            "Old data was purged."
-        );
+        if purged > 0 {
+            let usage = shared.store.usage().await?;
+            tracing::info!(
+                purged,
+                bytes = usage.bytes,
+                jobs = usage.jobs,
+                unmatched = usage.unmatched,
+                "Old jobs were purged."
+            );
+        }
         Ok(())
     }
 
@@ -142,25 +145,44 @@ async fn make_room(shared: &Shared) -> Result<(), StoreError> {
     if shared.store.size().await? <= limit {
         return Ok(());
     }
+    let mut is_relieved = false;
     while shared.store.size().await? > limit {
         if !shared.store.drop_bodies().await? {
             break;
         }
+        is_relieved = true;
     }
     while shared.store.size().await? > limit {
-        let oldest = shared.store.finished_jobs(SystemTime::now(), 1).await?;
+        let mut oldest = ended(shared, SystemTime::now()).await?;
+        oldest.truncate(1);
         if oldest.is_empty() {
             break;
         }
+        is_relieved = true;
         purge(shared, oldest).await?;
     }
     let size = shared.store.size().await?;
-    tracing::warn!(
-        size,
-        limit,
-        "The store was full: the oldest data was purged."
-    );
+    match is_relieved {
+        true => tracing::warn!(
+            size,
+            limit,
+            "The store was full: the oldest data was purged."
+        ),
+        false => tracing::warn!(size, limit, "The store is full of what running jobs need."),
+    }
     Ok(())
+}
+
+/// Jobs that ended before a time, the oldest first; not those with something left
+/// to decode.
+async fn ended(shared: &Shared, before: SystemTime) -> Result<Vec<String>, StoreError> {
+    let mut ended = Vec::new();
+    for id in shared.store.finished_jobs(before, PORTION).await? {
+        if !is_undecoded(shared, &id).await? {
+            ended.push(id);
+        }
+    }
+    Ok(ended)
 }
 
 /// Purges jobs, on the disk and in memory.

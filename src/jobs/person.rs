@@ -39,8 +39,8 @@ impl Person {
         })
     }
 
-    /// Learns from a result that is about the person; whether there was something
-    /// to learn.
+    /// Learns from a result that is about the person: whether it is, and whether
+    /// there was something to learn.
     pub fn learn(&mut self, event: &Event) -> (bool, bool) {
         let traits = Traits::of(event);
         if !self.is(&traits) {
@@ -287,4 +287,114 @@ fn has(
         && text
             .match_indices(part)
             .any(|(at, found)| before(&text[..at]) && after(&text[at + found.len()..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::v1::{Company, JobPosting, Lead, Signal};
+
+    const MEMBER: &str = "ACwAACaX8uYBfAh-5YxmfObz4mVOKYih3zxa-TM";
+
+    fn ada() -> Person {
+        Person::new(
+            Some("https://linkedin.com/in/Ada/"),
+            Some("Ada@Acme.example"),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_page_is_found_in_every_spelling_and_alone() {
+        let is_named = |body: &str| ada().is_in_body(body.as_bytes());
+        for body in [
+            r#"{"a":"https://www.linkedin.com/in/ada"}"#,
+            r#"["linkedin.com\/in\/ADA?trk=1"]"#,
+            r#"{"a":"http://uk.linkedin.com/in/%41da/en"}"#,
+            r#"{"json":"{\"a\":\"linkedin.com\\/in\\/\\u0061da\"}"}"#,
+            "<a href='https://linkedin.com/in/ada'>",
+            "truncated \\u00",
+        ] {
+            assert_eq!(is_named(body), !body.starts_with("truncated"), "{body}");
+        }
+        for body in [
+            "/in/adam",
+            "/in/ada-2",
+            "/in/ada_",
+            "/in/ad\u{e1}",
+            "/company/ada",
+        ] {
+            assert!(
+                !is_named(&format!(r#"["https://linkedin.com{body}"]"#)),
+                "{body}"
+            );
+        }
+        assert!(!is_named(r#"["https://example.com/in/ada"]"#));
+    }
+
+    #[test]
+    fn a_member_id_is_found_without_its_url() {
+        let url = format!("https://www.linkedin.com/sales/lead/{MEMBER},NAME_SEARCH,x");
+        let person = Person::new(Some(&url), None).unwrap();
+        let is_named = |body: String| person.is_in_body(body.as_bytes());
+        assert!(is_named(format!(r#"{{"linkedin_id":"{MEMBER}"}}"#)));
+        assert!(is_named(format!("urn:li:fs_salesProfile:({MEMBER},x)")));
+        assert!(!is_named(format!(r#"{{"linkedin_id":"{MEMBER}x"}}"#)));
+        assert!(!is_named(format!(r#"{{"linkedin_id":"x-{MEMBER}"}}"#)));
+    }
+
+    #[test]
+    fn every_kind_of_result_may_be_about_somebody() {
+        let contact = |set: fn(&mut Contact)| {
+            let mut contact = Contact::default();
+            set(&mut contact);
+            Event::Contact(contact)
+        };
+        let page = "https://www.linkedin.com/in/ada".to_owned();
+        let lead = Lead {
+            linkedin_url: Some(page.clone()),
+            ..Default::default()
+        };
+        let subject = Subject::Lead(LeadResult {
+            lead: Some(lead),
+            ..Default::default()
+        });
+        let signal = Event::Signal(Signal {
+            subject: Some(subject),
+        });
+        let about = [
+            contact(|c| c.linkedin_url = Some("linkedin.com/in/ada".to_owned())),
+            contact(|c| c.personal_email = Some("ADA@acme.example".to_owned())),
+            signal,
+        ];
+        for event in about {
+            assert!(ada().learn(&event).0 && ada().is_in(&event));
+            assert!(
+                marks(&event)
+                    .iter()
+                    .any(|mark| ada().marks().contains(mark))
+            );
+        }
+        let member = crate::proto::v1::HiringTeamMember {
+            linkedin_url: Some(page),
+            ..Default::default()
+        };
+        let hiring = Event::Account(AccountResult {
+            company: Some(Company::default()),
+            job_postings: vec![JobPosting {
+                hiring_team: vec![member],
+                ..Default::default()
+            }],
+            ..Default::default()
+        });
+        assert!(ada().is_in(&hiring) && !ada().learn(&hiring).0);
+        let other = contact(|c| c.email = Some("bob@acme.example".to_owned()));
+        assert!(!ada().is_in(&other));
+    }
+
+    #[test]
+    fn nobody_is_nobody() {
+        assert!(Person::new(None, None).is_none());
+        assert!(Person::new(Some("https://example.com/in/ada"), Some("a@b.example")).is_none());
+    }
 }

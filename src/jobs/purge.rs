@@ -105,10 +105,11 @@ async fn wait_until_decoded(shared: &Arc<Shared>, jobs: &[String]) -> Result<(),
         }
         let mut woken = shared.wakes.subscribe(&id);
         runner::ensure(shared, &id);
-        while is_undecoded(shared, &id).await? {
-            shared.wakes.wake(&id);
+        shared.wakes.wake(&id);
+        loop {
             woken.mark_unchanged();
-            if timeout_at(patience, woken.changed()).await.is_err() {
+            let is_done = !is_undecoded(shared, &id).await?;
+            if is_done || timeout_at(patience, woken.changed()).await.is_err() {
                 break;
             }
         }
@@ -117,7 +118,7 @@ async fn wait_until_decoded(shared: &Arc<Shared>, jobs: &[String]) -> Result<(),
 }
 
 /// Whether a job has bodies that will be decoded.
-async fn is_undecoded(shared: &Shared, id: &str) -> Result<bool, StoreError> {
+pub(super) async fn is_undecoded(shared: &Shared, id: &str) -> Result<bool, StoreError> {
     let Some(job) = shared.store.job(id).await? else {
         return Ok(false);
     };

@@ -1,7 +1,10 @@
 //! Callbacks for which there is no job: it has been purged, or never was here.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use tokio::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::CallbackSecret;
@@ -16,15 +19,28 @@ const STRANGERS_PER_SECOND: f64 = 20.0;
 /// So many strangers may come at once.
 const STRANGERS_AT_ONCE: f64 = 200.0;
 
+/// So many of their bodies are in memory at a time.
+const BODIES_OF_STRANGERS: usize = 8;
+
 /// Where a callback without a job may be kept.
 #[derive(Debug)]
 pub struct Place {
     job_id: String,
     /// Whose job it was; none for a stranger.
     credential: Option<String>,
+    /// Of a stranger, the room for the body.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Place {
+    fn of_purged(job_id: &str, owner: String) -> Self {
+        Self {
+            job_id: job_id.to_owned(),
+            credential: Some(owner),
+            _room: None,
+        }
+    }
+
     /// Whether it is for a job that was here.
     #[must_use]
     pub fn is_known(&self) -> bool {
@@ -49,18 +65,20 @@ impl Jobs {
         if Uuid::try_parse(job_id).is_err() || !CallbackSecret::is_well_formed(secret) {
             return Ok(None);
         }
-        let place = |credential| Place {
-            job_id: job_id.to_owned(),
-            credential,
-        };
         if let Some((owner, hash)) = shared.store.purged_job(job_id).await? {
             let is_right = hash == CallbackSecret::hash(secret);
-            return Ok(is_right.then(|| place(Some(owner))));
+            return Ok(is_right.then(|| Place::of_purged(job_id, owner)));
         }
         // For a job that is here the secret was wrong.
-        let is_stranger = shared.store.job(job_id).await?.is_none();
-        let may_stay = is_stranger && shared.strangers.lock().take(Instant::now());
-        Ok(may_stay.then(|| place(None)))
+        if shared.store.job(job_id).await?.is_some() {
+            return Ok(None);
+        }
+        let room = shared.strangers.lock().take(Instant::now());
+        Ok(room.map(|room| Place {
+            job_id: job_id.to_owned(),
+            credential: None,
+            _room: Some(room),
+        }))
     }
 
     /// Keeps a callback without a job. True once it is stored for the owner of a
@@ -91,11 +109,7 @@ impl Jobs {
         let Some((owner, _)) = shared.store.purged_job(job_id).await? else {
             return Err(StoreError::NoSuchJob(job_id.to_owned()));
         };
-        let place = Place {
-            job_id: job_id.to_owned(),
-            credential: Some(owner),
-        };
-        shared.keep(place, body).await
+        shared.keep(Place::of_purged(job_id, owner), body).await
     }
 
     /// Callbacks without a job, oldest first.
@@ -122,6 +136,7 @@ impl Shared {
 pub(super) struct Strangers {
     left: f64,
     counted: Instant,
+    room: Arc<Semaphore>,
 }
 
 impl Strangers {
@@ -129,34 +144,47 @@ impl Strangers {
         Self {
             left: STRANGERS_AT_ONCE,
             counted: now,
+            room: Arc::new(Semaphore::new(BODIES_OF_STRANGERS)),
         }
     }
 
-    fn take(&mut self, now: Instant) -> bool {
-        let passed: Duration = now.saturating_duration_since(self.counted);
+    /// Room for the body of one more.
+    fn take(&mut self, now: Instant) -> Option<OwnedSemaphorePermit> {
+        let passed = now.saturating_duration_since(self.counted);
         self.counted = now;
         let refilled = self.left + passed.as_secs_f64() * STRANGERS_PER_SECOND;
         self.left = refilled.min(STRANGERS_AT_ONCE);
-        let may = self.left >= 1.0;
-        if may {
-            self.left -= 1.0;
+        if self.left < 1.0 {
+            return None;
         }
-        may
+        let room = self.room.clone().try_acquire_owned().ok()?;
+        self.left -= 1.0;
+        Some(room)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn strangers_wait_for_their_turn() {
         let start = Instant::now();
         let mut strangers = Strangers::new(start);
-        let kept = (0..1000).filter(|_| strangers.take(start)).count();
-        assert_eq!(kept, 200);
-        let later = start + Duration::from_secs(2);
-        let kept = (0..1000).filter(|_| strangers.take(later)).count();
-        assert_eq!(kept, 40);
+        let mut kept = |at| (0..1000).filter(|_| strangers.take(at).is_some()).count();
+        assert_eq!(kept(start), 200);
+        assert_eq!(kept(start + Duration::from_secs(2)), 40);
+    }
+
+    #[test]
+    fn few_bodies_of_strangers_are_in_memory() {
+        let now = Instant::now();
+        let mut strangers = Strangers::new(now);
+        let rooms: Vec<_> = (0..100).filter_map(|_| strangers.take(now)).collect();
+        assert_eq!(rooms.len(), BODIES_OF_STRANGERS);
+        drop(rooms);
+        assert!(strangers.take(now).is_some());
     }
 }

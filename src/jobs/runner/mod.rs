@@ -52,6 +52,10 @@ async fn keep_running(claim: Claim) {
     let job_id = claim.job_id.clone();
     let mut retry = FIRST_RETRY;
     while let Err(error) = run(&shared, &job_id).await {
+        if matches!(error, StoreError::NoSuchJob(_)) {
+            // It was purged.
+            return;
+        }
         tracing::error!(job_id, %error, "A job waits for the store.");
         tokio::select! {
             () = shared.shutdown.cancelled() => return,

@@ -1,15 +1,18 @@
 //! Purging jobs, and erasing people.
 
+use std::sync::Arc;
+
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
     JobEvent, ListJobsRequest, ListUnmatchedCallbacksRequest, PurgeJobRequest, PurgePersonRequest,
     PurgePersonResponse, WatchJobRequest,
 };
+use tokio::sync::Notify;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::harness::callbacks::{Open, OpenJob, lead, post, with_key};
-use crate::harness::{assert_contiguous, error_info, read};
+use crate::harness::{assert_contiguous, error_info, read, search};
 
 const OTHER_KEY: &str = "another-key";
 const MEMBER: &str = "ACwAACaX8uYBfAh-5YxmfObz4mVOKYih3zxa-TM";
@@ -230,6 +233,39 @@ async fn whoever_shares_an_address_stays_unless_nothing_else_tells_them_apart() 
     )
     .await;
     assert_eq!(words(&open, &job).await[4..], ["erased", "Eve"]);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_decoded_yet_is_reported_and_erased_once_it_is() {
+    let answer = Arc::new(Notify::new());
+    let held = answer.clone();
+    let mut open = Open::in_front_of(move |path| {
+        let held = held.clone();
+        async move {
+            if !path.starts_with("/api/v2/searches/") {
+                held.notified().await;
+            }
+        }
+    })
+    .await;
+    let mut leads = open.server.leads();
+    let starting = tokio::spawn(async move { leads.start_lead_search(search()).await });
+    let url = open.callback_url().await;
+    assert_eq!(post(&url, lead("ada")).await, 204);
+    let erased = erase(&open, ADA, "").await;
+    assert_eq!((erased.pending_bodies, erased.erased_bodies), (1, 0));
+    answer.notify_one();
+    let started = starting.await.unwrap().unwrap().into_inner();
+    let job = OpenJob {
+        id: started.job.unwrap().id,
+        url,
+    };
+    open.post(&job, &lead("bob"), 3).await;
+    assert_eq!(words(&open, &job).await, ["started", "erased", "bob"]);
+    assert_eq!(open.bodies(&job).await, ["", &lead("bob")]);
+    let again = erase(&open, ADA, "").await;
+    assert_eq!(again, PurgePersonResponse::default());
+    assert!(!open.stores("/in/ada"));
 }
 
 #[tokio::test]

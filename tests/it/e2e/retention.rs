@@ -27,7 +27,7 @@ struct Kept {
     store: Arc<SqliteStore>,
     keyring: Arc<Keyring>,
     _fake: Fake,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Kept {
@@ -55,7 +55,7 @@ impl Kept {
             store,
             keyring,
             _fake: fake,
-            _data: data,
+            data,
         }
     }
 
@@ -270,6 +270,36 @@ async fn a_stream_that_falls_behind_what_is_kept_ends() {
     let end = tokio::time::timeout(PATIENCE, rest).await.unwrap();
     assert_eq!(error_info(&end).reason, "SEQUENCE_EXPIRED");
     assert_eq!(error_info(&end).metadata["oldest_sequence"], "402");
+}
+
+// === a store that failed ===
+
+#[tokio::test]
+async fn a_store_that_failed_is_tried_without_anybody_writing() {
+    let kept = Kept::with(|_| {}).await;
+    let job = kept.job().await;
+    let file = kept.data.path().join("jobs.sqlite3");
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Waits for the lock as long as the engine does.
+    kept.jobs
+        .receive(&job, lead("ada").into())
+        .await
+        .unwrap_err();
+    let mut is_writable = kept.store.is_writable();
+    let failed = is_writable.wait_for(|is_writable| !is_writable);
+    tokio::time::timeout(PATIENCE, failed)
+        .await
+        .unwrap()
+        .unwrap();
+    let keeper = tokio::spawn(kept.jobs.keeper().run());
+    other.execute_batch("ROLLBACK").unwrap();
+    let recovered = is_writable.wait_for(|is_writable| *is_writable);
+    tokio::time::timeout(PATIENCE, recovered)
+        .await
+        .unwrap()
+        .unwrap();
+    keeper.abort();
 }
 
 // === the server ===

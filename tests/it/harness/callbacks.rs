@@ -33,10 +33,31 @@ impl Open {
 
     /// Starts a server that differs.
     pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
-        let fake = Fake::start(|path, _| async move {
-            match path.starts_with("/api/v2/searches/") {
-                true => json(200, r#"{"search":{"status":"ONGOING"},"leads":[]}"#),
-                false => json(201, ACCEPTANCE),
+        Self::new(|_| async {}, change).await
+    }
+
+    /// Starts a server whose Pronto waits before it answers what is asked at a path.
+    pub async fn in_front_of<F, W>(wait: F) -> Self
+    where
+        F: Fn(String) -> W + Send + Sync + 'static,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        Self::new(wait, |_| {}).await
+    }
+
+    async fn new<F, W>(wait: F, change: impl FnOnce(&mut Setup)) -> Self
+    where
+        F: Fn(String) -> W + Send + Sync + 'static,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let fake = Fake::start(move |path, _| {
+            let waiting = wait(path.clone());
+            async move {
+                waiting.await;
+                match path.starts_with("/api/v2/searches/") {
+                    true => json(200, r#"{"search":{"status":"ONGOING"},"leads":[]}"#),
+                    false => json(201, ACCEPTANCE),
+                }
             }
         })
         .await;
@@ -57,13 +78,18 @@ impl Open {
         let request = with_key(search(), key);
         let started = self.server.leads().start_lead_search(request).await;
         let id = started.unwrap().into_inner().job.unwrap().id;
-        let url = loop {
+        let url = self.callback_url().await;
+        OpenJob { id, url }
+    }
+
+    /// Where the callbacks of the job go that is started next.
+    pub async fn callback_url(&mut self) -> String {
+        loop {
             let asked = self.fake.asked.recv().await.unwrap();
             if let Some(url) = asked.body["webhook_url"].as_str() {
-                break url.to_owned();
+                return url.to_owned();
             }
-        };
-        OpenJob { id, url }
+        }
     }
 
     /// Posts a callback for a job, and waits until it has become event `sequence`.

@@ -167,9 +167,16 @@ impl Store for SqliteStore {
 
     async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError> {
         let job_id = job_id.to_owned();
-        self.writer
+        let erases = !change.erased_bodies.is_empty();
+        let job = self
+            .writer
             .write(move |connection| change::apply(connection, &job_id, change))
-            .await
+            .await?;
+        if erases {
+            // The change is made; what it could not sweep goes with the next one.
+            let _ = self.sweep().await;
+        }
+        Ok(job)
     }
 
     async fn events(
