@@ -1,10 +1,10 @@
 //! What the commands do.
 
 use std::error::Error;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -131,7 +131,10 @@ fn callback_limits(args: &ServeArgs) -> CallbackLimits {
 /// Opens the store. The lock keeps other processes from it: each would number the
 /// events of the same jobs.
 fn open_store(args: &ServeArgs) -> Result<(SqliteStore, File), Box<dyn Error + Send + Sync>> {
-    std::fs::create_dir_all(&args.data_dir)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&args.data_dir)
         .map_err(|error| format!("data-dir: {}: {error}", args.data_dir.display()))?;
     let file = args.store_file();
     let mut private = OpenOptions::new();

@@ -173,6 +173,7 @@ pub async fn run(
         callbacks_ending.clone().cancelled_owned(),
     ));
     let resumed = jobs.resume().await?;
+    tokio::spawn(jobs.keeper().run());
     let grpc = tokio::spawn(
         tonic::transport::Server::builder()
             .max_concurrent_streams(Some(MAX_STREAMS))

@@ -34,7 +34,11 @@ async fn respond(head: &Parts, body: &mut Body, receiver: &Receiver) -> Answer {
     };
     match receiver.jobs.accepts(job_id, secret).await {
         Ok(true) => {}
-        Ok(false) => return unknown(),
+        Ok(false) => {
+            return unmatched(head, body, receiver)
+                .await
+                .unwrap_or_else(unknown);
+        }
         Err(error) => {
             tracing::error!(%error, "A callback could not be checked.");
             return empty(StatusCode::SERVICE_UNAVAILABLE);
@@ -51,6 +55,39 @@ async fn respond(head: &Parts, body: &mut Body, receiver: &Receiver) -> Answer {
 /// Job and secret in `/callbacks/{job_id}/{secret}`.
 fn target(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("/callbacks/")?.split_once('/')
+}
+
+/// Keeps a callback for which there is no job. Whoever has the secret of a purged
+/// job is told that it is stored; to all others it looks as if nothing was there.
+async fn unmatched(head: &Parts, body: &mut Body, receiver: &Receiver) -> Option<Answer> {
+    let (job_id, secret) = target(head.uri.path())?;
+    if head.method != Method::POST {
+        return None;
+    }
+    let place = match receiver.jobs.unmatched_place(job_id, secret).await {
+        Ok(place) => place?,
+        Err(error) => {
+            tracing::error!(%error, "A callback could not be checked.");
+            return Some(empty(StatusCode::SERVICE_UNAVAILABLE));
+        }
+    };
+    let is_known = place.is_known();
+    let body = match body.read(&receiver.limits, &receiver.budget).await {
+        Ok(body) => body,
+        Err(refusal) => return is_known.then(|| empty(refused(refusal, job_id))),
+    };
+    match receiver
+        .jobs
+        .keep_unmatched(place, body.bytes.clone())
+        .await
+    {
+        Ok(true) => Some(empty(StatusCode::NO_CONTENT)),
+        Ok(false) => None,
+        Err(error) => {
+            tracing::error!(%error, "A callback for a purged job could not be stored.");
+            Some(empty(StatusCode::SERVICE_UNAVAILABLE))
+        }
+    }
 }
 
 /// The answer to what belongs to no job: a stranger cannot tell an unknown job from

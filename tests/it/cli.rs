@@ -91,6 +91,9 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("max-callback-size", "8"),
         ("max-callback-connections", "0"),
         ("max-answer-size", "0B"),
+        ("retention", "0s"),
+        ("max-store-size", "10"),
+        ("max-unmatched-size", "0B"),
         ("callback-url", "not a URL"),
         ("callback-url", "http://hooks.example.com"),
         ("callback-url", "https://hooks.example.com/?secret=1"),
@@ -126,6 +129,24 @@ fn an_unusable_value_is_named_wherever_it_stands() {
     assert_unusable(
         &mut program(&["serve", "--config", &list]),
         &["list.toml", "log"],
+    );
+}
+
+#[test]
+fn options_that_do_not_go_together_are_both_named() {
+    assert_unusable(
+        &mut program(&["serve", "--retention", "1h", "--bulk-deadline", "90m"]),
+        &["retention: 1h", "search-deadline, 2h"],
+    );
+    let sizes = [
+        "--max-unmatched-size",
+        "1MiB",
+        "--max-callback-size",
+        "2MiB",
+    ];
+    assert_unusable(
+        program(&["serve"]).args(sizes),
+        &["max-unmatched-size: 1.0 MiB", "max-callback-size, 2.0 MiB"],
     );
 }
 
@@ -329,6 +350,29 @@ fn the_files_of_a_running_store_are_private_too() {
     process.logged("Serving.");
     assert!(data.path().join("sandbox.sqlite3-wal").exists());
     assert_private(data.path());
+}
+
+#[test]
+fn the_files_are_private_whatever_the_umask() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let plain = serve(&data);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "umask 0; exec \"$0\" \"$@\""])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .arg("--sandbox")
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null());
+    let process = Process::start(&mut command);
+    process.logged("Serving.");
+    assert_private(&data);
+    for kind in ["sqlite3-wal", "sqlite3-shm", "lock"] {
+        assert!(data.join("sandbox").with_extension(kind).exists(), "{kind}");
+    }
+    let mode = std::fs::metadata(&data).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A server under test, on free ports, with a Pronto that runs here.
 
+pub mod callbacks;
 pub mod fake;
 pub mod faulty;
 pub mod process;
