@@ -1,6 +1,7 @@
 //! Purging jobs, and erasing people.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
@@ -150,26 +151,49 @@ async fn a_person_is_erased_from_all_jobs_however_they_are_spelled() {
 }
 
 #[tokio::test]
-async fn an_erased_person_does_not_come_back_into_the_job() {
+async fn spellings_are_followed_from_one_result_to_the_next() {
     let mut open = Open::start().await;
+    let (oldest, newer, newest) = (open.job().await, open.job().await, open.job().await);
+    // Read from the newest job on, so that each link is learnt after it was passed.
+    let first = format!(r#"{{"linkedin_url":"{ADA}","linkedin_id":"{MEMBER}"}}"#);
+    let second =
+        format!(r#"{{"linkedin_url":"linkedin.com/in/countess","linkedin_id":"{MEMBER}"}}"#);
+    open.post(&oldest, &first, 2).await;
+    open.post(&newer, &second, 2).await;
+    open.post(&newest, &lead("countess"), 2).await;
+    let erased = erase(&open, ADA, "").await;
+    assert_eq!((erased.erased_results, erased.jobs), (3, 3));
+    assert!(!open.stores("countess"));
+}
+
+#[tokio::test]
+async fn an_erased_person_does_not_come_back_into_the_job() {
+    // Whoever polls looks at its job again; nothing but the erasure shall make it.
+    let mut open = Open::with(|setup| {
+        setup.jobs.poll_interval = Duration::from_secs(3600);
+        setup.jobs.max_poll_interval = Duration::from_secs(3600);
+    })
+    .await;
     let (met, new) = (open.job().await, open.job().await);
     let both = format!(r#"{{"first_name":"A1","linkedin_url":"{ADA}","linkedin_id":"{MEMBER}"}}"#);
     open.post(&met, &both, 2).await;
+    open.post(&new, &lead("zoe"), 2).await;
     erase(&open, ADA, "").await;
     // Known to the first job by its key; in the second one a result like any other.
     let again = format!(r#"{{"first_name":"A2","linkedin_id":"{MEMBER}"}}"#);
     assert_eq!(post(&met.url, again.clone()).await, 204);
     open.post(&met, &lead("bob"), 3).await;
-    open.post(&new, &again, 2).await;
-    open.post(&new, &lead("eve"), 3).await;
+    open.post(&new, &again, 3).await;
+    open.post(&new, &lead("eve"), 4).await;
     assert_eq!(words(&open, &met).await, ["started", "erased", "bob"]);
-    assert_eq!(words(&open, &new).await, ["started", "erased", "eve"]);
+    let seen = words(&open, &new).await;
+    assert_eq!(seen, ["started", "zoe", "erased", "eve"]);
     assert_eq!(open.bodies(&met).await, ["", "", &lead("bob")]);
-    assert_eq!(open.bodies(&new).await, ["", &lead("eve")]);
+    assert_eq!(open.bodies(&new).await, [&lead("zoe"), "", &lead("eve")]);
     let job = open.server.job(&new.id).await;
     assert_eq!(
         job.counts.unwrap().delivered,
-        2,
+        3,
         "it was found and is counted"
     );
 }

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use pronto_grpc::jobs::model::{Change, NewJob};
 use pronto_grpc::jobs::start::Started;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::jobs::{JobOptions, Jobs};
 use pronto_grpc::pronto::{Client, Keyring};
-use pronto_grpc::proto::v1::{GetJobRequest, ListJobsRequest, WatchJobRequest};
+use pronto_grpc::proto::v1::job_event::Event;
+use pronto_grpc::proto::v1::{
+    CallbackSource, GetJobRequest, JobStarted, ListJobsRequest, WatchJobRequest,
+};
 use pronto_grpc::rpc::status::stream_end;
 use tempfile::TempDir;
 use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
+use uuid::Uuid;
 
 use crate::harness::callbacks::{Open, lead, post};
 use crate::harness::fake::{Fake, json};
@@ -26,7 +31,7 @@ struct Kept {
     jobs: Jobs,
     store: Arc<SqliteStore>,
     keyring: Arc<Keyring>,
-    _fake: Fake,
+    fake: Fake,
     data: TempDir,
 }
 
@@ -54,7 +59,7 @@ impl Kept {
             jobs,
             store,
             keyring,
-            _fake: fake,
+            fake,
             data,
         }
     }
@@ -66,6 +71,28 @@ impl Kept {
             Started::Job { job, .. } => job.id,
             Started::PassedThrough(_) => panic!("the results come here"),
         }
+    }
+
+    /// A job that began before the store was full.
+    async fn job_in_a_large_store(&self) -> String {
+        let id = Uuid::now_v7().to_string();
+        let job = NewJob {
+            id: id.clone(),
+            credential: "default".to_owned(),
+            operation: "pronto.v1.LeadService/StartLeadSearch".to_owned(),
+            secret_hash: [0; 32],
+            items: None,
+            search_name: None,
+            created: SystemTime::now(),
+            deadline: None,
+        };
+        self.store.create_job(job).await.unwrap();
+        let started = Change {
+            started: Some(Event::Started(JobStarted::default())),
+            ..Default::default()
+        };
+        self.store.change(&id, started).await.unwrap();
+        id
     }
 
     /// Receives callbacks, and waits until they are events.
@@ -97,14 +124,20 @@ impl Kept {
 
 #[tokio::test]
 async fn a_job_is_purged_when_it_has_ended_for_long_enough() {
-    let kept = Kept::with(|_| {}).await;
+    let mut kept = Kept::with(|_| {}).await;
     let (ended, running) = (kept.job().await, kept.job().await);
+    let asked = kept.fake.asked.recv().await.unwrap();
+    let url = asked.body["webhook_url"].as_str().unwrap().to_owned();
+    let secret = url.rsplit_once('/').unwrap().1;
+    assert!(kept.jobs.accepts(&ended, secret).await.unwrap());
     kept.receive(&ended, &[lead("ada")]).await;
     kept.jobs.cancel(&ended).await.unwrap();
     kept.round(71 * HOUR).await;
     assert!(kept.is_there(&ended).await && kept.bodies(&ended).await == 1);
     kept.round(73 * HOUR).await;
     assert!(!kept.is_there(&ended).await && kept.is_there(&running).await);
+    let is_known = kept.jobs.accepts(&ended, secret).await.unwrap();
+    assert!(!is_known, "its secret is forgotten, too");
 }
 
 #[tokio::test]
@@ -186,6 +219,26 @@ async fn a_full_store_gives_up_bodies_then_ended_jobs_and_the_oldest_first() {
     assert!(!kept.is_there(&oldest).await, "the oldest goes");
     assert!(kept.is_there(&newer).await && kept.is_there(&running).await);
     assert!(kept.store.size().await.unwrap() <= LIMIT);
+}
+
+#[tokio::test]
+async fn a_full_store_keeps_what_is_not_decoded() {
+    let kept = Kept::with(|options| options.max_store_size = 1).await;
+    let (job, other) = (
+        kept.job_in_a_large_store().await,
+        kept.job_in_a_large_store().await,
+    );
+    for id in [&job, &other] {
+        kept.jobs.cancel(id).await.unwrap();
+    }
+    let source = CallbackSource::Callback;
+    let body = lead("ada").into();
+    kept.store
+        .append_delivery(&job, source, body)
+        .await
+        .unwrap();
+    kept.round(Duration::ZERO).await;
+    assert!(kept.is_there(&job).await && !kept.is_there(&other).await);
 }
 
 #[tokio::test]
