@@ -69,6 +69,7 @@ static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 static int (*real_ftruncate)(int, off_t);
 static int (*real_unlink)(const char *);
+static int (*real_close)(int);
 
 static void give_up(const char *what) {
   perror(what);
@@ -189,6 +190,37 @@ static uint32_t meets(enum operation operation) {
   return fault == TORN && before > 0 ? FULL : fault;
 }
 
+// As with Linux, each descriptor of a file that was open when a sync of it failed
+// fails its next one: what it has written may be among what is gone.
+#define DESCRIPTORS 65536
+// Failed syncs that a descriptor knows of, and 1; 0 before it is used.
+static uint32_t known[DESCRIPTORS];
+
+// Failed syncs of a file.
+static uint32_t *failed_syncs(const char *name) {
+  static struct {
+    char name[NAME_MAX + 1];
+    uint32_t failed;
+  } files[64];
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    if (!files[i].name[0]) snprintf(files[i].name, sizeof files[i].name, "%s", name);
+    if (strcmp(files[i].name, name) == 0) return &files[i].failed;
+  }
+  abort();
+}
+
+static void use(int fd, const char *name) {
+  if (fd >= DESCRIPTORS) abort();
+  if (known[fd] == 0) known[fd] = *failed_syncs(name) + 1;
+}
+
+static bool tells_old_failure(int fd, const char *name) {
+  uint32_t now = *failed_syncs(name) + 1;
+  bool tells = known[fd] != now;
+  known[fd] = now;
+  return tells;
+}
+
 // The name of a file in the folder; false for every other file.
 static bool name_of(int fd, char name[PATH_MAX]) {
   char link[64], path[PATH_MAX];
@@ -214,6 +246,7 @@ static void find(void) {
   real_fdatasync = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
   real_ftruncate = (int (*)(int, off_t))dlsym(RTLD_NEXT, "ftruncate64");
   real_unlink = (int (*)(const char *))dlsym(RTLD_NEXT, "unlink");
+  real_close = (int (*)(int))dlsym(RTLD_NEXT, "close");
   real_write = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
 }
 
@@ -238,6 +271,7 @@ __attribute__((constructor)) static void begin(void) {
 }
 
 static ssize_t put(int fd, const char *name, const void *bytes, size_t size, off_t offset) {
+  use(fd, name);
   uint32_t fault = meets(WRITE);
   if (fault == IO || fault == FULL) {
     errno = fault == IO ? EIO : ENOSPC;
@@ -306,17 +340,20 @@ static int sync_with(int (*sync)(int), int fd) {
   char name[PATH_MAX];
   if (!control || !name_of(fd, name)) return sync(fd);
   pthread_mutex_lock(&turn);
+  use(fd, name);
   uint32_t fault = meets(SYNCING);
   int outcome = -1;
   int why = EIO;
   if (fault == KILL) kill(getpid(), SIGKILL);
-  if (fault == NONE) {
+  if (fault != NONE) {
+    // What the kernel could not write it gives up.
+    undo(name);
+    ++*failed_syncs(name);
+    tells_old_failure(fd, name);
+  } else if (!tells_old_failure(fd, name)) {
     outcome = sync(fd);
     why = errno;
     if (outcome == 0) forget(name);
-  } else {
-    // What the kernel could not write it gives up.
-    undo(name);
   }
   pthread_mutex_unlock(&turn);
   errno = why;
@@ -331,6 +368,12 @@ int fsync(int fd) {
 int fdatasync(int fd) {
   find();
   return sync_with(real_fdatasync, fd);
+}
+
+int close(int fd) {
+  find();
+  if (fd >= 0 && fd < DESCRIPTORS) known[fd] = 0;
+  return real_close(fd);
 }
 
 // A file that is gone has nothing to undo.
