@@ -12,3 +12,4 @@ mod e2e;
 mod harness;
 mod roundtrip;
 mod sandbox;
+mod store;
