@@ -127,7 +127,8 @@ async fn answer(request: Request<Incoming>, jobs: &Jobs, limits: CallbackLimits)
 }
 
 /// Job and secret in `/callbacks/{job_id}/{secret}`.
-fn target(path: &str) -> Option<(&str, &str)> {
+#[must_use]
+pub fn target(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("/callbacks/")?.split_once('/')
 }
 

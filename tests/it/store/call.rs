@@ -19,7 +19,7 @@ use super::script::{Body, Changing, Ending, Finding, Kind, Who, Write};
 pub enum Call {
     Create(NewJob),
     Append(String, CallbackSource, Bytes),
-    Change(String, Change),
+    Change(String, Box<Change>),
     Purge(String),
     Erase(String, Vec<i64>, Vec<i64>),
     AppendUnmatched(String, Option<String>, Bytes, usize),
@@ -49,7 +49,7 @@ impl Call {
                 number.map(Answer::Delivery)
             }
             Self::Change(job, change) => {
-                let job = store.change(&job, change).await;
+                let job = store.change(&job, *change).await;
                 job.map(|job| Answer::Job(Box::new(job)))
             }
             Self::Purge(job) => store.purge_job(&job).await.map(done),
@@ -94,7 +94,7 @@ impl Call {
             Write::Change { job, change } => {
                 let job = model.name(*job);
                 let change = changed(change, model, &job);
-                Self::Change(job, change)
+                Self::Change(job, Box::new(change))
             }
             Write::Purge { job } => Self::Purge(model.name(*job)),
             Write::Erase {
@@ -175,7 +175,7 @@ fn changed(change: &Changing, model: &Model, job: &str) -> Change {
 }
 
 fn found(place: usize, finding: &Finding) -> Found {
-    // The source of one that stands beside others tells whose payload it is.
+    // Its place tells it from those beside it.
     let lead = || LeadResult {
         index: Some(place as i32),
         ..Default::default()

@@ -132,7 +132,8 @@ impl<'e> Player<'e> {
         is_thorough: bool,
     ) -> Result<(), Mismatch> {
         let names = candidates.iter().flat_map(Model::names).collect();
-        let snapshot = Snapshot::read(&*self.store(), names, is_thorough).await;
+        let before = self.times[self.times.len() / 2];
+        let snapshot = Snapshot::read(&*self.store(), names, before, is_thorough).await;
         let snapshot = snapshot.map_err(as_mismatch)?;
         let mut mismatch = None;
         for mut model in candidates {

@@ -1,7 +1,7 @@
 //! Everything that can be read from a store, against the model.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use pronto_grpc::jobs::model::{
     Delivery, JobPage, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
@@ -20,7 +20,8 @@ pub struct Snapshot {
     /// The lists of each credential.
     lists: [Vec<StoredJob>; 2],
     unfinished: Vec<String>,
-    finished: Vec<String>,
+    /// Those that ended before a time.
+    finished: (SystemTime, Vec<String>),
     /// Those that the first credential sees with those of unknown jobs, and those of the second.
     unmatched: [Vec<Unmatched>; 2],
     usage: Usage,
@@ -45,10 +46,12 @@ fn keys() -> Vec<String> {
 
 impl Snapshot {
     /// Reads everything, of all jobs with these ids; what may be left of those that
-    /// are gone only when it is thorough.
+    /// are gone only when it is thorough. Of finished jobs those that ended before a
+    /// time.
     pub async fn read(
         store: &dyn Store,
         names: BTreeSet<String>,
+        before: SystemTime,
         is_thorough: bool,
     ) -> Result<Self, StoreError> {
         let mut jobs = BTreeMap::new();
@@ -56,13 +59,12 @@ impl Snapshot {
             let snapshot = JobSnapshot::read(store, &name, is_thorough).await?;
             jobs.insert(name, snapshot);
         }
-        let far = SystemTime::now() + Duration::from_secs(60);
         let is_writable = *store.is_writable().borrow();
         Ok(Self {
             jobs,
             lists: [list(store, 0).await?, list(store, 1).await?],
             unfinished: store.unfinished_jobs().await?,
-            finished: store.finished_jobs(far, ALL).await?,
+            finished: (before, store.finished_jobs(before, ALL).await?),
             unmatched: [unmatched(store, 0).await?, unmatched(store, 1).await?],
             usage: store.usage().await?,
             is_writable,
@@ -96,13 +98,11 @@ impl Snapshot {
         let unfinished: BTreeSet<&String> =
             ids(model.jobs.values().filter(is_unfinished)).collect();
         let actual: BTreeSet<&String> = self.unfinished.iter().collect();
+        let count = actual.len();
         same("unfinished jobs", actual, unfinished)?;
-        same(
-            "unfinished jobs, twice",
-            self.unfinished.len(),
-            self.unfinished.iter().collect::<BTreeSet<_>>().len(),
-        )?;
-        finished(&self.finished, model, None, ALL)
+        same("unfinished jobs, each once", self.unfinished.len(), count)?;
+        let (before, ended) = &self.finished;
+        finished(ended, model, *before, ALL)
     }
 
     fn has_unmatched_of(&self, model: &mut Model, window: Window) -> Result<(), Mismatch> {
@@ -250,7 +250,7 @@ pub async fn read_pages(
         .finished_jobs(before, page.limit)
         .await
         .map_err(failed)?;
-    finished(&read, model, Some(before), page.limit)
+    finished(&read, model, before, page.limit)
 }
 
 /// A page holds the first ones, and fewer than it may only where they are large.
@@ -296,20 +296,21 @@ fn jobs_of(model: &Model, place: usize) -> Vec<StoredJob> {
 fn finished(
     actual: &[String],
     model: &Model,
-    before: Option<SystemTime>,
+    before: SystemTime,
     limit: usize,
 ) -> Result<(), Mismatch> {
-    let is_old = |time: SystemTime| before.is_none_or(|before| time < before);
+    let is_old = |time: SystemTime| time < before;
     let end = |job: &StoredJob| {
         job.finished
             .filter(|end| is_old(*end) && is_old(job.updated))
     };
     let jobs = model.jobs.values();
-    let mut expected: Vec<_> = jobs.filter_map(|job| end(&job.stored)).collect();
+    let mut expected: Vec<_> = jobs.map(|job| end(&job.stored)).collect();
+    expected.retain(Option::is_some);
     expected.sort();
     expected.truncate(limit);
     let jobs = actual.iter().filter_map(|id| model.jobs.get(id));
-    let ends: Vec<_> = jobs.filter_map(|job| end(&job.stored)).collect();
+    let ends: Vec<_> = jobs.map(|job| end(&job.stored)).collect();
     same("when finished jobs ended", ends, expected)?;
     let different: BTreeSet<_> = actual.iter().collect();
     same("finished jobs, each once", actual.len(), different.len())?;
