@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,13 +11,14 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::callback::CallbackLimits;
 use crate::config::{Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
 use crate::jobs::store::sqlite::SqliteStore;
 use crate::pronto::{BaseUrls, Keyring};
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
 use crate::server::{self, Listeners, ServerOptions};
-use crate::{demo, telemetry};
+use crate::{admin, demo, metrics, open_files, telemetry};
 
 /// How a command can fail.
 #[derive(Debug)]
@@ -57,13 +59,19 @@ pub fn run(command: Command) -> Result<(), CliError> {
 async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
     let ended = end_signal().map_err(failed)?;
     telemetry::init(&args.log, args.log_format);
+    let callbacks = callback_limits(&args);
     let mut api_key = args.api_key()?;
     let listeners = Listeners::bind(args.grpc_address, args.callback_address)
         .await
         .map_err(failed)?;
+    if let Some(address) = args.admin_address {
+        serve_admin(address).await.map_err(failed)?;
+    }
     let mut client = args.client_options()?;
+    let mut sandbox = None;
     if args.sandbox {
-        client.base_urls = start_sandbox(&args).await.map_err(failed)?;
+        let (started, urls) = start_sandbox(&args).await.map_err(failed)?;
+        (sandbox, client.base_urls) = (Some(started), urls);
         if api_key.is_some() || args.callback_url.is_some() {
             tracing::warn!("api-key and callback-url are those of the sandbox.");
         }
@@ -82,12 +90,42 @@ async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
         client,
         keyring: Keyring::new(api_key),
         jobs: args.job_options(),
-        callbacks: args.callback_limits(),
+        callbacks,
         shutdown_timeout: args.shutdown_timeout,
+        sandbox,
     };
     server::run(options, listeners, Arc::new(store), ended)
         .await
         .map_err(failed)
+}
+
+/// Serves metrics, for the life of the process.
+async fn serve_admin(address: SocketAddr) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let metrics = metrics::install()?;
+    let listener = server::bind(address).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(admin::serve(listener, metrics, std::future::pending()));
+    tracing::info!(%address, "The admin listener answers.");
+    Ok(())
+}
+
+/// The limits of the callback receiver, as far as the limit of open files allows.
+fn callback_limits(args: &ServeArgs) -> CallbackLimits {
+    let mut limits = args.callback_limits();
+    let Some(open_files) = open_files::raise_limit() else {
+        return limits;
+    };
+    // The rest is for gRPC, for calls to Pronto and for the store.
+    let most = usize::try_from(open_files / 4 * 3).unwrap_or(usize::MAX);
+    if limits.max_connections > most {
+        tracing::warn!(
+            open_files,
+            max_callback_connections = most,
+            "max-callback-connections is lowered to three quarters of the open files allowed."
+        );
+        limits.max_connections = most;
+    }
+    limits
 }
 
 /// Opens the store. The lock keeps other processes from it: each would number the
@@ -107,13 +145,15 @@ fn open_store(args: &ServeArgs) -> Result<(SqliteStore, File), Box<dyn Error + S
 }
 
 /// Starts the built-in Pronto on a free port, for the life of the process.
-async fn start_sandbox(args: &ServeArgs) -> Result<BaseUrls, Box<dyn Error + Send + Sync>> {
+async fn start_sandbox(
+    args: &ServeArgs,
+) -> Result<(Sandbox, BaseUrls), Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let sandbox = Sandbox::new(SandboxConfig::from(&args.sandbox_options));
-    tokio::spawn(sandbox.serve(listener, std::future::pending()));
+    tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
     tracing::info!(%address, "The sandbox answers instead of Pronto.");
-    Ok(sandbox_urls(address)?)
+    Ok((sandbox, sandbox_urls(address)?))
 }
 
 /// Where the sandbox's two hosts are.
@@ -121,7 +161,7 @@ async fn start_sandbox(args: &ServeArgs) -> Result<BaseUrls, Box<dyn Error + Sen
 /// # Errors
 ///
 /// Never for an address of a listener.
-pub fn sandbox_urls(address: std::net::SocketAddr) -> Result<BaseUrls, url::ParseError> {
+pub fn sandbox_urls(address: SocketAddr) -> Result<BaseUrls, url::ParseError> {
     Ok(BaseUrls {
         main: format!("http://{address}{}", sandbox::MAIN_BASE_PATH).parse()?,
         synchronous: format!("http://{address}{}", sandbox::SYNCHRONOUS_BASE_PATH).parse()?,

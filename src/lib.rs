@@ -12,17 +12,22 @@
 //! * [`jobs`]: what Pronto answers later, as a log and as streams.
 //! * [`callback`]: the receiver of Pronto's callbacks.
 //! * [`rpc`]: the gRPC services.
-//! * [`server`]: listeners, services, and an end.
-//! * [`config`], [`cli`], [`telemetry`]: how the process is run.
+//! * [`server`]: listeners, services, and an end. [`health`]: whether it serves.
+//! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
+//! * [`config`], [`cli`], [`telemetry`], `open_files`: how the process is run.
 //! * [`sandbox`]: a Pronto that runs here.
 //! * [`demo`]: all of it in one process.
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod callback;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod health;
 pub mod jobs;
+pub mod metrics;
+mod open_files;
 pub mod pronto;
 pub mod proto;
 pub mod rpc;

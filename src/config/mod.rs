@@ -78,6 +78,10 @@ pub struct ServeArgs {
     )]
     pub callback_address: SocketAddr,
 
+    /// Address of the HTTP listener for operators: `/metrics`. There is none without it.
+    #[arg(long, env = "PRONTO_GRPC_ADMIN_ADDRESS", value_name = "ADDRESS")]
+    pub admin_address: Option<SocketAddr>,
+
     /// Public https URL under which Pronto reaches the callback listener.
     /// Without it, results are polled where Pronto allows that.
     #[arg(long, env = "PRONTO_GRPC_CALLBACK_URL", value_name = "URL", value_parser = public_url)]
@@ -133,6 +137,11 @@ pub struct ServeArgs {
     /// Largest body of a callback.
     #[arg(long, env = "PRONTO_GRPC_MAX_CALLBACK_SIZE", default_value = "8MiB", value_name = "SIZE", value_parser = byte_size)]
     pub max_callback_size: ByteSize,
+
+    /// At most so many callback connections are open at once, fewer where the limit of open files is lower.
+    /// For one more, that is closed which has waited longest without a complete request header.
+    #[arg(long, env = "PRONTO_GRPC_MAX_CALLBACK_CONNECTIONS", default_value = "10000", value_name = "COUNT", value_parser = units::count)]
+    pub max_callback_connections: usize,
 
     /// Folder of the store: jobs and their results. Created when it is missing.
     #[arg(
@@ -263,6 +272,9 @@ impl ServeArgs {
             max_body_size: units::to_usize(self.max_callback_size),
             header_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            max_connections: self.max_callback_connections,
+            max_buffered: 64 << 20,
         }
     }
 

@@ -1,7 +1,11 @@
 //! From a raw body to results. Never fails: what cannot be decoded becomes an
 //! `unrecognized` event.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use prost_types::Struct;
+use serde_json::value::RawValue;
 
 use crate::proto::json::{self, JsonMessage};
 use crate::proto::v1::job_event::Event;
@@ -234,13 +238,20 @@ fn odd_items<D: JsonMessage, M: JsonMessage>(single: &M) -> Vec<Vec<u8>> {
 /// Whether a body says that nothing was found: `[]`, or an empty list under a key
 /// of the delivery `D`.
 fn has_empty_list<D: JsonMessage, R: JsonMessage>(body: &[u8]) -> bool {
-    match serde_json::from_slice(body) {
-        Ok(serde_json::Value::Array(items)) => items.is_empty(),
-        Ok(serde_json::Value::Object(fields)) => fields.iter().any(|(key, value)| {
-            D::knows(key) && !R::knows(key) && value.as_array().is_some_and(Vec::is_empty)
-        }),
-        _ => false,
+    if let Ok(fields) = serde_json::from_slice::<BTreeMap<Cow<'_, str>, &RawValue>>(body) {
+        return fields
+            .iter()
+            .any(|(key, value)| D::knows(key) && !R::knows(key) && is_empty_list(value.get()));
     }
+    std::str::from_utf8(body).is_ok_and(is_empty_list)
+}
+
+fn is_empty_list(json: &str) -> bool {
+    let items = json
+        .trim()
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    items.is_some_and(|items| items.trim().is_empty())
 }
 
 fn lead(mut result: LeadResult, is_batch: bool) -> Recognizable {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lru::LruCache;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -114,6 +114,12 @@ impl Jobs {
             runner::ensure(&self.shared, id);
         }
         Ok(ids.len())
+    }
+
+    /// Whether the store can be written.
+    #[must_use]
+    pub fn is_store_writable(&self) -> watch::Receiver<bool> {
+        self.shared.store.is_writable()
     }
 
     /// Waits until the starts under way have their answers recorded.

@@ -16,6 +16,7 @@ pub mod lists;
 pub mod locations;
 pub mod page;
 pub mod personas;
+pub mod sandbox;
 pub mod searches;
 pub mod signals;
 pub mod status;

@@ -16,6 +16,7 @@ use super::model::{Change, End, StoredJob};
 use super::reconcile::{self, Pace, Progress};
 use super::service::Shared;
 use super::store::StoreError;
+use crate::metrics;
 use crate::proto::endpoint::{Endpoint, Late};
 use crate::proto::v1::{CallbackSource, Completion};
 
@@ -159,10 +160,26 @@ impl Runner {
     }
 
     async fn change(&mut self, change: Change) -> Result<(), StoreError> {
-        self.job = self.shared.store.change(&self.job.id, change).await?;
+        let job = self.shared.store.change(&self.job.id, change).await?;
+        let before = std::mem::replace(&mut self.job, job);
+        self.measure(&before);
         self.shared.wakes.wake(&self.job.id);
         self.woken.mark_unchanged();
         Ok(())
+    }
+
+    fn measure(&self, before: &StoredJob) {
+        let since = |count: fn(&StoredJob) -> i64| {
+            count(&self.job)
+                .saturating_sub(count(before))
+                .try_into()
+                .unwrap_or_default()
+        };
+        let recovered: u64 = since(|job| job.recovered);
+        metrics::results_recorded("poll", recovered);
+        metrics::results_recorded("callback", since(|job| job.delivered - job.recovered));
+        metrics::results_suppressed(since(|job| job.duplicates));
+        metrics::results_late(since(|job| job.late));
     }
 
     /// Ends the job, unless a client has done so.

@@ -3,6 +3,7 @@
 mod callbacks;
 mod completion;
 mod jobs;
+mod receiver;
 mod regressions;
 mod standard;
 mod upstream;

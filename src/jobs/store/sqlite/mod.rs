@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, write-ahead log, a sync for each commit.
 
 mod change;
+mod checkpoint;
 mod keep;
 mod reader;
 mod recognize;
@@ -104,7 +105,7 @@ fn open_writable(path: &Path) -> Result<Connection, StoreError> {
         .execute_batch(
             "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;
              PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             PRAGMA wal_autocheckpoint = 2000; PRAGMA secure_delete = ON;",
+             PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;",
         )
         .map_err(engine)?;
     // A connection that is given up because the disk failed must not touch it again.

@@ -14,7 +14,9 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::StoreError;
+use super::checkpoint::Checkpointer;
 use super::{engine, open_writable};
+use crate::metrics;
 
 /// At most so many writes share a commit.
 const MAX_BATCH: usize = 256;
@@ -48,9 +50,10 @@ impl Writer {
     pub fn start(path: PathBuf, connection: Connection) -> std::io::Result<Self> {
         let (queue, writes) = mpsc::channel(QUEUE);
         let (health, is_writable) = watch::channel(true);
+        let checkpointer = Checkpointer::start(&path)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&path, connection, writes, &health))?;
+            .spawn(move || run(&path, connection, writes, &health, checkpointer))?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
@@ -160,6 +163,7 @@ fn run(
     connection: Connection,
     mut tasks: mpsc::Receiver<Task>,
     health: &watch::Sender<bool>,
+    mut checkpointer: Checkpointer,
 ) {
     let mut connection = Some(connection);
     while let Some(first) = tasks.blocking_recv() {
@@ -176,14 +180,25 @@ fn run(
                 Err(error)
             }
         };
-        tell(health, &committed);
+        if committed.is_err() || !batch.reports.is_empty() {
+            tell(health, &committed);
+        }
         batch.report(&committed, connection.as_ref());
+        if let Some(connection) = &connection {
+            checkpointer.committed(connection);
+        }
     }
 }
 
 fn tell(health: &watch::Sender<bool>, committed: &Result<(), StoreError>) {
     let is_writable = committed.is_ok();
+    if !is_writable {
+        metrics::commit_failed();
+    }
     let changed = health.send_if_modified(|was| std::mem::replace(was, is_writable) != is_writable);
+    if changed {
+        metrics::store_writable(is_writable);
+    }
     match committed {
         Err(error) if changed => tracing::error!(%error, "The store cannot be written."),
         Ok(()) if changed => tracing::info!("The store can be written again."),

@@ -1,0 +1,232 @@
+//! The release binary, as a process.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tempfile::TempDir;
+use tokio::net::TcpSocket;
+
+use crate::fake::Fake;
+use crate::log::PATIENCE;
+
+/// A port that nothing else takes while no server listens on it.
+struct HeldPort {
+    address: SocketAddr,
+    _socket: TcpSocket,
+}
+
+impl HeldPort {
+    /// Linux lets a listener share the address of a socket that does not listen.
+    fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        Self {
+            address: socket.local_addr().unwrap(),
+            _socket: socket,
+        }
+    }
+}
+
+/// Where a server runs, again and again: its folder and its ports stay.
+pub struct Place {
+    grpc: HeldPort,
+    callbacks: HeldPort,
+    pronto: SocketAddr,
+    folder: TempDir,
+}
+
+impl Place {
+    /// A new place, for a server that calls this Pronto.
+    pub fn new(pronto: &Fake) -> Self {
+        Self {
+            grpc: HeldPort::new(),
+            callbacks: HeldPort::new(),
+            pronto: pronto.address,
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// The gRPC listener.
+    pub fn grpc(&self) -> SocketAddr {
+        self.grpc.address
+    }
+
+    /// The listener of callbacks.
+    pub fn callbacks(&self) -> SocketAddr {
+        self.callbacks.address
+    }
+
+    /// The store's folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A folder beside the store's.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The command that runs a server here.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .env_clear()
+            .args(["serve", "--log-format", "json", "--api-key", "proof"])
+            .args(["--poll-interval", "60s"])
+            .args(["--grpc-address", &self.grpc().to_string()])
+            .args(["--callback-address", &self.callbacks().to_string()])
+            .args(["--callback-url", &format!("http://{}", self.callbacks())])
+            .args(["--main-url", &format!("http://{}", self.pronto)])
+            .args(["--synchronous-url", &format!("http://{}", self.pronto)])
+            .arg("--data-dir")
+            .arg(self.data());
+        command
+    }
+
+    /// Runs a server here, and waits until it serves.
+    pub async fn start(&self) -> Server {
+        Server::start(self.command())
+            .await
+            .unwrap_or_else(|ended| panic!("the server does not serve: {ended}"))
+    }
+}
+
+/// The binary that was built beside this program.
+fn binary() -> PathBuf {
+    let this = std::env::current_exe().unwrap();
+    let release = this.parent().and_then(Path::parent).unwrap();
+    release.join("pronto-grpc")
+}
+
+/// A server that serves. Killed when it is dropped.
+pub struct Server {
+    child: Child,
+    said: Said,
+    /// From the start of the process until it served.
+    pub serving_after: Duration,
+}
+
+/// What the process said that is no line of its log, such as a panic.
+type Said = Arc<Mutex<Vec<String>>>;
+
+impl Server {
+    /// Runs a command, and waits until it serves.
+    ///
+    /// # Errors
+    ///
+    /// When it ends before that; says how, and what it said.
+    pub async fn start(mut command: Command) -> Result<Self, String> {
+        let begin = Instant::now();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let said = Said::default();
+        let (sender, serving) = mpsc::channel();
+        let heard = said.clone();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if line.contains(r#""message":"Serving.""#) {
+                    let _ = sender.send(Instant::now());
+                } else if !line.starts_with('{') {
+                    heard.lock().push(line);
+                }
+            }
+        });
+        let serving = tokio::task::spawn_blocking(move || wait_for(&serving));
+        let serving_after = serving.await.unwrap().map(|serving| serving - begin);
+        let mut server = Self {
+            child,
+            said,
+            serving_after: serving_after.unwrap_or_default(),
+        };
+        match serving_after {
+            Some(_) => Ok(server),
+            None => {
+                let status = server.ended().map(|status| status.to_string());
+                let status = status.unwrap_or_else(|| "still running".to_owned());
+                Err(format!("{status}: {}", server.said()))
+            }
+        }
+    }
+
+    /// The memory that it has.
+    pub fn memory(&self) -> Memory {
+        let status = std::fs::read_to_string(self.proc("status")).unwrap();
+        let kib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let value = line.and_then(|line| line.split_whitespace().next());
+            value.and_then(|value| value.parse().ok()).unwrap()
+        };
+        Memory {
+            resident: kib("VmRSS:"),
+            peak: kib("VmHWM:"),
+        }
+    }
+
+    /// Lets the peak of its memory be what it has now.
+    pub fn forget_peak(&self) {
+        std::fs::write(self.proc("clear_refs"), "5").unwrap();
+    }
+
+    /// The time that it has run, in the kernel and beside it.
+    pub fn ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(self.proc("stat")).unwrap();
+        // The name before the last bracket may hold anything.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let mut ticks = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+        let mut field = || ticks.next().unwrap().unwrap();
+        field() + field()
+    }
+
+    fn proc(&self, file: &str) -> String {
+        format!("/proc/{}/{file}", self.child.id())
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// What it said beside its log.
+    pub fn said(&self) -> String {
+        self.said.lock().join("\n")
+    }
+
+    /// Kills it as a crash does, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// The memory of a process, in KiB.
+pub struct Memory {
+    /// What it has.
+    pub resident: u64,
+    /// The most that it had.
+    pub peak: u64,
+}
+
+/// When it served; none when it ended, or hangs.
+fn wait_for(serving: &Receiver<Instant>) -> Option<Instant> {
+    serving.recv_timeout(PATIENCE).ok()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Ended already when it was killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
