@@ -268,3 +268,6 @@ impl Batch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
