@@ -38,7 +38,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("wire.rs"), wire::generate(&schema))?;
     fs::write(out.join("checks.rs"), checks::generate(&schema))?;
     fs::write(out.join("endpoints.rs"), endpoints::generate(&schema)?)?;
-    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    let mut prost = tonic_prost_build::Config::new();
+    // Names find the descriptors of messages that are read from JSON of our own.
+    prost.enable_type_names();
+    tonic_prost_build::configure()
+        .compile_fds_with_config(compiler.file_descriptor_set(), prost)?;
     Ok(())
 }
 

@@ -1,23 +1,24 @@
 //! What the commands do.
 
 use std::error::Error;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::callback::CallbackLimits;
 use crate::config::{Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
 use crate::jobs::store::sqlite::SqliteStore;
 use crate::pronto::{BaseUrls, Keyring};
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
 use crate::server::{self, Listeners, ServerOptions};
-use crate::{admin, demo, metrics, telemetry};
+use crate::{admin, demo, metrics, open_files, telemetry};
 
 /// How a command can fail.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ pub fn run(command: Command) -> Result<(), CliError> {
 async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
     let ended = end_signal().map_err(failed)?;
     telemetry::init(&args.log, args.log_format);
+    let callbacks = callback_limits(&args);
     let mut api_key = args.api_key()?;
     let listeners = Listeners::bind(args.grpc_address, args.callback_address)
         .await
@@ -66,8 +68,10 @@ async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
         serve_admin(address).await.map_err(failed)?;
     }
     let mut client = args.client_options()?;
+    let mut sandbox = None;
     if args.sandbox {
-        client.base_urls = start_sandbox(&args).await.map_err(failed)?;
+        let (started, urls) = start_sandbox(&args).await.map_err(failed)?;
+        (sandbox, client.base_urls) = (Some(started), urls);
         if api_key.is_some() || args.callback_url.is_some() {
             tracing::warn!("api-key and callback-url are those of the sandbox.");
         }
@@ -86,8 +90,9 @@ async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
         client,
         keyring: Keyring::new(api_key),
         jobs: args.job_options(),
-        callbacks: args.callback_limits(),
+        callbacks,
         shutdown_timeout: args.shutdown_timeout,
+        sandbox,
     };
     server::run(options, listeners, Arc::new(store), ended)
         .await
@@ -104,10 +109,32 @@ async fn serve_admin(address: SocketAddr) -> Result<(), Box<dyn Error + Send + S
     Ok(())
 }
 
+/// The limits of the callback receiver, as far as the limit of open files allows.
+fn callback_limits(args: &ServeArgs) -> CallbackLimits {
+    let mut limits = args.callback_limits();
+    let Some(open_files) = open_files::raise_limit() else {
+        return limits;
+    };
+    // The rest is for gRPC, for calls to Pronto and for the store.
+    let most = usize::try_from(open_files / 4 * 3).unwrap_or(usize::MAX);
+    if limits.max_connections > most {
+        tracing::warn!(
+            open_files,
+            max_callback_connections = most,
+            "max-callback-connections is lowered to three quarters of the open files allowed."
+        );
+        limits.max_connections = most;
+    }
+    limits
+}
+
 /// Opens the store. The lock keeps other processes from it: each would number the
 /// events of the same jobs.
 fn open_store(args: &ServeArgs) -> Result<(SqliteStore, File), Box<dyn Error + Send + Sync>> {
-    std::fs::create_dir_all(&args.data_dir)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&args.data_dir)
         .map_err(|error| format!("data-dir: {}: {error}", args.data_dir.display()))?;
     let file = args.store_file();
     let mut private = OpenOptions::new();
@@ -121,13 +148,15 @@ fn open_store(args: &ServeArgs) -> Result<(SqliteStore, File), Box<dyn Error + S
 }
 
 /// Starts the built-in Pronto on a free port, for the life of the process.
-async fn start_sandbox(args: &ServeArgs) -> Result<BaseUrls, Box<dyn Error + Send + Sync>> {
+async fn start_sandbox(
+    args: &ServeArgs,
+) -> Result<(Sandbox, BaseUrls), Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let sandbox = Sandbox::new(SandboxConfig::from(&args.sandbox_options));
-    tokio::spawn(sandbox.serve(listener, std::future::pending()));
+    tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
     tracing::info!(%address, "The sandbox answers instead of Pronto.");
-    Ok(sandbox_urls(address)?)
+    Ok((sandbox, sandbox_urls(address)?))
 }
 
 /// Where the sandbox's two hosts are.

@@ -14,7 +14,7 @@
 //! * [`rpc`]: the gRPC services.
 //! * [`server`]: listeners, services, and an end. [`health`]: whether it serves.
 //! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
-//! * [`config`], [`cli`], [`telemetry`]: how the process is run.
+//! * [`config`], [`cli`], [`telemetry`], `open_files`: how the process is run.
 //! * [`sandbox`]: a Pronto that runs here.
 //! * [`demo`]: all of it in one process.
 #![forbid(unsafe_code)]
@@ -27,6 +27,7 @@ pub mod demo;
 pub mod health;
 pub mod jobs;
 pub mod metrics;
+mod open_files;
 pub mod pronto;
 pub mod proto;
 pub mod rpc;

@@ -25,6 +25,7 @@ use crate::proto::v1::lead_service_server::LeadServiceServer;
 use crate::proto::v1::list_service_server::ListServiceServer;
 use crate::proto::v1::location_service_server::LocationServiceServer;
 use crate::proto::v1::persona_service_server::PersonaServiceServer;
+use crate::proto::v1::sandbox_service_server::SandboxServiceServer;
 use crate::proto::v1::search_service_server::SearchServiceServer;
 use crate::proto::v1::signal_service_server::SignalServiceServer;
 use crate::proto::v1::workspace_service_server::WorkspaceServiceServer;
@@ -36,9 +37,11 @@ use crate::rpc::leads::Leads;
 use crate::rpc::lists::Lists;
 use crate::rpc::locations::Locations;
 use crate::rpc::personas::Personas;
+use crate::rpc::sandbox::SandboxControl;
 use crate::rpc::searches::Searches;
 use crate::rpc::signals::Signals;
 use crate::rpc::workspace::Workspace;
+use crate::sandbox::Sandbox;
 
 /// Streams of one connection at once.
 const MAX_STREAMS: u32 = 256;
@@ -67,7 +70,8 @@ impl Listeners {
     pub async fn bind(grpc: SocketAddr, callbacks: SocketAddr) -> Result<Self, ServerError> {
         Ok(Self {
             grpc: bind(grpc).await?,
-            callbacks: bind(callbacks).await?,
+            callbacks: callback::listen(callbacks)
+                .map_err(|error| ServerError::Bind(callbacks, error))?,
         })
     }
 }
@@ -95,6 +99,9 @@ pub struct ServerOptions {
     pub callbacks: CallbackLimits,
     /// How long calls under way may take after `shutdown`.
     pub shutdown_timeout: Duration,
+    /// The built-in Pronto, when it answers instead of the real one: its
+    /// SandboxService is served, too.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// Why a server could not run.
@@ -149,13 +156,14 @@ pub async fn run(
     );
 
     let (reporter, health_service) = tonic_health::server::health_reporter();
-    let health = Health::new(reporter, public_services()).await;
+    let names = public_services(options.sandbox.is_some());
+    let health = Health::new(reporter, names.iter().copied()).await;
     let facade = Facade {
         client,
         keyring,
         jobs: jobs.clone(),
     };
-    let routes = services(facade)?.add_service(health_service);
+    let routes = services(facade, options.sandbox, &names)?.add_service(health_service);
 
     let callbacks_ending = CancellationToken::new();
     let callbacks = tokio::spawn(callback::serve(
@@ -165,6 +173,7 @@ pub async fn run(
         callbacks_ending.clone().cancelled_owned(),
     ));
     let resumed = jobs.resume().await?;
+    tokio::spawn(jobs.keeper().run());
     let grpc = tokio::spawn(
         tonic::transport::Server::builder()
             .max_concurrent_streams(Some(MAX_STREAMS))
@@ -227,9 +236,9 @@ fn joined(
 }
 
 /// The services that health and reflection name.
-fn public_services() -> impl Iterator<Item = &'static str> {
+fn public_services(has_sandbox: bool) -> Vec<&'static str> {
     use tonic::server::NamedService;
-    [
+    let mut names = vec![
         AccountServiceServer::<Accounts>::NAME,
         ContactServiceServer::<Contacts>::NAME,
         JobServiceServer::<JobsService>::NAME,
@@ -240,11 +249,18 @@ fn public_services() -> impl Iterator<Item = &'static str> {
         SearchServiceServer::<Searches>::NAME,
         SignalServiceServer::<Signals>::NAME,
         WorkspaceServiceServer::<Workspace>::NAME,
-    ]
-    .into_iter()
+    ];
+    if has_sandbox {
+        names.push(SandboxServiceServer::<SandboxControl>::NAME);
+    }
+    names
 }
 
-fn services(facade: Facade) -> Result<Routes, ServerError> {
+fn services(
+    facade: Facade,
+    sandbox: Option<Sandbox>,
+    names: &[&'static str],
+) -> Result<Routes, ServerError> {
     let mut routes = Routes::builder();
     routes
         .add_service(AccountServiceServer::new(Accounts(facade.clone())))
@@ -257,12 +273,15 @@ fn services(facade: Facade) -> Result<Routes, ServerError> {
         .add_service(SearchServiceServer::new(Searches(facade.clone())))
         .add_service(SignalServiceServer::new(Signals(facade.clone())))
         .add_service(WorkspaceServiceServer::new(Workspace(facade)))
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?);
+        .add_service(reflection(names).build_v1()?)
+        .add_service(reflection(names).build_v1alpha()?);
+    if let Some(sandbox) = sandbox {
+        routes.add_service(SandboxServiceServer::new(SandboxControl(sandbox)));
+    }
     Ok(routes.routes())
 }
 
-fn reflection() -> tonic_reflection::server::Builder<'static> {
+fn reflection(names: &[&'static str]) -> tonic_reflection::server::Builder<'static> {
     let health = tonic_health::pb::FILE_DESCRIPTOR_SET;
     let builder = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -270,8 +289,7 @@ fn reflection() -> tonic_reflection::server::Builder<'static> {
         // What error details are made of, so that tools can show them.
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         .with_service_name("grpc.health.v1.Health");
-    public_services().fold(
-        builder,
-        tonic_reflection::server::Builder::with_service_name,
-    )
+    names
+        .iter()
+        .fold(builder, |builder, name| builder.with_service_name(*name))
 }

@@ -1,5 +1,5 @@
-//! A Pronto that accepts every start, is at work for ever, and posts nothing: the
-//! proofs post instead, so that they know what was sent and what was answered.
+//! A Pronto that accepts every start, is at work until it is told to finish, and posts
+//! nothing: the proofs post instead, so that they know what was sent and answered.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -24,10 +24,17 @@ use tonic::transport::Channel;
 pub struct Fake {
     /// Where it listens.
     pub address: SocketAddr,
-    webhooks: Webhooks,
+    state: Arc<State>,
 }
 
-type Webhooks = Arc<Mutex<Vec<Uri>>>;
+/// What it knows.
+#[derive(Default)]
+struct State {
+    /// Where results of the searches go.
+    webhooks: Mutex<Vec<Uri>>,
+    /// What it answers about every search, once that has finished.
+    finished: Mutex<Option<String>>,
+}
 
 /// A job whose results the proof delivers.
 #[derive(Clone, Debug)]
@@ -43,9 +50,9 @@ impl Fake {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let webhooks = Webhooks::default();
-        tokio::spawn(serve(listener, webhooks.clone()));
-        Self { address, webhooks }
+        let state = Arc::new(State::default());
+        tokio::spawn(serve(listener, state.clone()));
+        Self { address, state }
     }
 
     /// Starts a job.
@@ -62,10 +69,17 @@ impl Fake {
             .start_lead_search(request)
             .await?;
         let id = answer.into_inner().job.unwrap().id;
-        let webhooks = self.webhooks.lock();
+        let webhooks = self.state.webhooks.lock();
         let webhook = webhooks.iter().find(|uri| uri.path().contains(&id));
         let path = webhook.expect("the job's callback URL").path().to_owned();
         Ok(Job { id, path })
+    }
+
+    /// Says from now on that every search has finished, with a list of people.
+    pub fn finish(&self, leads: &str) {
+        let status = r#"{"search":{"status":"FINISHED"},"#;
+        let finished = leads.replacen('{', status, 1);
+        *self.state.finished.lock() = Some(finished);
     }
 
     /// Starts several jobs.
@@ -78,28 +92,27 @@ impl Fake {
     }
 }
 
-async fn serve(listener: TcpListener, webhooks: Webhooks) {
+async fn serve(listener: TcpListener, state: Arc<State>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let webhooks = webhooks.clone();
+        let state = state.clone();
         let service = service_fn(move |request| {
-            let webhooks = webhooks.clone();
-            async move { Ok::<_, Infallible>(answer(request, &webhooks).await) }
+            let state = state.clone();
+            async move { Ok::<_, Infallible>(answer(request, &state).await) }
         });
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 
-async fn answer(request: Request<Incoming>, webhooks: &Webhooks) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
     if request.method() == Method::GET {
-        return json(
-            200,
-            r#"{"search":{"status":"ONGOING"},"leads":[]}"#.to_owned(),
-        );
+        let ongoing = || r#"{"search":{"status":"ONGOING"},"leads":[]}"#.to_owned();
+        let finished = state.finished.lock().clone();
+        return json(200, finished.unwrap_or_else(ongoing));
     }
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     if let Some(url) = body["webhook_url"].as_str() {
-        webhooks.lock().push(url.parse().unwrap());
+        state.webhooks.lock().push(url.parse().unwrap());
     }
     json(201, format!(r#"{{"id":"{}"}}"#, uuid::Uuid::now_v7()))
 }

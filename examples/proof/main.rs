@@ -11,6 +11,7 @@
 
 mod burst;
 mod crash_loop;
+mod disk_faults;
 mod fake;
 mod http;
 mod link;
@@ -67,6 +68,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "memory",
         "a long log and many watchers cost the server little memory",
         |form| Box::pin(memory::run(form)),
+    ),
+    (
+        "disk-faults",
+        "a disk that fails at any operation loses nothing that was answered 2xx",
+        |form| Box::pin(disk_faults::run(form)),
     ),
 ];
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -39,16 +39,23 @@ pub struct Place {
     grpc: HeldPort,
     callbacks: HeldPort,
     pronto: SocketAddr,
+    poll_interval: &'static str,
     folder: TempDir,
 }
 
 impl Place {
-    /// A new place, for a server that calls this Pronto.
+    /// A new place, for a server that calls this Pronto, and polls it hardly ever.
     pub fn new(pronto: &Fake) -> Self {
+        Self::polling(pronto, "60s")
+    }
+
+    /// A new place, for a server that polls this Pronto so often.
+    pub fn polling(pronto: &Fake, poll_interval: &'static str) -> Self {
         Self {
             grpc: HeldPort::new(),
             callbacks: HeldPort::new(),
             pronto: pronto.address,
+            poll_interval,
             folder: tempfile::tempdir().unwrap(),
         }
     }
@@ -79,7 +86,8 @@ impl Place {
         command
             .env_clear()
             .args(["serve", "--log-format", "json", "--api-key", "proof"])
-            .args(["--poll-interval", "60s"])
+            .args(["--poll-interval", self.poll_interval])
+            .args(["--max-poll-interval", self.poll_interval])
             .args(["--grpc-address", &self.grpc().to_string()])
             .args(["--callback-address", &self.callbacks().to_string()])
             .args(["--callback-url", &format!("http://{}", self.callbacks())])
@@ -94,7 +102,7 @@ impl Place {
     pub async fn start(&self) -> Server {
         Server::start(self.command())
             .await
-            .unwrap_or_else(|ended| panic!("the server does not serve: {ended}"))
+            .unwrap_or_else(|ended| panic!("the server does not serve: {ended:?}"))
     }
 }
 
@@ -122,7 +130,7 @@ impl Server {
     /// # Errors
     ///
     /// When it ends before that; says how, and what it said.
-    pub async fn start(mut command: Command) -> Result<Self, String> {
+    pub async fn start(mut command: Command) -> Result<Self, NoStart> {
         let begin = Instant::now();
         let mut child = command
             .stdin(Stdio::null())
@@ -143,21 +151,24 @@ impl Server {
                 }
             }
         });
-        let serving = tokio::task::spawn_blocking(move || wait_for(&serving));
-        let serving_after = serving.await.unwrap().map(|serving| serving - begin);
+        let serving = tokio::task::spawn_blocking(move || serving.recv_timeout(PATIENCE));
+        let serving = serving.await.unwrap();
         let mut server = Self {
             child,
             said,
-            serving_after: serving_after.unwrap_or_default(),
+            serving_after: Duration::ZERO,
         };
-        match serving_after {
-            Some(_) => Ok(server),
-            None => {
-                let status = server.ended().map(|status| status.to_string());
-                let status = status.unwrap_or_else(|| "still running".to_owned());
-                Err(format!("{status}: {}", server.said()))
+        let status = match serving {
+            Ok(serving) => {
+                server.serving_after = serving - begin;
+                return Ok(server);
             }
-        }
+            Err(RecvTimeoutError::Timeout) => None,
+            // The end of the log is the end of the process.
+            Err(RecvTimeoutError::Disconnected) => Some(server.child.wait().unwrap()),
+        };
+        let said = server.said();
+        Err(NoStart { status, said })
     }
 
     /// The memory that it has.
@@ -203,8 +214,18 @@ impl Server {
         self.said.lock().join("\n")
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it as a crash does, and waits until it is gone.
     pub fn kill(mut self) {
+        self.kill_now();
+    }
+
+    /// Kills it, and keeps what it said.
+    pub fn kill_now(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -218,9 +239,13 @@ pub struct Memory {
     pub peak: u64,
 }
 
-/// When it served; none when it ended, or hangs.
-fn wait_for(serving: &Receiver<Instant>) -> Option<Instant> {
-    serving.recv_timeout(PATIENCE).ok()
+/// Why a server does not serve.
+#[derive(Debug)]
+pub struct NoStart {
+    /// How it ended; none when it hangs.
+    pub status: Option<ExitStatus>,
+    /// What it said.
+    pub said: String,
 }
 
 impl Drop for Server {

@@ -101,6 +101,7 @@ pub fn parse(
         if args.api_key_file.is_some() && is_from_file("api_key") {
             args.api_key = None;
         }
+        args.check()?;
     }
     Ok(command_line)
 }

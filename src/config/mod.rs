@@ -138,6 +138,11 @@ pub struct ServeArgs {
     #[arg(long, env = "PRONTO_GRPC_MAX_CALLBACK_SIZE", default_value = "8MiB", value_name = "SIZE", value_parser = byte_size)]
     pub max_callback_size: ByteSize,
 
+    /// At most so many callback connections are open at once, fewer where the limit of open files is lower.
+    /// For one more, that is closed which has waited longest without a complete request header.
+    #[arg(long, env = "PRONTO_GRPC_MAX_CALLBACK_CONNECTIONS", default_value = "10000", value_name = "COUNT", value_parser = units::count)]
+    pub max_callback_connections: usize,
+
     /// Folder of the store: jobs and their results. Created when it is missing.
     #[arg(
         long,
@@ -159,6 +164,21 @@ pub struct ServeArgs {
     /// The same for an enrichment in bulk.
     #[arg(long, env = "PRONTO_GRPC_BULK_DEADLINE", default_value = "6h", value_name = "DURATION", value_parser = duration)]
     pub bulk_deadline: Duration,
+
+    /// How long ended jobs, raw bodies and callbacks without a job are kept. Not
+    /// shorter than the deadline of a job.
+    #[arg(long, env = "PRONTO_GRPC_RETENTION", default_value = "72h", value_name = "DURATION", value_parser = duration)]
+    pub retention: Duration,
+
+    /// Largest size of the store. Above it the oldest raw bodies and ended jobs
+    /// are purged; when that is not enough, no job is started.
+    #[arg(long, env = "PRONTO_GRPC_MAX_STORE_SIZE", default_value = "10GiB", value_name = "SIZE", value_parser = byte_size)]
+    pub max_store_size: ByteSize,
+
+    /// Largest size of all callbacks without a job: of those for purged jobs, and
+    /// again of those for unknown ones. The oldest ones give way.
+    #[arg(long, env = "PRONTO_GRPC_MAX_UNMATCHED_SIZE", default_value = "64MiB", value_name = "SIZE", value_parser = byte_size)]
+    pub max_unmatched_size: ByteSize,
 
     /// How soon Pronto is first asked for results that did not arrive.
     #[arg(long, env = "PRONTO_GRPC_POLL_INTERVAL", default_value = "2s", value_name = "DURATION", value_parser = duration)]
@@ -256,6 +276,48 @@ impl ServeArgs {
         })
     }
 
+    /// Checks options that depend on each other.
+    ///
+    /// # Errors
+    ///
+    /// When two do not go together; the error names both.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let (option, longest) = self.longest_deadline();
+        if self.retention < longest {
+            let (retention, longest) = (
+                humantime::format_duration(self.retention),
+                humantime::format_duration(longest),
+            );
+            return Err(ConfigError::new(format!(
+                "retention: {retention} is shorter than {option}, {longest}: what a job that \
+                 runs has received would be purged"
+            )));
+        }
+        if self.max_unmatched_size < self.max_callback_size {
+            return Err(ConfigError::new(format!(
+                "max-unmatched-size: {} is smaller than max-callback-size, {}: a callback \
+                 could be accepted that is not kept",
+                self.max_unmatched_size, self.max_callback_size
+            )));
+        }
+        Ok(())
+    }
+
+    /// The longest deadline of a job, and the option that sets it.
+    fn longest_deadline(&self) -> (&'static str, Duration) {
+        let search = ("search-deadline", self.search_deadline);
+        let others = [
+            ("contact-deadline", self.contact_deadline),
+            ("bulk-deadline", self.bulk_deadline),
+        ];
+        others.into_iter().fold(
+            search,
+            |longest, other| {
+                if other.1 > longest.1 { other } else { longest }
+            },
+        )
+    }
+
     /// How jobs behave.
     #[must_use]
     pub fn job_options(&self) -> JobOptions {
@@ -270,6 +332,9 @@ impl ServeArgs {
             max_poll_interval: self.max_poll_interval.max(self.poll_interval),
             settle_time: self.settle_time,
             progress_interval: self.progress_interval,
+            retention: self.retention,
+            max_store_size: self.max_store_size.as_u64(),
+            max_unmatched_size: units::to_usize(self.max_unmatched_size),
         }
     }
 
@@ -280,6 +345,9 @@ impl ServeArgs {
             max_body_size: units::to_usize(self.max_callback_size),
             header_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            max_connections: self.max_callback_connections,
+            max_buffered: 64 << 20,
         }
     }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 
 use super::units::pause;
-use crate::sandbox::{Generation, SandboxConfig, StreamingShape};
+use crate::sandbox::{
+    FinalMessage, Generation, SandboxConfig, SandboxFault, StreamingShape, parse_fault,
+};
 
 /// Options of `sandbox`.
 #[derive(Clone, Debug, Args)]
@@ -56,15 +58,14 @@ pub struct SandboxOptions {
     )]
     pub sandbox_streaming_shape: StreamingShape,
 
-    /// Whether a streamed lead search ends with a message of all leads.
+    /// How a streamed lead search ends.
     #[arg(
         long,
         env = "PRONTO_GRPC_SANDBOX_FINAL_MESSAGE",
-        default_value = "true",
-        action = ArgAction::Set,
-        value_name = "FLAG"
+        default_value = "repeating",
+        value_enum
     )]
-    pub sandbox_final_message: bool,
+    pub sandbox_final_message: FinalMessage,
 
     /// Credits at the start.
     #[arg(
@@ -104,6 +105,27 @@ pub struct SandboxOptions {
         value_parser = pause
     )]
     pub sandbox_pace: Duration,
+
+    /// How long a synchronous contact enrichment takes.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_SANDBOX_SYNC_LATENCY",
+        default_value = "50ms",
+        value_name = "DURATION",
+        value_parser = pause
+    )]
+    pub sandbox_sync_latency: Duration,
+
+    /// What goes wrong: `KIND[=SHARE][,FIELD=VALUE]...`, such as `drop=10%`. May be
+    /// given several times; in the environment and in a file `;` stands between them.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_SANDBOX_FAULT",
+        value_delimiter = ';',
+        value_name = "FAULT",
+        value_parser = parse_fault
+    )]
+    pub sandbox_fault: Vec<SandboxFault>,
 }
 
 impl From<&SandboxOptions> for SandboxConfig {
@@ -117,6 +139,8 @@ impl From<&SandboxOptions> for SandboxConfig {
             personal_email_consent: options.sandbox_consent,
             rate_limits: options.sandbox_rate_limits,
             pace: options.sandbox_pace,
+            sync_latency: options.sandbox_sync_latency,
+            faults: options.sandbox_fault.clone(),
             ..Self::default()
         }
     }

@@ -29,6 +29,14 @@ pub fn progress_interval(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A number of things, at least one.
+pub fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("must be a whole number of at least 1".to_owned()),
+    }
+}
+
 /// A size such as `8MiB`; a bare number is refused.
 pub fn byte_size(text: &str) -> Result<ByteSize, String> {
     let usage = "write a number with a unit, such as 512KiB or 8MiB";
@@ -108,6 +116,8 @@ mod tests {
         assert_eq!(byte_size("8MiB").map(to_usize), Ok(8 << 20));
         assert!(byte_size("8").is_err() && byte_size("eight").is_err());
         assert!(progress_interval("21s").is_err());
+        assert_eq!(count("10000"), Ok(10_000));
+        assert!(count("0").is_err() && count("-1").is_err() && count("1k").is_err());
     }
 
     #[test]

@@ -74,6 +74,7 @@ impl Stage {
             jobs,
             callbacks: args.callback_limits(),
             shutdown_timeout: PATIENCE,
+            sandbox: None,
         };
         let data = tempfile::tempdir()?;
         let store = Arc::new(SqliteStore::open(&data.path().join("demo.sqlite3"))?);

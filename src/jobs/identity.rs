@@ -35,6 +35,12 @@ pub fn person(result: &LeadResult) -> Vec<String> {
     result.lead.as_ref().map(lead_keys).unwrap_or_default()
 }
 
+/// The key of a person's LinkedIn page; none when it is not one.
+#[must_use]
+pub fn profile(url: &str) -> Option<String> {
+    page(url, PROFILES).map(|page| format!("lead:{page}"))
+}
+
 fn lead_keys(lead: &Lead) -> Vec<String> {
     let urls = [
         &lead.linkedin_url,
@@ -189,7 +195,7 @@ fn digest(bytes: &[u8]) -> String {
 }
 
 /// Where LinkedIn's profiles are.
-const PROFILES: &[&str] = &["/in/", "/sales/lead/", "/sales/people/"];
+pub const PROFILES: &[&str] = &["/in/", "/sales/lead/", "/sales/people/"];
 
 /// Where LinkedIn's company pages are.
 const COMPANIES: &[&str] = &["/company/", "/school/", "/showcase/", "/sales/company/"];
@@ -220,7 +226,9 @@ fn page(url: &str, heads: &[&str]) -> Option<String> {
     })
 }
 
-fn is_member_id(name: &str) -> bool {
+/// Whether a LinkedIn name is a member id, which no two people share.
+#[must_use]
+pub fn is_member_id(name: &str) -> bool {
     name.starts_with("AC") && name.len() > 20
 }
 

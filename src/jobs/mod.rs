@@ -15,15 +15,21 @@
 //! * [`reconcile`]: asks Pronto for what did not arrive.
 //! * [`locate`]: finds the search of a job whose start was not answered.
 //! * [`pace`]: when to ask.
+//! * [`keeper`]: purges what is old, and makes room.
+//! * [`unmatched`]: callbacks without a job.
+//! * [`person`]: whom data is about, and [`purge`]: how it is erased.
 //! * [`stream`]: the events of a job, as a client sees them.
 
 pub mod correlation;
 pub mod deadlines;
 pub mod decode;
 pub mod identity;
+pub mod keeper;
 pub mod locate;
 pub mod model;
 pub mod pace;
+pub mod person;
+pub mod purge;
 pub mod reconcile;
 pub mod runner;
 mod secret;
@@ -31,6 +37,7 @@ pub mod service;
 pub mod start;
 pub mod store;
 pub mod stream;
+pub mod unmatched;
 mod wake;
 
 pub use deadlines::Deadlines;

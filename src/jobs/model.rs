@@ -68,6 +68,8 @@ pub struct StoredJob {
     pub decoded: Decoded,
     /// Whether a message listed all results of its search.
     pub final_seen: bool,
+    /// Whether somebody was erased from it, who must not come back.
+    pub has_erased: bool,
     /// When it was started.
     pub created: SystemTime,
     /// When its last event came.
@@ -241,6 +243,8 @@ pub struct Change {
     pub final_seen: bool,
     /// Results.
     pub found: Vec<Found>,
+    /// Deliveries that are decoded with it, and must not be kept.
+    pub erased_bodies: Vec<i64>,
     /// How the job ends.
     pub end: Option<End>,
 }

@@ -29,6 +29,14 @@ impl CallbackSecret {
         &self.0
     }
 
+    /// Whether a text could be a secret of ours.
+    #[must_use]
+    pub fn is_well_formed(secret: &str) -> bool {
+        URL_SAFE_NO_PAD
+            .decode(secret)
+            .is_ok_and(|bytes| bytes.len() == LENGTH)
+    }
+
     /// The hash of a secret.
     #[must_use]
     pub fn hash(secret: &str) -> [u8; 32] {
@@ -48,6 +56,8 @@ mod tests {
         );
         assert_ne!(one.expose(), other.expose());
         assert_eq!(one.expose().len(), 43);
+        assert!(CallbackSecret::is_well_formed(one.expose()));
+        assert!(!CallbackSecret::is_well_formed("wp-login.php"));
         assert!(
             one.expose()
                 .bytes()

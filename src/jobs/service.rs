@@ -8,13 +8,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use lru::LruCache;
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{RwLock, Semaphore, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::model::{Change, Delivery, End, JobPage, StoredJob};
 use super::store::{Store, StoreError};
+use super::unmatched::Strangers;
 use super::wake::Wakes;
 use super::{CallbackSecret, Deadlines, runner, start};
 use crate::pronto::{Client, Keyring};
@@ -38,6 +40,13 @@ pub struct JobOptions {
     pub settle_time: Duration,
     /// The longest time between two `progress` events.
     pub progress_interval: Duration,
+    /// How long what has ended is kept.
+    pub retention: Duration,
+    /// So large the store may be, in bytes.
+    pub max_store_size: u64,
+    /// So large callbacks without a job may be together, in bytes: those for purged
+    /// jobs, and as much again for unknown ones.
+    pub max_unmatched_size: usize,
 }
 
 /// The jobs of this server.
@@ -61,6 +70,13 @@ pub(super) struct Shared {
     pub starts: TaskTracker,
     /// The turn of the one large body that is decoded at a time.
     pub large_bodies: Arc<Semaphore>,
+    /// The turn of whoever makes room in the store.
+    pub making_room: tokio::sync::Mutex<()>,
+    /// How many callbacks for unknown jobs may be kept now.
+    pub strangers: Mutex<Strangers>,
+    /// Counts erasures. Whoever records results holds it, so that none that was
+    /// decoded before an erasure is recorded after it.
+    pub erasures: RwLock<u64>,
     /// Ends streams and runners.
     pub shutdown: CancellationToken,
 }
@@ -84,6 +100,9 @@ impl Jobs {
             running: Mutex::default(),
             starts: TaskTracker::new(),
             large_bodies: Arc::new(Semaphore::new(1)),
+            making_room: tokio::sync::Mutex::default(),
+            strangers: Mutex::new(Strangers::new(Instant::now())),
+            erasures: RwLock::default(),
             shutdown,
         };
         Self {
@@ -186,16 +205,21 @@ impl Jobs {
         Ok(is_right)
     }
 
-    /// Stores the body of a callback whose secret was accepted.
+    /// Stores the body of a callback whose secret was accepted. One whose job has
+    /// been purged meanwhile is kept without it.
     ///
     /// # Errors
     ///
     /// When the store fails: the body is not stored then.
     pub async fn receive(&self, id: &str, body: Bytes) -> Result<(), StoreError> {
-        self.shared
-            .store
-            .append_delivery(id, CallbackSource::Callback, body)
-            .await?;
+        let store = &self.shared.store;
+        match store
+            .append_delivery(id, CallbackSource::Callback, body.clone())
+            .await
+        {
+            Err(StoreError::NoSuchJob(_)) => return self.keep_late(id, body).await,
+            appended => appended?,
+        };
         self.shared.wakes.wake(id);
         runner::ensure(&self.shared, id);
         Ok(())

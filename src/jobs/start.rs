@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::model::{Change, End, NewJob, StoredJob};
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
-use super::{CallbackSecret, correlation, locate, runner};
+use super::{CallbackSecret, correlation, keeper, locate, runner};
 use crate::pronto::client::read_answer;
 use crate::pronto::{Credential, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
@@ -62,6 +62,14 @@ pub enum StartError {
         /// What was called.
         endpoint: &'static Endpoint,
     },
+    /// There is no room for another job.
+    #[error("the store is full")]
+    StoreFull {
+        /// What the store holds, in bytes.
+        size: u64,
+        /// What it may hold, in bytes.
+        limit: u64,
+    },
     /// The store failed before anything was sent.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -104,6 +112,7 @@ async fn start<R: JobRequest>(
         let acceptance = read_answer(R::ENDPOINT, &body).map_err(StartError::Failed)?;
         return Ok(Started::PassedThrough(acceptance));
     }
+    keeper::admit(shared).await?;
     let job_id = create(shared, credential, &mut request).await?;
     let answer = shared.client.send(credential, &request).await;
     let answer = answer.and_then(|body| read_answer::<Acceptance>(R::ENDPOINT, &body));

@@ -35,6 +35,13 @@ pub enum StreamEnd {
         /// The last sequence that was sent.
         last_sequence: i64,
     },
+    /// The next events are no longer kept.
+    Expired {
+        /// The job.
+        job_id: String,
+        /// The oldest sequence that is kept.
+        oldest_sequence: i64,
+    },
     /// The store failed.
     Store(StoreError),
 }
@@ -114,6 +121,14 @@ impl Cursor {
                 Ok(read) => read,
                 Err(error) => return Ok(Err(StreamEnd::Store(error))),
             };
+            // Events may have gone between the two reads, too.
+            let oldest = events.first().map_or(job.first_sequence, |e| e.sequence);
+            if self.sequence < job.last_sequence && self.sequence + 1 < oldest {
+                return Ok(Err(StreamEnd::Expired {
+                    job_id: job.id,
+                    oldest_sequence: oldest,
+                }));
+            }
             for stored in events {
                 match decoded(&self.job_id, stored) {
                     Ok(event) => self.send(event).await?,

@@ -33,12 +33,22 @@ impl Credential {
 
 /// The keys that are known: the configured one, and those that callers brought.
 ///
-/// Keys of callers who start jobs are kept, in memory only, so that these can be polled;
-/// after a restart such a key is known again once its caller is back.
+/// Keys of callers who start jobs are kept, in memory only and while such a job runs,
+/// so that it can be polled; after a restart such a key is known again once its caller is back.
 #[derive(Debug, Default)]
 pub struct Keyring {
     configured: Option<Credential>,
-    brought: RwLock<HashMap<String, Credential>>,
+    brought: RwLock<HashMap<String, Brought>>,
+}
+
+/// A key that a caller brought.
+#[derive(Clone, Debug)]
+pub struct Brought {
+    /// The name of the credential.
+    pub name: String,
+    credential: Credential,
+    /// How often it has been brought.
+    times: u64,
 }
 
 /// The name of the configured credential.
@@ -72,15 +82,35 @@ impl Keyring {
 
     /// Keeps the key of a caller who starts a job, so that it can be polled.
     pub fn remember(&self, credential: &Credential) {
-        let is_configured = self
-            .configured
-            .as_ref()
-            .is_some_and(|c| c.name == credential.name);
-        if !is_configured {
-            self.brought
-                .write()
-                .insert(credential.name.clone(), credential.clone());
+        if self.is_configured(&credential.name) {
+            return;
         }
+        let mut brought = self.brought.write();
+        let known = brought.entry(credential.name.clone());
+        let known = known.or_insert_with(|| Brought {
+            name: credential.name.clone(),
+            credential: credential.clone(),
+            times: 0,
+        });
+        known.times += 1;
+    }
+
+    /// The keys that callers brought.
+    pub fn brought(&self) -> Vec<Brought> {
+        self.brought.read().values().cloned().collect()
+    }
+
+    /// Forgets a key, unless it has been brought again since.
+    pub fn forget(&self, old: &Brought) {
+        self.brought
+            .write()
+            .retain(|name, brought| *name != old.name || brought.times != old.times);
+    }
+
+    /// Whether this is the configured credential.
+    #[must_use]
+    pub fn is_configured(&self, name: &str) -> bool {
+        self.configured.as_ref().is_some_and(|c| c.name == name)
     }
 
     /// The credential with a name, while its key is known.
@@ -91,7 +121,7 @@ impl Keyring {
             .filter(|credential| credential.name == name);
         configured
             .cloned()
-            .or_else(|| self.brought.read().get(name).cloned())
+            .or_else(|| Some(self.brought.read().get(name)?.credential.clone()))
     }
 }
 
@@ -121,6 +151,19 @@ mod tests {
             "other"
         );
         assert!(keyring.named("key-0000000000000000").is_none());
+    }
+
+    #[test]
+    fn a_key_is_forgotten_unless_it_came_again() {
+        let keyring = Keyring::new(None);
+        let credential = keyring.resolve(Some("other".into())).unwrap();
+        keyring.remember(&credential);
+        let old = keyring.brought().remove(0);
+        keyring.remember(&credential);
+        keyring.forget(&old);
+        assert!(keyring.named(&credential.name).is_some());
+        keyring.forget(&keyring.brought()[0]);
+        assert!(keyring.named(&credential.name).is_none());
     }
 
     #[test]

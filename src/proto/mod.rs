@@ -1,11 +1,13 @@
 //! Everything that is generated from `proto/`, and the small runtime below it.
 //!
 //! * [`v1`]: messages and services.
+//! * [`canonical`]: the JSON of our own messages.
 //! * [`json`]: how messages are read from Pronto's JSON and written to it.
 //! * [`wire`]: what Pronto writes for enum values.
 //! * [`validate`]: the documented rules for requests.
 //! * [`endpoint`]: the table of Pronto's endpoints.
 
+pub mod canonical;
 pub mod endpoint;
 pub mod json;
 pub mod validate;

@@ -7,13 +7,15 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use super::page::{self, violation};
+use super::privacy::person;
 use super::{EventStream, Facade, auth, status};
 use crate::jobs::model::{Delivery, JobPage, StoredJob};
 use crate::proto::v1::job_service_server::JobService;
 use crate::proto::v1::{
     Callback, CancelJobRequest, CancelJobResponse, GetJobRequest, GetJobResponse, JobState,
     ListCallbacksRequest, ListCallbacksResponse, ListJobsRequest, ListJobsResponse,
-    WatchJobRequest,
+    ListUnmatchedCallbacksRequest, ListUnmatchedCallbacksResponse, PurgeJobRequest,
+    PurgeJobResponse, PurgePersonRequest, PurgePersonResponse, WatchJobRequest,
 };
 use crate::proto::validate::Violation;
 
@@ -44,7 +46,7 @@ fn states(numbers: &[i32]) -> Result<Vec<JobState>, Violation> {
     unique.iter().map(known).collect()
 }
 
-fn invalid(violation: Violation) -> Status {
+pub(super) fn invalid(violation: Violation) -> Status {
     status::invalid(vec![violation])
 }
 
@@ -108,6 +110,9 @@ impl JobService for JobsService {
         if after > job.last_sequence {
             return Err(status::beyond_end(&job, after));
         }
+        if after + 1 < job.first_sequence {
+            return Err(status::expired(&job.id, job.first_sequence));
+        }
         Ok(Response::new(self.0.follow(job.id, after)))
     }
 
@@ -152,6 +157,40 @@ impl JobService for JobsService {
             callbacks,
             next_page_token,
         }))
+    }
+
+    async fn list_unmatched_callbacks(
+        &self,
+        request: Request<ListUnmatchedCallbacksRequest>,
+    ) -> Result<Response<ListUnmatchedCallbacksResponse>, Status> {
+        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let answer = self.unmatched(&credential.name, request.get_ref()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn purge_job(
+        &self,
+        request: Request<PurgeJobRequest>,
+    ) -> Result<Response<PurgeJobResponse>, Status> {
+        let job = self
+            .job(request.metadata(), &request.get_ref().job_id)
+            .await?;
+        if !job.has_ended() {
+            return Err(status::not_finished(&job));
+        }
+        let purged = self.0.jobs.purge(&job.id).await;
+        purged.map_err(|error| status::store(&error))?;
+        Ok(Response::new(PurgeJobResponse {}))
+    }
+
+    async fn purge_person(
+        &self,
+        request: Request<PurgePersonRequest>,
+    ) -> Result<Response<PurgePersonResponse>, Status> {
+        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let person = person(request.get_ref())?;
+        let answer = self.erase(&credential.name, person).await?;
+        Ok(Response::new(answer))
     }
 }
 

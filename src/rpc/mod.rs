@@ -16,6 +16,8 @@ pub mod lists;
 pub mod locations;
 pub mod page;
 pub mod personas;
+mod privacy;
+pub mod sandbox;
 pub mod searches;
 pub mod signals;
 pub mod status;

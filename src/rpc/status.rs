@@ -33,13 +33,15 @@ pub fn code(reason: ErrorReason) -> Code {
         ErrorReason::UnauthenticatedKey => Code::Unauthenticated,
         ErrorReason::KeyNotAllowed => Code::PermissionDenied,
         ErrorReason::NotFound => Code::NotFound,
-        ErrorReason::RateLimited | ErrorReason::InsufficientCredits | ErrorReason::PlanLimit => {
-            Code::ResourceExhausted
-        }
+        ErrorReason::RateLimited
+        | ErrorReason::InsufficientCredits
+        | ErrorReason::PlanLimit
+        | ErrorReason::StoreFull => Code::ResourceExhausted,
         ErrorReason::ConsentRequired
         | ErrorReason::CallbackUrlNotConfigured
         | ErrorReason::JobFailed
-        | ErrorReason::JobFinished => Code::FailedPrecondition,
+        | ErrorReason::JobFinished
+        | ErrorReason::JobNotFinished => Code::FailedPrecondition,
         ErrorReason::UpstreamUnavailable
         | ErrorReason::Draining
         | ErrorReason::StoreUnavailable => Code::Unavailable,
@@ -47,7 +49,7 @@ pub fn code(reason: ErrorReason) -> Code {
         ErrorReason::UpstreamMalformed | ErrorReason::Internal => Code::Internal,
         ErrorReason::OutcomeUnknown | ErrorReason::Unspecified => Code::Unknown,
         ErrorReason::JobCancelled => Code::Aborted,
-        ErrorReason::SequenceOutOfRange => Code::OutOfRange,
+        ErrorReason::SequenceOutOfRange | ErrorReason::SequenceExpired => Code::OutOfRange,
     }
 }
 
@@ -163,6 +165,11 @@ pub fn not_started(error: &StartError) -> Status {
              webhook_url of your own in the Start RPC",
             Metadata::new(),
         ),
+        StartError::StoreFull { size, limit } => status(
+            ErrorReason::StoreFull,
+            format!("the store holds {size} bytes, and `max-store-size` is {limit}"),
+            metadata([("size", size.to_string()), ("limit", limit.to_string())]),
+        ),
         StartError::Internal(message) => internal(message),
     }
 }
@@ -198,6 +205,19 @@ pub fn store(error: &StoreError) -> Status {
     }
 }
 
+/// The job must have ended before.
+#[must_use]
+pub fn not_finished(job: &StoredJob) -> Status {
+    status(
+        ErrorReason::JobNotFinished,
+        format!("job {} has not ended; cancel it first", job.id),
+        metadata([
+            ("job_id", job.id.clone()),
+            ("state", job.state.as_str_name().to_owned()),
+        ]),
+    )
+}
+
 /// The job does not exist, or belongs to another credential.
 #[must_use]
 pub fn no_job(id: &str) -> Status {
@@ -223,6 +243,19 @@ pub fn beyond_end(job: &StoredJob, after: i64) -> Status {
     )
 }
 
+/// A cursor before the oldest event that is kept.
+#[must_use]
+pub fn expired(job_id: &str, oldest_sequence: i64) -> Status {
+    status(
+        ErrorReason::SequenceExpired,
+        format!("events before sequence {oldest_sequence} are no longer kept"),
+        metadata([
+            ("job_id", job_id.to_owned()),
+            ("oldest_sequence", oldest_sequence.to_string()),
+        ]),
+    )
+}
+
 fn position(job_id: &str, last_sequence: i64) -> Metadata {
     metadata([
         ("job_id", job_id.to_owned()),
@@ -236,6 +269,10 @@ pub fn stream_end(end: StreamEnd) -> Status {
     match end {
         StreamEnd::Job(job) => job_end(&job),
         StreamEnd::Store(error) => store(&error),
+        StreamEnd::Expired {
+            job_id,
+            oldest_sequence,
+        } => expired(&job_id, oldest_sequence),
         StreamEnd::Draining {
             job_id,
             last_sequence,

@@ -1,16 +1,20 @@
 //! One request, and how its body is read: by the same descriptions as the
 //! client's, but strictly.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use serde_json::Value;
 use url::{Host, Url};
 
+use super::faults::{Group, Strike};
 use super::reply::Fault;
 use super::state::State;
+use super::world::company::Company;
+use super::world::person::Person;
 use crate::proto::endpoint::{Endpoint, UpstreamRequest};
 use crate::proto::json::{self, JsonMessage, Object, ReadError, Spelling};
+use crate::proto::v1::FaultKind;
 use crate::proto::validate::{Violation, validate};
 
 /// A request that is allowed in.
@@ -27,9 +31,47 @@ pub struct Call {
     pub query: Vec<String>,
     /// The body.
     pub body: Bytes,
+    /// The faults of the search that it starts; see [`Call::search_strikes`].
+    pub search_strikes: OnceLock<Vec<Strike>>,
 }
 
 impl Call {
+    /// The faults of the search that this request starts: one occasion, and only
+    /// once it is clear that there will be a search.
+    pub fn search_strikes(&self) -> &[Strike] {
+        self.search_strikes
+            .get_or_init(|| match self.endpoint.late {
+                Some(_) => self.state.strike(Group::Search, self.endpoint),
+                None => Vec::new(),
+            })
+    }
+
+    /// Whether a fault keeps the search from finding anything.
+    pub fn finds_nothing(&self) -> bool {
+        let mut strikes = self.search_strikes().iter();
+        strikes.any(|strike| strike.kind == FaultKind::SearchEmpty)
+    }
+
+    /// The people to search among.
+    pub fn people(&self) -> impl Iterator<Item = Person<'_>> {
+        let people = if self.finds_nothing() {
+            None
+        } else {
+            Some(self.state.world.people())
+        };
+        people.into_iter().flatten()
+    }
+
+    /// The companies to search among.
+    pub fn companies(&self) -> impl Iterator<Item = Company<'_>> {
+        let companies = if self.finds_nothing() {
+            None
+        } else {
+            Some(self.state.world.companies())
+        };
+        companies.into_iter().flatten()
+    }
+
     /// Reads the body.
     ///
     /// # Errors

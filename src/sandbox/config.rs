@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::proto::json::Spelling;
+use crate::proto::v1::{FinalMessage, Generation, SandboxFault, StreamingShape};
 
 /// The API key that a sandbox accepts unless told otherwise.
 pub const DEFAULT_API_KEY: &str = "sandbox-key";
@@ -19,8 +20,8 @@ pub struct SandboxConfig {
     pub generation: Generation,
     /// The shape of streamed leads. Default: flat.
     pub streaming_shape: StreamingShape,
-    /// Whether a streamed lead search ends with a message of all leads. Default: yes.
-    pub final_message: bool,
+    /// How a streamed lead search ends. Default: with a message of all leads.
+    pub final_message: FinalMessage,
     /// Credits at the start. Default 100,000.
     pub credits: i64,
     /// Whether the terms of personal email enrichment were accepted. Default: yes.
@@ -35,6 +36,8 @@ pub struct SandboxConfig {
     pub people: usize,
     /// How long a synchronous contact enrichment takes. Default 50 ms.
     pub sync_latency: Duration,
+    /// What goes wrong. Default: nothing.
+    pub faults: Vec<SandboxFault>,
 }
 
 impl Default for SandboxConfig {
@@ -44,7 +47,7 @@ impl Default for SandboxConfig {
             api_keys: vec![DEFAULT_API_KEY.to_owned()],
             generation: Generation::Observed,
             streaming_shape: StreamingShape::Flat,
-            final_message: true,
+            final_message: FinalMessage::Repeating,
             credits: 100_000,
             personal_email_consent: true,
             rate_limits: true,
@@ -52,38 +55,19 @@ impl Default for SandboxConfig {
             companies: 2_000,
             people: 20_000,
             sync_latency: Duration::from_millis(50),
+            faults: Vec::new(),
         }
     }
-}
-
-/// Which generation of results Pronto sends: its documentation and its users
-/// show different keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Generation {
-    /// What users receive.
-    #[default]
-    Observed,
-    /// What the documentation shows.
-    Documented,
 }
 
 impl Generation {
-    /// The spelling of its results.
+    /// The spelling of its results. One that alternates has none of its own: by
+    /// then its turn has decided.
     #[must_use]
     pub fn spelling(self) -> Spelling {
         match self {
-            Self::Observed => Spelling::Observed,
             Self::Documented => Spelling::Documented,
+            Self::Observed | Self::Alternating | Self::Unspecified => Spelling::Observed,
         }
     }
-}
-
-/// The shape of a streamed lead; documentation and users disagree.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum StreamingShape {
-    /// The person's fields and the name of the company in one object.
-    #[default]
-    Flat,
-    /// An object for the person and one for the company.
-    Nested,
 }

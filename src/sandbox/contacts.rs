@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use prost_types::Struct;
 use serde_json::Value;
-use tokio::sync::oneshot;
 use url::Url;
 
+use super::call::Call;
 use super::enrichment::{self, Findings, Identity, Wanted};
+use super::outbox::Outbox;
 use super::render;
 use super::state::{State, new_id};
-use super::webhook;
-use crate::proto::endpoint::Credits;
+use crate::proto::endpoint::{Credits, Endpoint};
 use crate::proto::json::{self, Spelling, structs};
 use crate::proto::v1::{Contact, EnrichmentStatus, EnrichmentType, PhoneNumber};
 use crate::proto::wire::WireEnum;
@@ -43,9 +43,10 @@ pub struct NewContact {
 }
 
 /// Starts enrichments that run one after the other, and returns them as they
-/// are now. With `callback_before_response` it returns only after the first
-/// delivery was answered.
-pub async fn start(state: &Arc<State>, contacts: Vec<NewContact>) -> Vec<Contact> {
+/// are now. A fault may let it return only after the first delivery was answered.
+/// The batch has an id of its own; one contact alone is its own batch.
+pub async fn start(call: &Call, batch: Option<&str>, contacts: Vec<NewContact>) -> Vec<Contact> {
+    let state = &call.state;
     let pending: Vec<(String, NewContact)> = contacts
         .into_iter()
         .map(|contact| (new_id(), contact))
@@ -64,10 +65,23 @@ pub async fn start(state: &Arc<State>, contacts: Vec<NewContact>) -> Vec<Contact
         )
     });
     state.contacts.lock().extend(records);
-    let (first, delivered) = oneshot::channel();
-    state.spawn(run(Arc::clone(state), pending, first));
-    if state.switches.read().callback_before_response {
-        // An error means that the run ended without a delivery.
+    let first = pending.first();
+    let webhook = first.and_then(|(_, contact)| contact.webhook.clone());
+    let batch = batch
+        .or(first.map(|(id, _)| id.as_str()))
+        .unwrap_or_default();
+    state.ledger.start(batch, call.endpoint, webhook.as_ref());
+    let (outbox, delivered) = Outbox::new(state, call.endpoint, webhook);
+    let overtakes = outbox.overtakes();
+    let run = Run {
+        state: Arc::clone(state),
+        endpoint: call.endpoint,
+        batch: batch.to_owned(),
+        outbox,
+    };
+    state.spawn(run.run(pending));
+    if overtakes {
+        // An error means that the first delivery is over.
         let _ = delivered.await;
     }
     started
@@ -84,33 +98,42 @@ fn accept(id: &str, new: &NewContact) -> Contact {
     }
 }
 
-async fn run(state: Arc<State>, pending: Vec<(String, NewContact)>, first: oneshot::Sender<()>) {
-    let mut first = Some(first);
-    for (id, new) in pending {
-        state.pace().await;
-        let contact = finish(&state, &id, &new);
-        if let Some(url) = &new.webhook {
-            let body = Value::Object(json::write(&contact, Spelling::Observed));
-            webhook::deliver(&state, url, &body).await;
-        }
-        if let Some(first) = first.take() {
-            // Nobody waits unless the switch was on.
-            let _ = first.send(());
-        }
-    }
+/// Enrichments on their way.
+struct Run {
+    state: Arc<State>,
+    endpoint: &'static Endpoint,
+    batch: String,
+    outbox: Outbox,
 }
 
-fn finish(state: &State, id: &str, new: &NewContact) -> Contact {
-    let findings = enrichment::find(&state.world, &new.identity, &new.wanted);
-    state.charge(findings.price(new.credits));
-    let contact = Contact {
-        status: Some(EnrichmentStatus::Finished.wire().to_owned()),
-        ..with_findings(accept(id, new), &new.wanted, findings, Spelling::Observed)
-    };
-    if let Some(record) = state.contacts.lock().get_mut(id) {
-        record.contact = contact.clone();
+impl Run {
+    async fn run(mut self, pending: Vec<(String, NewContact)>) {
+        for (index, (id, new)) in pending.into_iter().enumerate() {
+            self.state.pace().await;
+            self.state.linger(self.endpoint).await;
+            let contact = self.finish(index, &id, &new);
+            let body = Value::Object(json::write(&contact, Spelling::Observed));
+            self.outbox.deliver(body).await;
+        }
+        self.state.ledger.finish(&self.batch);
+        self.outbox.finish().await;
     }
-    contact
+
+    fn finish(&self, index: usize, id: &str, new: &NewContact) -> Contact {
+        let state = &self.state;
+        let findings = enrichment::find(&state.world, &new.identity, &new.wanted);
+        let price = findings.price(new.credits);
+        state.charge(price);
+        state.ledger.find(&self.batch, [index.to_string()], price);
+        let contact = Contact {
+            status: Some(EnrichmentStatus::Finished.wire().to_owned()),
+            ..with_findings(accept(id, new), &new.wanted, findings, Spelling::Observed)
+        };
+        if let Some(record) = state.contacts.lock().get_mut(id) {
+            record.contact = contact.clone();
+        }
+        contact
+    }
 }
 
 /// Enriches a contact now.

@@ -1,12 +1,13 @@
 //! What a sandbox has done so far, for tests and operators.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use parking_lot::Mutex;
 
 use crate::proto::endpoint::Endpoint;
+use crate::proto::v1::{FaultKind, SandboxCounters};
 
-/// Counts since the start.
+/// Counts since the start, or the last reset.
 #[derive(Debug, Default)]
 pub struct Counters(Mutex<Counts>);
 
@@ -16,6 +17,7 @@ struct Counts {
     attempted: u64,
     accepted: u64,
     credits: u64,
+    faults: BTreeMap<&'static str, u64>,
 }
 
 impl Counters {
@@ -46,6 +48,37 @@ impl Counters {
     #[must_use]
     pub fn credits_spent(&self) -> u64 {
         self.0.lock().credits
+    }
+
+    /// How often a kind of fault struck.
+    #[must_use]
+    pub fn faults(&self, kind: FaultKind) -> u64 {
+        let counts = self.0.lock();
+        counts.faults.get(kind.as_str_name()).copied().unwrap_or(0)
+    }
+
+    /// All of them, beside how much is under way.
+    #[must_use]
+    pub fn describe(&self, under_way: u64) -> SandboxCounters {
+        let counts = self.0.lock();
+        let named = |(name, count): (&&'static str, &u64)| ((*name).to_owned(), *count);
+        SandboxCounters {
+            under_way,
+            requests: counts.requests.iter().map(named).collect(),
+            webhooks_attempted: counts.attempted,
+            webhooks_accepted: counts.accepted,
+            credits_spent: counts.credits,
+            faults: counts.faults.iter().map(named).collect(),
+        }
+    }
+
+    pub(super) fn reset(&self) {
+        *self.0.lock() = Counts::default();
+    }
+
+    pub(super) fn count_fault(&self, kind: FaultKind) {
+        let mut counts = self.0.lock();
+        *counts.faults.entry(kind.as_str_name()).or_default() += 1;
     }
 
     pub(super) fn count_request(&self, endpoint: &Endpoint) {

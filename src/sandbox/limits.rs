@@ -19,6 +19,11 @@ struct Window {
 }
 
 impl Limits {
+    /// Forgets all requests.
+    pub fn reset(&self) {
+        self.0.lock().clear();
+    }
+
     /// Takes one request of the window at that time, or tells how long to wait.
     ///
     /// # Errors

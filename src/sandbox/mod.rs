@@ -9,11 +9,15 @@
 //!
 //! * [`SandboxConfig`]: how it starts. [`Switches`]: what may change while it
 //!   runs. [`Counters`]: what it has done.
-//! * `server`: connections. `router`: from path to endpoint, keys and limits.
-//!   `call`: reading requests strictly. `reply`: answers and refusals.
+//! * `faults`: what goes wrong, and when. `settings`: switches and faults as users
+//!   set them. `control`: the same over HTTP. `findings`: what was truly found.
+//! * `server`: connections. `answers`: what faults do to answers. `router`: from
+//!   path to endpoint, keys and limits. `call`: reading requests strictly. `reply`:
+//!   answers and refusals.
 //! * `api`: the endpoints, one file for each service.
-//! * `searches`, `contacts`, `lists`, `workspace`: what Pronto keeps, and how it
-//!   goes on in the background. `webhook`: the only place that delivers.
+//! * `searches`, `search_run`, `contacts`, `lists`, `workspace`: what Pronto keeps,
+//!   and how it goes on in the background. `outbox`: what faults do to deliveries, with `drift`
+//!   and `trickle`. `webhook`: the only place that delivers.
 //! * `find`, `find_leads`, `find_accounts`: filters. `enrichment`: what is known
 //!   of a contact. `render`: the world as messages.
 //! * `world`: companies and people, the same for the same seed.
@@ -25,31 +29,40 @@
 //! let sandbox = Sandbox::new(SandboxConfig::default());
 //! let switches = sandbox.switches();
 //! tokio::spawn(sandbox.serve(listener, std::future::pending()));
-//! switches.write().final_message = false;
+//! switches.write().rate_limits = false;
 //! # Ok(())
 //! # }
 //! ```
 
+mod answers;
 mod api;
 mod call;
 mod config;
 mod contacts;
+mod control;
 mod counters;
+mod drift;
 mod enrichment;
+mod faults;
 mod find;
 mod find_accounts;
 mod find_leads;
+mod findings;
 mod limits;
 mod lists;
+mod outbox;
 mod render;
 mod reply;
 mod router;
+mod search_run;
 mod searches;
 mod server;
+mod settings;
 mod state;
 mod switches;
 #[cfg(test)]
 mod tests;
+mod trickle;
 mod webhook;
 mod workspace;
 mod world;
@@ -59,8 +72,13 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-pub use config::{DEFAULT_API_KEY, Generation, SandboxConfig, StreamingShape};
+use crate::proto::v1::{Findings, SandboxCounters, SandboxSettings};
+use crate::proto::validate::Violations;
+
+pub use crate::proto::v1::{FaultKind, FinalMessage, Generation, SandboxFault, StreamingShape};
+pub use config::{DEFAULT_API_KEY, SandboxConfig};
 pub use counters::Counters;
+pub use faults::{Faults, parse as parse_fault};
 pub use switches::{SwitchHandle, Switches};
 
 /// Where the main host's paths start.
@@ -100,6 +118,45 @@ impl Sandbox {
         self.state.idle().await;
     }
 
+    /// How it behaves, as users set it.
+    #[must_use]
+    pub fn settings(&self) -> SandboxSettings {
+        settings::describe(&self.state.switches.read())
+    }
+
+    /// Sets the named fields, all or none, and returns how it behaves then.
+    ///
+    /// # Errors
+    ///
+    /// Every field that does not exist or cannot have its value.
+    pub fn update(
+        &self,
+        changes: &SandboxSettings,
+        fields: &[String],
+    ) -> Result<SandboxSettings, Violations> {
+        settings::apply(&mut self.state.switches.write(), changes, fields)?;
+        Ok(self.settings())
+    }
+
+    /// Ends work under way, and makes everything as it was at the start.
+    pub async fn reset(&self) -> SandboxSettings {
+        self.state.reset().await;
+        self.settings()
+    }
+
+    /// What it has done and what is under way.
+    #[must_use]
+    pub fn describe_counters(&self) -> SandboxCounters {
+        self.state.counters.describe(self.state.under_way() as u64)
+    }
+
+    /// What was truly found by the work with an id of Pronto's, and by work whose
+    /// webhook's URL has a part; an empty text selects all.
+    #[must_use]
+    pub fn findings(&self, id: &str, webhook_part: &str) -> Vec<Findings> {
+        self.state.ledger.list(id, webhook_part)
+    }
+
     /// Serves both hosts until the shutdown resolves. Requests that were
     /// accepted are answered; work in the background ends undelivered.
     ///
@@ -111,9 +168,9 @@ impl Sandbox {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let client = webhook::client()?;
-        self.state.client.get_or_init(|| client);
-        server::serve(self.state, listener, shutdown).await;
+        let clients = webhook::Clients::new()?;
+        self.state.clients.get_or_init(|| clients);
+        server::serve(self, listener, shutdown).await;
         Ok(())
     }
 }

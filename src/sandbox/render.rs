@@ -2,14 +2,13 @@
 
 use prost_types::Struct;
 
-use super::config::Generation;
 use super::state::day;
 use super::world::company::Company;
 use super::world::hiring::Posting;
 use super::world::names;
 use super::world::person::Person;
 use crate::proto::json::{self, JsonMessage, Object, Spelling, structs};
-use crate::proto::v1;
+use crate::proto::v1::{self, Generation};
 use crate::proto::wire::WireEnum;
 
 /// How leads are described.
@@ -69,13 +68,15 @@ pub fn lead(person: Person<'_>, style: LeadStyle) -> v1::Lead {
         lead.connections_count = Some(person.rng(3).between(40, 3_000) as i32);
     }
     match style.generation {
-        Generation::Observed => add_observed(&mut lead, person, style.flat),
         Generation::Documented => add_documented(&mut lead, person),
+        _ => add_observed(&mut lead, person, style.flat),
     }
     lead
 }
 
-fn profile_url(person: Person<'_>, scale: bool) -> String {
+/// The LinkedIn URL that results carry.
+#[must_use]
+pub fn profile_url(person: Person<'_>, scale: bool) -> String {
     if scale {
         person.member_url()
     } else {
@@ -128,7 +129,7 @@ fn add_contact_data(lead: &mut v1::Lead, person: Person<'_>, generation: Generat
         };
         lead.phones = vec![match generation {
             Generation::Documented => number,
-            Generation::Observed => v1::PhoneNumber {
+            _ => v1::PhoneNumber {
                 status: text("valid"),
                 provider: text("sandbox"),
                 phone_type: text("mobile"),
@@ -192,7 +193,7 @@ pub fn company(company: Company<'_>, generation: Generation) -> v1::Company {
         headquarters: Some(headquarters(company, generation)),
         description: Some(company.description()),
         linkedin_url: Some(company.linkedin_url()),
-        linkedin_id: (generation == Generation::Observed)
+        linkedin_id: (generation != Generation::Documented)
             .then(|| company.linkedin_id().to_string()),
         employee_range: text(company.size().wire()),
         company_profile_picture: text(format!(

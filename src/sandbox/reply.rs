@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
 use serde_json::{Value, json};
 
+use super::trickle::{self, Body, Course};
 use crate::proto::json::{self, JsonMessage, Object, Spelling};
 
 /// What goes over the wire.
-pub type HttpResponse = Response<Full<Bytes>>;
+pub type HttpResponse = Response<Body>;
 
 /// An answer.
 #[derive(Debug)]
@@ -86,11 +86,7 @@ impl Fault {
             }
             Self::Forbidden => json_response(StatusCode::FORBIDDEN, &json!({"error": "Forbidden"})),
             Self::NotFound(message) => numbered(StatusCode::NOT_FOUND, message),
-            Self::NoSuchPage => response(
-                StatusCode::NOT_FOUND,
-                "text/html; charset=utf-8",
-                NO_SUCH_PAGE.into(),
-            ),
+            Self::NoSuchPage => response(StatusCode::NOT_FOUND, HTML, NO_SUCH_PAGE.into()),
             Self::TooLarge => numbered(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
             Self::Unprocessable(message) => json_response(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -104,6 +100,9 @@ impl Fault {
     }
 }
 
+/// The type of a page.
+pub const HTML: &str = "text/html; charset=utf-8";
+
 const NO_SUCH_PAGE: &str = "<!DOCTYPE html>
 <html>
 <head><title>The page you were looking for doesn't exist (404)</title></head>
@@ -111,15 +110,26 @@ const NO_SUCH_PAGE: &str = "<!DOCTYPE html>
 </html>
 ";
 
+/// What a proxy shows while Pronto is away.
+pub const MAINTENANCE_PAGE: &str = "<!DOCTYPE html>
+<html>
+<head><title>We'll be back soon</title></head>
+<body><h1>We're down for maintenance.</h1></body>
+</html>
+";
+
 /// The shape whose `error` is the status.
-fn numbered(status: StatusCode, message: &str) -> HttpResponse {
+#[must_use]
+pub fn numbered(status: StatusCode, message: &str) -> HttpResponse {
     json_response(
         status,
         &json!({"error": status.as_u16(), "message": message}),
     )
 }
 
-fn rate_limited(wait: Duration) -> HttpResponse {
+/// 429 with Retry-After in seconds.
+#[must_use]
+pub fn rate_limited(wait: Duration) -> HttpResponse {
     let body = json!({"error": "Rate limit exceeded"});
     let mut response = json_response(StatusCode::TOO_MANY_REQUESTS, &body);
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -129,7 +139,9 @@ fn rate_limited(wait: Duration) -> HttpResponse {
     response
 }
 
-fn json_response(status: StatusCode, body: &Value) -> HttpResponse {
+/// An answer with a JSON body.
+#[must_use]
+pub fn json_response(status: StatusCode, body: &Value) -> HttpResponse {
     response(
         status,
         "application/json; charset=utf-8",
@@ -137,8 +149,10 @@ fn json_response(status: StatusCode, body: &Value) -> HttpResponse {
     )
 }
 
-fn response(status: StatusCode, content_type: &'static str, body: Bytes) -> HttpResponse {
-    let mut response = Response::new(Full::new(body));
+/// An answer with a body of any type.
+#[must_use]
+pub fn response(status: StatusCode, content_type: &'static str, body: Bytes) -> HttpResponse {
+    let mut response = Response::new(trickle::body(body, Course::Straight));
     *response.status_mut() = status;
     response
         .headers_mut()

@@ -1,6 +1,6 @@
 //! From a request's method and path to its endpoint.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -31,7 +31,6 @@ pub async fn answer(state: Arc<State>, parts: Parts, body: Result<Bytes, Fault>)
 /// Finds the endpoint, and checks that the key may use it now.
 fn admit(state: Arc<State>, parts: &Parts, body: Result<Bytes, Fault>) -> Result<Call, Fault> {
     let (endpoint, id) = find(parts.method.as_str(), parts.uri.path()).ok_or(Fault::NoSuchPage)?;
-    state.counters.count_request(endpoint);
     let key = parts
         .headers
         .get(API_KEY)
@@ -60,6 +59,7 @@ fn admit(state: Arc<State>, parts: &Parts, body: Result<Bytes, Fault>) -> Result
         key: key.to_owned(),
         id,
         query: query.map(|(_, value)| value.into_owned()).collect(),
+        search_strikes: OnceLock::new(),
         body: body?,
         state,
     })
@@ -71,7 +71,7 @@ fn is_open_to_all(endpoint: &Endpoint) -> bool {
 
 /// The endpoint of a path below one of the base paths, and what stands for the
 /// path's parameter.
-fn find(method: &str, path: &str) -> Option<(&'static Endpoint, String)> {
+pub fn find(method: &str, path: &str) -> Option<(&'static Endpoint, String)> {
     let (host, path) = match path.strip_prefix(MAIN_BASE_PATH) {
         Some(path) => (Host::Main, path),
         None => (Host::Synchronous, path.strip_prefix(SYNCHRONOUS_BASE_PATH)?),

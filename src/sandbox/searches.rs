@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use prost_types::{Struct, Timestamp};
-use serde_json::Value;
-use tokio::sync::oneshot;
 use url::Url;
 
-use super::config::StreamingShape;
+use super::call::Call;
+use super::outbox::Outbox;
 use super::render::{self, LeadStyle};
+use super::search_run::{self, Run};
 use super::state::{State, new_id, now};
 use super::switches::Switches;
-use super::webhook;
+use super::world::World;
 use super::world::person::Person;
 use crate::proto::json::{self, Object};
 use crate::proto::v1::{self, SearchStatus};
@@ -42,8 +42,17 @@ impl Results {
         }
     }
 
+    /// Keeps the first so many.
+    fn truncate(&mut self, count: usize) {
+        match self {
+            Self::Leads(people) => people.truncate(count),
+            Self::Accounts(companies) => companies.truncate(count),
+            Self::Hiring(companies) => companies.truncate(count),
+        }
+    }
+
     /// How many are found, and streamed, at once.
-    fn step(&self) -> usize {
+    pub fn step(&self) -> usize {
         match self {
             Self::Leads(_) => 1,
             Self::Accounts(_) | Self::Hiring(_) => BATCH,
@@ -101,9 +110,17 @@ impl SearchRecord {
     }
 }
 
-/// Starts a search. With `callback_before_response` it returns only after the
-/// first delivery was answered.
-pub async fn start(state: &Arc<State>, search: NewSearch) -> SearchRecord {
+/// Starts a search. A fault may let it return only after the first delivery was
+/// answered.
+pub async fn start(call: &Call, mut search: NewSearch) -> SearchRecord {
+    let state = &call.state;
+    if call.finds_nothing() {
+        search.results.truncate(0);
+    }
+    let failure = search_run::failure(call.search_strikes(), search.results.len());
+    if let Some((_, after)) = failure {
+        search.results.truncate(after);
+    }
     let record = SearchRecord {
         id: new_id(),
         created_at: now(),
@@ -111,167 +128,49 @@ pub async fn start(state: &Arc<State>, search: NewSearch) -> SearchRecord {
         found: 0,
         search: Arc::new(search),
     };
+    let webhook = record.search.webhook.clone();
+    state
+        .ledger
+        .start(&record.id, call.endpoint, webhook.as_ref());
     state
         .searches
         .lock()
         .insert(record.id.clone(), record.clone());
-    let (first, delivered) = oneshot::channel();
-    let run = Run {
-        state: Arc::clone(state),
-        record: record.clone(),
-        first: Some(first),
-    };
+    let (outbox, delivered) = Outbox::new(state, call.endpoint, webhook);
+    let overtakes = outbox.overtakes();
+    let failure = failure.map(|(status, _)| status);
+    let run = Run::new(state, record.clone(), outbox, failure);
     state.spawn(run.run());
-    if state.switches.read().callback_before_response {
-        // An error means that the run ended without a delivery.
+    if overtakes {
+        // An error means that the first delivery is over.
         let _ = delivered.await;
     }
     record
 }
 
-/// A search on its way.
-struct Run {
-    state: Arc<State>,
-    record: SearchRecord,
-    /// Told once the first delivery was answered.
-    first: Option<oneshot::Sender<()>>,
+/// What names the results in a range, as their deliveries do.
+pub fn keys(world: &World, search: &NewSearch, range: std::ops::Range<usize>) -> Vec<String> {
+    let company = |index: &usize| Some(world.company(*index)?.linkedin_url());
+    let keys: Vec<Option<String>> = match &search.results {
+        Results::Leads(people) => {
+            let found = people.get(range).unwrap_or_default().iter();
+            let url = |person| render::profile_url(person, search.scale);
+            found.map(|index| world.person(*index).map(url)).collect()
+        }
+        Results::Accounts(companies) => {
+            let found = companies.get(range).unwrap_or_default().iter();
+            found.map(company).collect()
+        }
+        Results::Hiring(companies) => {
+            let found = companies.get(range).unwrap_or_default().iter();
+            found.map(|(index, _)| company(index)).collect()
+        }
+    };
+    keys.into_iter().flatten().collect()
 }
 
-impl Run {
-    async fn run(mut self) {
-        let search = Arc::clone(&self.record.search);
-        let (step, total) = (search.results.step(), search.results.len());
-        let streaming = search.streaming || search.endless;
-        for start in (0..total).step_by(step) {
-            self.state.pace().await;
-            let end = (start + step).min(total);
-            if !self.progress(SearchStatus::Ongoing, end) {
-                return;
-            }
-            if streaming {
-                let body = self.part(start, end);
-                self.deliver(body).await;
-            }
-        }
-        if search.endless {
-            self.progress(SearchStatus::Ongoing, total);
-            return;
-        }
-        self.state.pace().await;
-        if self.progress(SearchStatus::Finished, total) && self.has_final_message(streaming) {
-            let body = self.whole();
-            self.deliver(body).await;
-        }
-    }
-
-    /// Records progress; false when the search was deleted.
-    fn progress(&mut self, status: SearchStatus, found: usize) -> bool {
-        let mut searches = self.state.searches.lock();
-        let Some(record) = searches.get_mut(&self.record.id) else {
-            return false;
-        };
-        record.status = status;
-        record.found = found;
-        self.record = record.clone();
-        true
-    }
-
-    fn has_final_message(&self, streaming: bool) -> bool {
-        let is_leads = matches!(self.record.search.results, Results::Leads(_));
-        !streaming || is_leads && self.state.switches.read().final_message
-    }
-
-    async fn deliver(&mut self, body: Object) {
-        if let Some(url) = &self.record.search.webhook {
-            webhook::deliver(&self.state, url, &Value::Object(body)).await;
-        }
-        if let Some(first) = self.first.take() {
-            // Nobody waits unless the switch was on.
-            let _ = first.send(());
-        }
-    }
-
-    /// The body for a part of the results.
-    fn part(&self, start: usize, end: usize) -> Object {
-        let switches = self.state.switches.read().clone();
-        match &self.record.search.results {
-            Results::Leads(people) => {
-                let person = people
-                    .get(start)
-                    .and_then(|index| self.state.world.person(*index));
-                person
-                    .map(|person| self.one_lead(person, &switches))
-                    .unwrap_or_default()
-            }
-            Results::Accounts(_) | Results::Hiring(_) => self.accounts(start, end, &switches),
-        }
-    }
-
-    /// The body for all results.
-    fn whole(&self) -> Object {
-        let switches = self.state.switches.read().clone();
-        match &self.record.search.results {
-            Results::Leads(_) => self.all_leads(&switches),
-            Results::Accounts(companies) => self.accounts(0, companies.len(), &switches),
-            Results::Hiring(companies) => self.accounts(0, companies.len(), &switches),
-        }
-    }
-
-    fn one_lead(&self, person: Person<'_>, switches: &Switches) -> Object {
-        let style = style(&self.record, switches);
-        let custom = self.record.search.custom.clone();
-        let result = match switches.streaming_shape {
-            StreamingShape::Flat => render::flat_lead(person, style, custom),
-            StreamingShape::Nested => render::nested_lead(person, style, custom),
-        };
-        json::write(&result, style.generation.spelling())
-    }
-
-    fn all_leads(&self, switches: &Switches) -> Object {
-        let echo = v1::LeadResult {
-            custom: self.record.search.custom.clone(),
-            ..Default::default()
-        };
-        let delivery = v1::LeadDelivery {
-            search: Some(self.record.describe()),
-            leads: leads(&self.state, &self.record, switches, |_| true),
-            lead: Some(echo),
-        };
-        let probe = v1::LeadDelivery {
-            leads: vec![v1::LeadResult::default()],
-            ..Default::default()
-        };
-        with_lists(
-            json::write(&delivery, switches.generation.spelling()),
-            &probe,
-            switches,
-        )
-    }
-
-    fn accounts(&self, start: usize, end: usize, switches: &Switches) -> Object {
-        let echo = v1::AccountResult {
-            custom: self.record.search.custom.clone(),
-            ..Default::default()
-        };
-        let delivery = v1::AccountDelivery {
-            id: Some(self.record.id.clone()),
-            accounts: accounts(&self.state, &self.record, switches, start..end),
-            account: Some(echo),
-            ..Default::default()
-        };
-        let probe = v1::AccountDelivery {
-            accounts: vec![v1::AccountResult::default()],
-            ..Default::default()
-        };
-        with_lists(
-            json::write(&delivery, switches.generation.spelling()),
-            &probe,
-            switches,
-        )
-    }
-}
-
-fn style(record: &SearchRecord, switches: &Switches) -> LeadStyle {
+/// How the people of a search are described.
+pub fn style(record: &SearchRecord, switches: &Switches) -> LeadStyle {
     LeadStyle {
         generation: switches.generation,
         scale: record.search.scale,

@@ -1,7 +1,7 @@
 //! HTTP: connections, the size of bodies, and the end.
 
-use std::convert::Infallible;
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::Socket;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::answers::{self, Reset};
 use super::reply::{Fault, HttpResponse};
-use super::router;
-use super::state::State;
+use super::{Sandbox, control};
 
 /// Larger bodies are refused.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -29,7 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves connections until the shutdown resolves, then ends those that are
 /// idle, lets the others answer, and ends the work in the background.
-pub async fn serve(state: Arc<State>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+pub async fn serve(sandbox: Sandbox, listener: TcpListener, shutdown: impl Future<Output = ()>) {
     let closing = CancellationToken::new();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -40,14 +41,14 @@ pub async fn serve(state: Arc<State>, listener: TcpListener, shutdown: impl Futu
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(Arc::clone(&state), stream, closing.clone()));
+                    connections.spawn(connection(sandbox.clone(), stream, closing.clone()));
                 }
                 Err(error) => pause(&error).await,
             },
         }
     }
     // Background work first: an answer may wait for it.
-    state.stop.cancel();
+    sandbox.state.stop.cancel();
     closing.cancel();
     while connections.join_next().await.is_some() {}
 }
@@ -57,8 +58,23 @@ async fn pause(error: &io::Error) {
     tokio::time::sleep(ACCEPT_PAUSE).await;
 }
 
-async fn connection(state: Arc<State>, stream: TcpStream, closing: CancellationToken) {
-    let service = service_fn(move |request| handle(Arc::clone(&state), request));
+async fn connection(sandbox: Sandbox, stream: TcpStream, closing: CancellationToken) {
+    // A second handle: hyper keeps the first one to itself.
+    let socket = match stream.as_fd().try_clone_to_owned() {
+        Ok(handle) => Socket::from(handle),
+        Err(error) => return pause(&error).await,
+    };
+    let service = service_fn(|request| {
+        let (sandbox, socket) = (&sandbox, &socket);
+        async move {
+            let answer = handle(sandbox, request).await;
+            if answer.is_err() {
+                // Closing then sends a reset instead of an orderly end.
+                let _ = socket.set_linger(Some(Duration::ZERO));
+            }
+            answer
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
@@ -76,10 +92,13 @@ async fn connection(state: Arc<State>, stream: TcpStream, closing: CancellationT
     }
 }
 
-async fn handle(state: Arc<State>, request: Request<Incoming>) -> Result<HttpResponse, Infallible> {
+async fn handle(sandbox: &Sandbox, request: Request<Incoming>) -> Result<HttpResponse, Reset> {
     let (parts, body) = request.into_parts();
     let body = read(body).await;
-    Ok(router::answer(state, parts, body).await)
+    if parts.uri.path().starts_with(control::PREFIX) {
+        return Ok(control::answer(sandbox, &parts, body).await);
+    }
+    answers::answer(Arc::clone(&sandbox.state), parts, body).await
 }
 
 async fn read(body: Incoming) -> Result<Bytes, Fault> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
@@ -12,12 +13,16 @@ use tokio_util::sync::CancellationToken;
 use super::config::SandboxConfig;
 use super::contacts::ContactRecord;
 use super::counters::Counters;
+use super::faults::{Group, Strike};
+use super::findings::Ledger;
 use super::limits::Limits;
 use super::lists::{self, ListRecord};
 use super::reply::Fault;
 use super::searches::SearchRecord;
 use super::switches::{SwitchHandle, Switches};
+use super::webhook::Clients;
 use super::world::World;
+use crate::proto::endpoint::Endpoint;
 
 /// A sandbox's world, records and switches.
 pub struct State {
@@ -37,10 +42,18 @@ pub struct State {
     pub contacts: Mutex<BTreeMap<String, ContactRecord>>,
     /// Lists by id.
     pub lists: Mutex<BTreeMap<String, ListRecord>>,
-    /// Sends webhooks; set when the sandbox serves.
-    pub client: OnceLock<reqwest::Client>,
-    /// Ends the work in the background.
+    /// What was truly found.
+    pub ledger: Ledger,
+    /// Send webhooks; set when the sandbox serves.
+    pub clients: OnceLock<Clients>,
+    /// Ends the sandbox's work in the background for good.
     pub stop: CancellationToken,
+    /// How the switches were at the start.
+    initial: Switches,
+    /// Ends the work in the background that was started since the last reset.
+    round: Mutex<CancellationToken>,
+    /// Counts what forms alternate over.
+    turn: AtomicU64,
     working: watch::Sender<usize>,
 }
 
@@ -50,33 +63,46 @@ impl State {
     pub fn new(config: &SandboxConfig) -> Self {
         let world = World::generate(config.seed, config.companies, config.people);
         let lists = lists::initial(&world);
+        let initial = Switches::from(config);
+        let stop = CancellationToken::new();
         Self {
             api_keys: config.api_keys.clone(),
             world,
-            switches: Arc::new(RwLock::new(Switches::from(config))),
+            switches: Arc::new(RwLock::new(initial.clone())),
             counters: Counters::default(),
             limits: Limits::default(),
             searches: Mutex::default(),
             contacts: Mutex::default(),
             lists: Mutex::new(lists),
-            client: OnceLock::new(),
-            stop: CancellationToken::new(),
+            ledger: Ledger::default(),
+            clients: OnceLock::new(),
+            initial,
+            round: Mutex::new(stop.child_token()),
+            stop,
+            turn: AtomicU64::new(0),
             working: watch::Sender::new(0),
         }
     }
 
-    /// Works in the background until done, or until the sandbox stops.
+    /// Works in the background until done, or until the sandbox stops or is
+    /// reset.
     pub fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
         self.working.send_modify(|count| *count += 1);
         let state = Arc::clone(self);
+        let round = self.round.lock().clone();
         tokio::spawn(async move {
-            let stop = state.stop.clone();
             tokio::select! {
                 () = work => {}
-                () = stop.cancelled() => {}
+                () = round.cancelled() => {}
             }
             state.working.send_modify(|count| *count -= 1);
         });
+    }
+
+    /// How much works in the background.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        *self.working.borrow()
     }
 
     /// Waits until nothing works in the background.
@@ -85,10 +111,50 @@ impl State {
         let _ = self.working.subscribe().wait_for(|count| *count == 0).await;
     }
 
+    /// Ends the work in the background, and makes everything as it was at the
+    /// start.
+    pub async fn reset(&self) {
+        let ended = std::mem::replace(&mut *self.round.lock(), self.stop.child_token());
+        ended.cancel();
+        self.idle().await;
+        self.searches.lock().clear();
+        self.contacts.lock().clear();
+        *self.lists.lock() = lists::initial(&self.world);
+        self.ledger.reset();
+        self.limits.reset();
+        self.counters.reset();
+        self.turn.store(0, Ordering::Relaxed);
+        *self.switches.write() = self.initial.clone();
+    }
+
+    /// The switches for one delivery or answer: forms that alternate are decided.
+    #[must_use]
+    pub fn form(&self) -> Switches {
+        let switches = self.switches.read().clone();
+        switches.at_turn(self.turn.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The faults that strike on this occasion.
+    pub fn strike(&self, group: Group, endpoint: &Endpoint) -> Vec<Strike> {
+        let seed = self.world.seed();
+        let strikes = self.switches.write().faults.strike(seed, group, endpoint);
+        for strike in &strikes {
+            self.counters.count_fault(strike.kind);
+        }
+        strikes
+    }
+
     /// Waits for one unit of progress.
     pub async fn pace(&self) {
         let pace = self.switches.read().pace;
         tokio::time::sleep(pace).await;
+    }
+
+    /// Waits as long as faults make the enrichment of one item last.
+    pub async fn linger(&self, endpoint: &Endpoint) {
+        for strike in self.strike(Group::Enrichment, endpoint) {
+            tokio::time::sleep(strike.duration).await;
+        }
     }
 
     /// Refuses work that the credits left do not pay for.

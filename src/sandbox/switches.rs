@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 
-use super::config::{Generation, SandboxConfig, StreamingShape};
+use super::config::SandboxConfig;
+use super::faults::Faults;
+use crate::proto::v1::{FinalMessage, Generation, StreamingShape};
 
 /// A handle to the switches of a running sandbox. Take the lock shortly; each
 /// request and each delivery reads the switches anew.
 pub type SwitchHandle = Arc<RwLock<Switches>>;
 
-/// How the sandbox behaves now.
+/// How the sandbox behaves now. `sandbox.proto` describes the same fields as its
+/// users set them.
 #[derive(Clone, Debug)]
 pub struct Switches {
     /// Which generation of results is sent.
     pub generation: Generation,
     /// The shape of streamed leads.
     pub streaming_shape: StreamingShape,
-    /// Whether a streamed lead search ends with a message of all leads.
-    pub final_message: bool,
-    /// Whether the first result is delivered, and its receiver's answer
-    /// awaited, before the request that started the work is answered.
-    pub callback_before_response: bool,
+    /// How a streamed lead search ends.
+    pub final_message: FinalMessage,
     /// Whether the terms of personal email enrichment were accepted.
     pub personal_email_consent: bool,
     /// Whether rate limits are enforced.
@@ -37,6 +37,8 @@ pub struct Switches {
     pub credits: i64,
     /// Keys that are valid but may only read account and credits.
     pub restricted_keys: HashSet<String>,
+    /// What goes wrong.
+    pub faults: Faults,
 }
 
 impl From<&SandboxConfig> for Switches {
@@ -45,13 +47,33 @@ impl From<&SandboxConfig> for Switches {
             generation: config.generation,
             streaming_shape: config.streaming_shape,
             final_message: config.final_message,
-            callback_before_response: false,
             personal_email_consent: config.personal_email_consent,
             rate_limits: config.rate_limits,
             pace: config.pace,
             sync_latency: config.sync_latency,
             credits: config.credits,
             restricted_keys: HashSet::new(),
+            faults: config.faults.clone().into(),
         }
+    }
+}
+
+impl Switches {
+    /// The same with one form where forms alternate: in four turns every
+    /// generation meets every shape.
+    pub(super) fn at_turn(mut self, turn: u64) -> Self {
+        if self.generation == Generation::Alternating {
+            self.generation = match turn % 2 {
+                0 => Generation::Observed,
+                _ => Generation::Documented,
+            };
+        }
+        if self.streaming_shape == StreamingShape::Alternating {
+            self.streaming_shape = match turn / 2 % 2 {
+                0 => StreamingShape::Flat,
+                _ => StreamingShape::Nested,
+            };
+        }
+        self
     }
 }

@@ -2,14 +2,16 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use pronto_grpc::proto::v1::GetCreditsRequest;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use prost::Message;
 use prost_types::FileDescriptorSet;
+use serde_json::Value;
 
 use crate::harness::process::{Process, program};
+use crate::harness::raw::Raw;
 use crate::harness::{connect, http};
 
 const UNUSABLE_CONFIGURATION: i32 = 64;
@@ -87,7 +89,11 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("poll-interval", "soon"),
         ("progress-interval", "21s"),
         ("max-callback-size", "8"),
+        ("max-callback-connections", "0"),
         ("max-answer-size", "0B"),
+        ("retention", "0s"),
+        ("max-store-size", "10"),
+        ("max-unmatched-size", "0B"),
         ("callback-url", "not a URL"),
         ("callback-url", "http://hooks.example.com"),
         ("callback-url", "https://hooks.example.com/?secret=1"),
@@ -99,6 +105,9 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("log", "pronto_grpc=loud"),
         ("log-format", "xml"),
         ("vendor", "another"),
+        ("sandbox-final-message", "sometimes"),
+        ("sandbox-fault", "dorp"),
+        ("sandbox-fault", "drop=101%"),
     ] {
         let flag = format!("--{option}");
         assert_unusable(&mut program(&["serve", &flag, value]), &[option]);
@@ -120,6 +129,24 @@ fn an_unusable_value_is_named_wherever_it_stands() {
     assert_unusable(
         &mut program(&["serve", "--config", &list]),
         &["list.toml", "log"],
+    );
+}
+
+#[test]
+fn options_that_do_not_go_together_are_both_named() {
+    assert_unusable(
+        &mut program(&["serve", "--retention", "1h", "--bulk-deadline", "90m"]),
+        &["retention: 1h", "search-deadline, 2h"],
+    );
+    let sizes = [
+        "--max-unmatched-size",
+        "1MiB",
+        "--max-callback-size",
+        "2MiB",
+    ];
+    assert_unusable(
+        program(&["serve"]).args(sizes),
+        &["max-unmatched-size: 1.0 MiB", "max-callback-size, 2.0 MiB"],
     );
 }
 
@@ -326,6 +353,29 @@ fn the_files_of_a_running_store_are_private_too() {
 }
 
 #[test]
+fn the_files_are_private_whatever_the_umask() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let plain = serve(&data);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "umask 0; exec \"$0\" \"$@\""])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .arg("--sandbox")
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null());
+    let process = Process::start(&mut command);
+    process.logged("Serving.");
+    assert_private(&data);
+    for kind in ["sqlite3-wal", "sqlite3-shm", "lock"] {
+        assert!(data.join("sandbox").with_extension(kind).exists(), "{kind}");
+    }
+    let mode = std::fs::metadata(&data).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
 fn a_flag_beats_the_environment_and_the_environment_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let config = "callback-url = \"https://file.example\"\nrequest-timeout = \"30\"\n";
@@ -386,6 +436,7 @@ fn an_address_that_is_taken_is_named() {
 #[test]
 fn the_sandbox_runs_alone() {
     let mut command = program(&["sandbox", "--address", "127.0.0.1:0"]);
+    command.args(["--sandbox-fault", "answer-unavailable,endpoint=GetCredits"]);
     let process = Process::start(command.env("NO_COLOR", "1"));
     let line = process.line().unwrap();
     assert!(line.contains("sandbox-key"), "{line}");
@@ -395,9 +446,59 @@ fn the_sandbox_runs_alone() {
     let request = http().get(format!("{}/credits", url.unwrap()));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer = runtime.block_on(request.header("x-api-key", "sandbox-key").send());
-    assert_eq!(answer.unwrap().status(), 200);
+    assert_eq!(answer.unwrap().status(), 503);
     let (status, said) = process.end("TERM");
     assert_eq!(status.code(), Some(0), "{said:?}");
+}
+
+#[test]
+fn the_sandbox_takes_faults_from_flags_environment_and_file() {
+    let settings = |command: &mut Command, address: fn(&Value) -> String| {
+        let process = Process::start(command);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let url = address(&process.logged("The sandbox answers instead of Pronto."));
+        runtime.block_on(async {
+            let answer = http().get(format!("http://{url}/sandbox/settings")).send();
+            let text = answer.await.unwrap().text().await.unwrap();
+            serde_json::from_str::<Value>(&text).unwrap()
+        })
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let address = |logged: &Value| logged["address"].as_str().unwrap().to_owned();
+    let by_flag = settings(
+        serve(&folder.path().join("flag"))
+            .args(["--sandbox", "--sandbox-fault", "drop=10%"])
+            .args([
+                "--sandbox-fault",
+                "answer-stall=2x,duration=1s,endpoint=GetSearch",
+            ])
+            .args(["--sandbox-generation", "alternating"])
+            .args(["--sandbox-final-message", "twice"]),
+        address,
+    );
+    assert_eq!(by_flag["generation"], "GENERATION_ALTERNATING");
+    assert_eq!(by_flag["final_message"], "FINAL_MESSAGE_TWICE");
+    assert_eq!(by_flag["faults"][0]["percent"], 10);
+    assert_eq!(by_flag["faults"][1]["kind"], "FAULT_KIND_ANSWER_STALL");
+    assert_eq!(by_flag["faults"][1]["endpoint"], "GetSearch");
+    let faults = "drop=10%;answer-stall=2x,duration=1s,endpoint=GetSearch";
+    let by_environment = settings(
+        serve(&folder.path().join("environment"))
+            .env("PRONTO_GRPC_SANDBOX", "1")
+            .env("PRONTO_GRPC_SANDBOX_FAULT", faults),
+        address,
+    );
+    assert_eq!(by_environment["faults"], by_flag["faults"]);
+    let config = file(
+        folder.path(),
+        "faults.toml",
+        &format!("sandbox = true\nsandbox-fault = {faults:?}\n"),
+    );
+    let by_file = settings(
+        serve(&folder.path().join("file")).args(["--config", &config]),
+        address,
+    );
+    assert_eq!(by_file["faults"], by_flag["faults"]);
 }
 
 #[test]
@@ -445,4 +546,48 @@ fn a_log_that_nobody_sees_has_no_colours() {
     let process = Process::start(&mut program(&["sandbox", "--address", "127.0.0.1:0"]));
     let line = process.line().unwrap();
     assert!(!line.contains('\u{1b}'), "{line:?}");
+}
+
+// === open files ===
+
+/// The server, in a shell that limits its open files.
+fn serve_within(limit: &str, data: &Path) -> Command {
+    let server = serve(data);
+    let mut command = Command::new("/bin/sh");
+    let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+    command.args(["-c", &script]).arg(server.get_program());
+    command.args(server.get_args()).env_clear();
+    command.stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[tokio::test]
+async fn a_low_limit_of_open_files_is_raised() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(&mut serve_within("-Sn 64", data.path()));
+    let serving = process.logged("Serving.");
+    let callbacks = serving["callback_address"].as_str().unwrap();
+    let mut connections = Vec::new();
+    for _ in 0..100 {
+        let mut connection = Raw::connect(callbacks.parse().unwrap()).await;
+        connection.send("GET / HTTP/1.1\r\nHost: x\r\n").await;
+        connections.push(connection);
+    }
+    // All are open at once, the first one too.
+    for connection in connections.iter_mut().rev() {
+        connection.send("\r\n").await;
+        assert_eq!(connection.answer().await.status, 404);
+    }
+}
+
+#[test]
+fn callback_connections_leave_open_files_to_others() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(&mut serve_within("-n 100", data.path()));
+    let lowered = process
+        .logged("max-callback-connections is lowered to three quarters of the open files allowed.");
+    assert_eq!(lowered["open_files"], 100);
+    assert_eq!(lowered["max_callback_connections"], 75);
+    process.logged("Serving.");
 }

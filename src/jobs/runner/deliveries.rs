@@ -3,8 +3,10 @@
 use super::Runner;
 use crate::jobs::decode::{Content, decode};
 use crate::jobs::model::{Change, Decoded, Delivery, Found};
+use crate::jobs::person;
 use crate::jobs::store::StoreError;
-use crate::proto::v1::{CallbackSource, Completion};
+use crate::proto::v1::job_event::Event;
+use crate::proto::v1::{CallbackSource, Completion, ErasedResult};
 
 /// So many deliveries are taken together: they share a write.
 const BATCH: usize = 256;
@@ -32,12 +34,19 @@ impl Runner {
     }
 
     async fn record(&mut self, deliveries: Vec<Delivery>) -> Result<bool, StoreError> {
+        let shared = self.shared.clone();
+        let erasures = shared.erasures.read().await;
+        if self.erasures != Some(*erasures) {
+            self.reload().await?;
+            self.erasures = Some(*erasures);
+        }
         let mut has_list = false;
         let mut portion = Change::default();
         for delivery in deliveries {
             let (id, source) = (delivery.id, delivery.source);
             let mut content = self.decode(delivery).await?;
             self.number(&mut content, &mut portion).await?;
+            let has_erased = self.job.has_erased && self.take_out_erased(&mut content).await?;
             has_list |= content.is_list;
             self.learn(&content, source, &mut portion);
             let total = content.results.len() as i64;
@@ -65,6 +74,7 @@ impl Runner {
                 through: id,
                 results: 0,
             });
+            portion.erased_bodies.extend(has_erased.then_some(id));
             if portion.found.len() >= PORTION {
                 self.change(std::mem::take(&mut portion)).await?;
             }
@@ -109,6 +119,29 @@ impl Runner {
         let came_alone = store.known_identities(&self.job.id, keys).await?;
         content.number(&came_alone.into_iter().collect());
         Ok(())
+    }
+
+    /// Takes out results about people who were erased from the job; whether there
+    /// were any. Their places stay, because results are counted by them.
+    async fn take_out_erased(&self, content: &mut Content) -> Result<bool, StoreError> {
+        let marks = content
+            .results
+            .iter()
+            .flat_map(|(event, _)| person::marks(event));
+        let marks = marks.collect();
+        let erased = self.shared.store.erased_marks(&self.job.id, marks).await?;
+        if erased.is_empty() {
+            return Ok(false);
+        }
+        for (event, _) in &mut content.results {
+            if person::marks(event)
+                .iter()
+                .any(|mark| erased.contains(mark))
+            {
+                *event = Event::Erased(ErasedResult {});
+            }
+        }
+        Ok(true)
     }
 
     async fn decode(&self, delivery: Delivery) -> Result<Content, StoreError> {

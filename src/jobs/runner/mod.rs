@@ -55,6 +55,10 @@ async fn keep_running(claim: Claim) {
     let job_id = claim.job_id.clone();
     let mut retry = FIRST_RETRY;
     while let Err(error) = run(&shared, &job_id).await {
+        if matches!(error, StoreError::NoSuchJob(_)) {
+            // It was purged.
+            return;
+        }
         tracing::error!(job_id, %error, "A job waits for the store.");
         tokio::select! {
             () = shared.shutdown.cancelled() => return,
@@ -108,6 +112,8 @@ struct Runner {
     finished: bool,
     /// It was asked early because all results seem to be there.
     hurried: bool,
+    /// The erasures that `job` knows of.
+    erasures: Option<u64>,
 }
 
 impl Runner {
@@ -127,6 +133,7 @@ impl Runner {
             question: None,
             finished: false,
             hurried: false,
+            erasures: None,
         }
     }
 

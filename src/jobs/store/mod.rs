@@ -102,7 +102,7 @@ pub trait Store: Send + Sync + 'static {
     async fn purged_job(&self, id: &str) -> Result<Option<(String, Vec<u8>)>, StoreError>;
 
     /// Keeps a callback without a job. The oldest ones make room, so that at most
-    /// `max_bytes` are kept.
+    /// `max_bytes` of those for purged jobs are kept, and of those for unknown ones.
     async fn append_unmatched(
         &self,
         job_id: &str,
@@ -130,8 +130,22 @@ pub trait Store: Send + Sync + 'static {
     /// callback without a job.
     async fn purge_job(&self, id: &str) -> Result<(), StoreError>;
 
+    /// Purges those of these jobs that are still there.
+    async fn purge_jobs(&self, ids: Vec<String>) -> Result<(), StoreError>;
+
+    /// Remembers of a job by which marks those are known who were erased: hashes of
+    /// them are stored.
+    async fn mark_erased(&self, job_id: &str, marks: Vec<String>) -> Result<(), StoreError>;
+
+    /// Which of these marks belong to somebody who was erased from a job.
+    async fn erased_marks(
+        &self,
+        job_id: &str,
+        marks: Vec<String>,
+    ) -> Result<Vec<String>, StoreError>;
+
     /// Erases results and bodies of a job. Their sequences stay, and they are still
-    /// recognized.
+    /// recognized. Of `started` what describes people is erased.
     async fn erase(
         &self,
         job_id: &str,
@@ -143,7 +157,13 @@ pub trait Store: Send + Sync + 'static {
     /// without a job, and what is known of purged jobs.
     async fn trim(&self, before: SystemTime) -> Result<(), StoreError>;
 
+    /// Removes some of the oldest decoded bodies; whether there were any.
+    async fn drop_bodies(&self) -> Result<bool, StoreError>;
+
     // === the store itself ===
+
+    /// Bytes on disk that are in use.
+    async fn size(&self) -> Result<u64, StoreError>;
 
     /// What it holds.
     async fn usage(&self) -> Result<Usage, StoreError>;

@@ -24,11 +24,7 @@ pub async fn search(call: Call) -> Answer {
     check_rules(&request)?;
     let filters = request.filters.unwrap_or_default();
     let query = AccountQuery::new(&filters);
-    let fitting = call
-        .state
-        .world
-        .companies()
-        .filter(|company| query.fits(*company));
+    let fitting = call.companies().filter(|company| query.fits(*company));
     let found: Vec<usize> = fitting
         .take(capped(request.limit, MAX_ACCOUNTS))
         .map(|company| company.index())
@@ -56,7 +52,7 @@ pub async fn search(call: Call) -> Answer {
 
 /// Starts a search for companies, and answers with the first of them.
 pub async fn start(call: &Call, search: NewSearch, found: &[usize], message: &str) -> Answer {
-    let record = searches::start(&call.state, search).await;
+    let record = searches::start(call, search).await;
     let message = format!("{message} You will receive the results on your webhook shortly.");
     let companies = found
         .iter()
@@ -72,8 +68,6 @@ pub async fn preview(call: Call) -> Answer {
     let filters = request.filters.unwrap_or_default();
     let query = AccountQuery::new(&filters);
     let companies: Vec<Company<'_>> = call
-        .state
-        .world
         .companies()
         .filter(|company| query.fits(*company))
         .collect();
@@ -112,12 +106,7 @@ pub async fn extract(call: Call) -> Answer {
     check_rules(&request)?;
     // What a Sales Navigator URL means is LinkedIn's secret: here it selects by chance.
     let hash = rng::hash(&request.search_url) as usize;
-    let all: Vec<usize> = call
-        .state
-        .world
-        .companies()
-        .map(|company| company.index())
-        .collect();
+    let all: Vec<usize> = call.companies().map(|company| company.index()).collect();
     let count = capped(request.limit, (10 + hash % 90).min(all.len()));
     let found: Vec<usize> = all
         .iter()
@@ -170,7 +159,7 @@ pub async fn enrich(call: Call) -> Answer {
             .as_deref()
             .is_none_or(|code| c.city().country().code == code)
     });
-    let generation = call.state.switches.read().generation;
+    let generation = call.state.form().generation;
     let company = render::company(found.ok_or(Fault::NotFound(NO_COMPANY))?, generation);
     Ok(Reply::message(&company, generation.spelling()))
 }

@@ -5,18 +5,16 @@ use std::sync::Arc;
 
 use prost_types::Struct;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 use url::Url;
 
 use super::{Answer, company};
 use crate::proto::json::{self, JsonMessage};
-use crate::proto::v1;
+use crate::proto::v1::{self, Generation, StreamingShape};
 use crate::sandbox::call::{Call, check_rules, check_webhook_url};
-use crate::sandbox::config::{Generation, StreamingShape};
+use crate::sandbox::outbox::Outbox;
 use crate::sandbox::render::{self, LeadStyle};
 use crate::sandbox::reply::Reply;
 use crate::sandbox::state::{State, new_id};
-use crate::sandbox::webhook;
 
 /// One item: the number of what was found, or what was asked for.
 struct Item<A> {
@@ -24,6 +22,9 @@ struct Item<A> {
     asked: A,
     custom: Option<Struct>,
 }
+
+/// What names an item, and the body of its delivery.
+type Describe<A> = fn(&State, &Item<A>) -> (String, Value);
 
 /// POST /accounts/bulk_enrich
 pub async fn accounts(call: Call) -> Answer {
@@ -49,14 +50,16 @@ pub async fn accounts(call: Call) -> Answer {
             custom: None,
         }
     });
-    start(&call, url, items.collect(), account_body).await
+    start(&call, url, items.collect(), describe_account).await
 }
 
-fn account_body(state: &State, item: &Item<v1::Company>) -> Value {
-    let generation = state.switches.read().generation;
+fn describe_account(state: &State, item: &Item<v1::Company>) -> (String, Value) {
+    let generation = state.form().generation;
     let found = item.found.and_then(|index| state.world.company(index));
     let company = found.map_or_else(|| item.asked.clone(), |c| render::company(c, generation));
-    write(&company, generation)
+    let names = [&company.linkedin_url, &company.name, &company.website];
+    let key = names.into_iter().flatten().next().cloned();
+    (key.unwrap_or_default(), write(&company, generation))
 }
 
 fn write<M: JsonMessage>(message: &M, generation: Generation) -> Value {
@@ -80,33 +83,33 @@ pub async fn leads(call: Call) -> Answer {
         },
         custom: lead.custom,
     });
-    start(&call, url, items.collect(), lead_body).await
+    start(&call, url, items.collect(), describe_lead).await
 }
 
-fn lead_body(state: &State, item: &Item<v1::Lead>) -> Value {
-    let (generation, shape) = {
-        let switches = state.switches.read();
-        (switches.generation, switches.streaming_shape)
-    };
+fn describe_lead(state: &State, item: &Item<v1::Lead>) -> (String, Value) {
+    let form = state.form();
+    let (generation, shape) = (form.generation, form.streaming_shape);
     let style = LeadStyle {
         generation,
         scale: false,
         flat: false,
     };
     let custom = item.custom.clone();
-    let result = match (
-        item.found.and_then(|index| state.world.person(index)),
-        shape,
-    ) {
-        (Some(person), StreamingShape::Flat) => render::flat_lead(person, style, custom),
+    let person = item.found.and_then(|index| state.world.person(index));
+    let key = match person {
+        Some(person) => render::profile_url(person, style.scale),
+        None => item.asked.linkedin_url.clone().unwrap_or_default(),
+    };
+    let result = match (person, shape) {
         (Some(person), StreamingShape::Nested) => render::nested_lead(person, style, custom),
+        (Some(person), _) => render::flat_lead(person, style, custom),
         (None, _) => v1::LeadResult {
             lead: Some(item.asked.clone()),
             custom,
             ..Default::default()
         },
     };
-    write(&result, generation)
+    (key, write(&result, generation))
 }
 
 /// Delivers the items one by one, and answers with the id of the batch.
@@ -114,29 +117,30 @@ async fn start<A: Send + Sync + 'static>(
     call: &Call,
     url: Option<Url>,
     items: Vec<Item<A>>,
-    body: fn(&State, &Item<A>) -> Value,
+    describe: Describe<A>,
 ) -> Answer {
-    let state = Arc::clone(&call.state);
-    let (first, delivered) = oneshot::channel();
+    let (state, endpoint, id) = (Arc::clone(&call.state), call.endpoint, new_id());
+    state.ledger.start(&id, endpoint, url.as_ref());
+    let (mut outbox, delivered) = Outbox::new(&state, endpoint, url);
+    let overtakes = outbox.overtakes();
+    let batch = id.clone();
     call.state.spawn(async move {
-        let mut first = Some(first);
         for item in items {
             state.pace().await;
-            if let Some(url) = &url {
-                webhook::deliver(&state, url, &body(&state, &item)).await;
-            }
-            if let Some(first) = first.take() {
-                // Nobody waits unless the switch was on.
-                let _ = first.send(());
-            }
+            state.linger(endpoint).await;
+            let (key, body) = describe(&state, &item);
+            state.ledger.find(&batch, [key], 0);
+            outbox.deliver(body).await;
         }
+        state.ledger.finish(&batch);
+        outbox.finish().await;
     });
-    if call.state.switches.read().callback_before_response {
-        // An error means that there was nothing to deliver.
+    if overtakes {
+        // An error means that the first delivery is over.
         let _ = delivered.await;
     }
     Ok(Reply::Json(
         http::StatusCode::OK,
-        json!({"enrichment_id": new_id()}),
+        json!({"enrichment_id": id}),
     ))
 }

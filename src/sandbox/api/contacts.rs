@@ -70,6 +70,7 @@ pub async fn enrich(call: Call) -> Answer {
     };
     let latency = call.state.switches.read().sync_latency;
     tokio::time::sleep(latency).await;
+    call.state.linger(call.endpoint).await;
     let new = new_contact(&call, identity, &wanted, request.custom, None);
     let contact = contacts::enrich(&call.state, &new);
     Ok(Reply::message(&contact, Spelling::Documented))
@@ -90,7 +91,7 @@ pub async fn start(call: Call) -> Answer {
         company_name: request.company_name,
     };
     let new = new_contact(&call, identity, &wanted, request.custom, webhook);
-    let started = contacts::start(&call.state, vec![new]).await;
+    let started = contacts::start(&call, None, vec![new]).await;
     let contact = started.into_iter().next().unwrap_or_default();
     Ok(Reply::message(&contact, Spelling::Observed))
 }
@@ -112,10 +113,11 @@ pub async fn start_bulk(call: Call) -> Answer {
         };
         new_contact(&call, identity, &wanted, contact.custom, webhook.clone())
     });
-    contacts::start(&call.state, contacts.collect()).await;
     // The batch has an id of its own, which no endpoint takes.
+    let id = new_id();
+    contacts::start(&call, Some(&id), contacts.collect()).await;
     let batch = v1::Contact {
-        enrichment_id: Some(new_id()),
+        enrichment_id: Some(id),
         status: Some("queued".to_owned()),
         ..Default::default()
     };

@@ -9,9 +9,8 @@ use super::{
     default_name,
 };
 use crate::proto::json::{Spelling, structs};
-use crate::proto::v1::{self, LeadFilters};
+use crate::proto::v1::{self, Generation, LeadFilters};
 use crate::sandbox::call::{Call, check_rules, check_webhook_url};
-use crate::sandbox::config::Generation;
 use crate::sandbox::find_leads::LeadQuery;
 use crate::sandbox::render::{self, LeadStyle};
 use crate::sandbox::reply::{Fault, Reply};
@@ -49,7 +48,7 @@ pub async fn search(call: Call) -> Answer {
         .take(START_PREVIEW)
         .map(|person| result_preview(*person))
         .collect();
-    let record = searches::start(&call.state, search).await;
+    let record = searches::start(&call, search).await;
     let answer = v1::Acceptance {
         total: Some(total as i64),
         preview: first,
@@ -87,11 +86,7 @@ fn require_filter(filters: &LeadFilters) -> Result<(), Fault> {
 
 fn fitting<'c>(call: &'c Call, filters: &LeadFilters) -> Vec<Person<'c>> {
     let query = LeadQuery::new(&call.state, &call.key, filters);
-    call.state
-        .world
-        .people()
-        .filter(|person| query.fits(*person))
-        .collect()
+    call.people().filter(|person| query.fits(*person)).collect()
 }
 
 fn acceptance(record: &SearchRecord) -> v1::Acceptance {
@@ -184,7 +179,7 @@ pub async fn find_at_company(call: Call) -> Answer {
         endless: false,
         custom: request.custom,
     };
-    let record = searches::start(&call.state, search).await;
+    let record = searches::start(&call, search).await;
     Ok(Reply::message(&acceptance(&record), Spelling::Observed))
 }
 
@@ -235,7 +230,7 @@ pub async fn extract(call: Call) -> Answer {
         endless: false,
         custom: request.custom,
     };
-    let record = searches::start(&call.state, search).await;
+    let record = searches::start(&call, search).await;
     Ok(Reply::Json(
         StatusCode::ACCEPTED,
         json!({"id": record.id, "status": "processing"}),

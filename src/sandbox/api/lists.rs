@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use url::Url;
 
 use super::Answer;
 use crate::proto::json::{self, Object, Spelling};
 use crate::proto::v1::{self, ListKind, ListStatus};
 use crate::sandbox::call::{Call, check_rules, check_webhook_url};
 use crate::sandbox::lists::{ListRecord, linkedin_id};
+use crate::sandbox::outbox::Outbox;
 use crate::sandbox::reply::{Fault, Reply};
 use crate::sandbox::state::{State, new_id, now};
-use crate::sandbox::webhook;
 
 const NO_LIST: &str = "List not found";
 
@@ -56,8 +55,14 @@ pub async fn create(call: Call) -> Answer {
         let summary = json::write(&record.summary(), Spelling::Observed);
         return Ok(Reply::object(summary).with_status(StatusCode::CREATED));
     }
+    let (outbox, delivered) = Outbox::new(&call.state, call.endpoint, webhook);
+    let overtakes = outbox.overtakes();
     call.state
-        .spawn(import(Arc::clone(&call.state), record.id.clone(), webhook));
+        .spawn(import(Arc::clone(&call.state), record.id.clone(), outbox));
+    if overtakes {
+        // An error means that the first delivery is over.
+        let _ = delivered.await;
+    }
     let linkedin_id = record.linkedin_id.to_string();
     let body = json!({"id": record.id, "linkedin_id": linkedin_id, "type": "companies"});
     Ok(Reply::Json(StatusCode::CREATED, body))
@@ -72,16 +77,17 @@ fn companies(call: &Call, named: &[v1::CompanyToList]) -> Vec<usize> {
     named.iter().filter_map(find).collect()
 }
 
-async fn import(state: Arc<State>, id: String, webhook: Option<Url>) {
+async fn import(state: Arc<State>, id: String, mut outbox: Outbox) {
     state.pace().await;
     let done = state.lists.lock().get_mut(&id).map(|list| {
         list.status = ListStatus::Completed;
         list.updated_at = now();
         list.clone()
     });
-    if let (Some(list), Some(url)) = (done, webhook) {
-        webhook::deliver(&state, &url, &Value::Object(detail(&list))).await;
+    if let Some(list) = done {
+        outbox.deliver(Value::Object(detail(&list))).await;
     }
+    outbox.finish().await;
 }
 
 /// GET /lists/{id}

@@ -50,7 +50,7 @@ fn summary(record: &SearchRecord) -> v1::Search {
 /// GET /searches/{id}
 pub async fn get(call: Call) -> Answer {
     let record = find(&call)?;
-    let switches = call.state.switches.read().clone();
+    let switches = call.state.form();
     let wanted = qualification(&call);
     let fits = |person: Person<'_>| wanted.is_none_or(|wanted| is_qualified(person) == wanted);
     let answer = v1::GetSearchResponse {
@@ -85,6 +85,7 @@ fn qualification(call: &Call) -> Option<bool> {
 pub async fn delete(call: Call) -> Answer {
     let record = find(&call)?;
     call.state.searches.lock().remove(&record.id);
+    call.state.ledger.finish(&record.id);
     Ok(Reply::Empty(StatusCode::NO_CONTENT))
 }
 

@@ -45,7 +45,7 @@ pub async fn hiring(call: Call) -> Answer {
         endless: false,
         custom: None,
     };
-    let record = searches::start(&call.state, search).await;
+    let record = searches::start(&call, search).await;
     let body = json!({"preview_count": count, "message": null, "id": record.id});
     Ok(Reply::Json(http::StatusCode::OK, body))
 }
@@ -67,7 +67,7 @@ fn companies_that_hire(
             && !(request.exclude_consulting_recruiting()
                 && GO_BETWEENS.contains(&company.industry().0))
     };
-    let hiring = call.state.world.companies().filter(fits).map(|company| {
+    let hiring = call.companies().filter(fits).map(|company| {
         let postings = company.postings();
         let matching = postings.iter().filter(|posting| wanted.fits(posting));
         (
@@ -140,7 +140,7 @@ pub async fn growth(call: Call) -> Answer {
             && has_industry(*company, &request.included_industries, &[])
             && grows(*company, &request)
     };
-    let fitting = call.state.world.companies().filter(fits);
+    let fitting = call.companies().filter(fits);
     let found: Vec<usize> = fitting
         .take(capped(request.limit, MAX_ACCOUNTS))
         .map(|company| company.index())
@@ -155,7 +155,7 @@ pub async fn growth(call: Call) -> Answer {
         endless: false,
         custom: None,
     };
-    let record = searches::start(&call.state, search).await;
+    let record = searches::start(&call, search).await;
     let companies = found
         .iter()
         .filter_map(|index| call.state.world.company(*index));
@@ -234,7 +234,7 @@ pub async fn lookalikes(call: Call) -> Answer {
             && has_size(*company, &request.company_size)
             && places.allow(company.city())
     };
-    let fitting = call.state.world.companies().filter(resembles);
+    let fitting = call.companies().filter(resembles);
     let found: Vec<usize> = fitting
         .take(capped(request.limit, MAX_ACCOUNTS))
         .map(|company| company.index())
@@ -365,6 +365,6 @@ async fn start_people_signal(
         endless,
         custom: None,
     };
-    let record = searches::start(&call.state, search).await;
+    let record = searches::start(call, search).await;
     Ok(Reply::Json(http::StatusCode::OK, json!({"id": record.id})))
 }

@@ -1,6 +1,7 @@
 //! A running sandbox, and a receiver for its webhooks.
 
-use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,9 +27,12 @@ pub struct Fixture {
 }
 
 /// An answer.
+#[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub retry_after: Option<u64>,
+    pub retry_after_text: Option<String>,
+    pub content_type: String,
     pub text: String,
 }
 
@@ -93,6 +97,25 @@ impl Fixture {
         key: Option<&str>,
         body: Option<Value>,
     ) -> Answer {
+        self.try_send(method, path, key, body)
+            .await
+            .expect("an answer")
+    }
+
+    /// Posts to an endpoint that may break the connection.
+    pub async fn try_post(&self, endpoint: &Endpoint, body: Value) -> reqwest::Result<Answer> {
+        let path = format!("{MAIN_BASE_PATH}{}", endpoint.path);
+        self.try_send("POST", &path, Some("sandbox-key"), Some(body))
+            .await
+    }
+
+    async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<Value>,
+    ) -> reqwest::Result<Answer> {
         let method = method.parse().expect("a method");
         let mut request = self
             .client
@@ -103,20 +126,50 @@ impl Fixture {
         if let Some(body) = body {
             request = request.body(body.to_string());
         }
-        let response = request.send().await.expect("an answer");
-        let retry_after = response.headers().get("retry-after");
-        Answer {
+        let response = request.send().await?;
+        let header = |name: &str| {
+            let value = response.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let retry_after = header("retry-after");
+        Ok(Answer {
             status: response.status(),
-            retry_after: retry_after.and_then(|value| value.to_str().ok()?.parse().ok()),
-            text: response.text().await.expect("a body"),
-        }
+            retry_after: retry_after.as_ref().and_then(|value| value.parse().ok()),
+            retry_after_text: retry_after,
+            content_type: header("content-type").unwrap_or_default(),
+            text: response.text().await?,
+        })
     }
+}
+
+/// Whether a connection was reset.
+pub fn is_reset(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionReset) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Receives webhooks.
 pub struct Receiver {
     pub url: String,
     bodies: mpsc::UnboundedReceiver<Value>,
+    raw: mpsc::UnboundedReceiver<Bytes>,
+    broken: mpsc::UnboundedReceiver<()>,
+    connections: Arc<AtomicUsize>,
+}
+
+/// Where a receiver puts what it gets.
+#[derive(Clone)]
+struct Senders {
+    bodies: mpsc::UnboundedSender<Value>,
+    raw: mpsc::UnboundedSender<Bytes>,
+    broken: mpsc::UnboundedSender<()>,
 }
 
 impl Receiver {
@@ -124,11 +177,21 @@ impl Receiver {
     pub async fn answering(status: StatusCode) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (sender, bodies) = mpsc::unbounded_channel();
+        let (body_sender, bodies) = mpsc::unbounded_channel();
+        let (raw_sender, raw) = mpsc::unbounded_channel();
+        let (broken_sender, broken) = mpsc::unbounded_channel();
+        let senders = Senders {
+            bodies: body_sender,
+            raw: raw_sender,
+            broken: broken_sender,
+        };
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let sender = sender.clone();
-                let service = service_fn(move |request| receive(request, sender.clone(), status));
+                counted.fetch_add(1, Ordering::Relaxed);
+                let senders = senders.clone();
+                let service = service_fn(move |request| receive(request, senders.clone(), status));
                 let connection =
                     http1::Builder::new().serve_connection(TokioIo::new(stream), service);
                 tokio::spawn(connection);
@@ -137,6 +200,9 @@ impl Receiver {
         Self {
             url: format!("http://{address}/hook"),
             bodies,
+            raw,
+            broken,
+            connections,
         }
     }
 
@@ -153,22 +219,39 @@ impl Receiver {
     pub fn arrived(&mut self) -> Vec<Value> {
         std::iter::from_fn(|| self.bodies.try_recv().ok()).collect()
     }
+
+    /// What has arrived and is no JSON.
+    pub fn raw(&mut self) -> Vec<Bytes> {
+        std::iter::from_fn(|| self.raw.try_recv().ok()).collect()
+    }
+
+    /// Waits for a delivery that breaks off.
+    pub async fn next_broken(&mut self) {
+        self.broken.recv().await.expect("a delivery");
+    }
+
+    /// How often somebody connected.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
 }
 
 async fn receive(
     request: Request<Incoming>,
-    sender: mpsc::UnboundedSender<Value>,
+    senders: Senders,
     status: StatusCode,
-) -> Result<Response<Empty<Bytes>>, Infallible> {
-    let body = request
-        .into_body()
-        .collect()
-        .await
-        .expect("a body")
-        .to_bytes();
-    sender
-        .send(serde_json::from_slice(&body).expect("JSON"))
-        .expect("a test");
+) -> Result<Response<Empty<Bytes>>, hyper::Error> {
+    let body = match request.into_body().collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => {
+            senders.broken.send(()).expect("a test");
+            return Err(error);
+        }
+    };
+    match serde_json::from_slice(&body) {
+        Ok(json) => senders.bodies.send(json).expect("a test"),
+        Err(_) => senders.raw.send(body).expect("a test"),
+    }
     let mut response = Response::new(Empty::new());
     *response.status_mut() = status;
     Ok(response)

@@ -1,6 +1,10 @@
 //! The sandbox over HTTP, as a client sees it.
 
 mod contacts;
+mod control;
+mod faults;
+mod faulty_answers;
+mod faulty_work;
 mod fixture;
 mod refusals;
 mod searches;

@@ -7,7 +7,7 @@ use super::fixture::{Fixture, Receiver, quick};
 use crate::proto::endpoint::{Endpoint, endpoints};
 use crate::proto::json;
 use crate::proto::v1;
-use crate::sandbox::{Generation, StreamingShape};
+use crate::sandbox::{FaultKind, FinalMessage, Generation, StreamingShape};
 
 fn leads(body: &Value) -> v1::LeadDelivery {
     json::read(body.to_string().as_bytes()).expect("a delivery")
@@ -58,7 +58,7 @@ async fn switches_change_generation_shape_and_end() {
         let mut switches = switches.write();
         switches.generation = Generation::Documented;
         switches.streaming_shape = StreamingShape::Nested;
-        switches.final_message = false;
+        switches.final_message = FinalMessage::Off;
     }
     let mut receiver = Receiver::start().await;
     let body = json!({
@@ -79,7 +79,7 @@ async fn switches_change_generation_shape_and_end() {
 #[tokio::test]
 async fn the_first_callback_can_overtake_the_answer() {
     let fixture = Fixture::start(quick()).await;
-    fixture.sandbox.switches().write().callback_before_response = true;
+    fixture.sandbox.switches().write().faults = FaultKind::Early.into();
     let starts: &[(&Endpoint, Value)] = &[
         (
             endpoints::START_LEAD_SEARCH,
@@ -309,6 +309,8 @@ async fn tracking_never_ends_until_deleted() {
         .await
         .json();
     assert_eq!(read["search"]["status"], "ONGOING");
+    let findings = fixture.sandbox.findings(&started.id(), "").remove(0);
+    assert_eq!((findings.keys.len(), findings.finished), (50, false));
     let deleted = fixture
         .call(endpoints::DELETE_SEARCH, &started.id(), None)
         .await;
@@ -317,4 +319,5 @@ async fn tracking_never_ends_until_deleted() {
         .call(endpoints::GET_SEARCH, &started.id(), None)
         .await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert!(fixture.sandbox.findings(&started.id(), "")[0].finished);
 }

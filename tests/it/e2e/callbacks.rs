@@ -12,7 +12,7 @@ use crate::harness::{Setup, TestServer, assert_contiguous, http, next, search};
 const SEARCH_ID: &str = "8e1dcba0-f0bb-4071-99fc-f18ba6559ccc";
 
 /// A Pronto whose search is running and never ends.
-async fn endless() -> Fake {
+pub(super) async fn endless() -> Fake {
     Fake::start(|path, _| async move {
         match path.starts_with("/api/v2/searches/") {
             true => json(200, r#"{"search":{"status":"ONGOING"},"leads":[]}"#),
@@ -60,7 +60,7 @@ async fn post(url: &str, body: impl Into<reqwest::Body>) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-fn lead(name: &str) -> String {
+pub(super) fn lead(name: &str) -> String {
     format!(r#"{{"first_name":"{name}","linkedin_url":"https://www.linkedin.com/in/{name}"}}"#)
 }
 

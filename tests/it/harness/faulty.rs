@@ -199,6 +199,30 @@ impl Store for FaultyStore {
         self.store.trim(before).await
     }
 
+    async fn purge_jobs(&self, ids: Vec<String>) -> Result<(), StoreError> {
+        self.store.purge_jobs(ids).await
+    }
+
+    async fn mark_erased(&self, job_id: &str, marks: Vec<String>) -> Result<(), StoreError> {
+        self.store.mark_erased(job_id, marks).await
+    }
+
+    async fn erased_marks(
+        &self,
+        job_id: &str,
+        marks: Vec<String>,
+    ) -> Result<Vec<String>, StoreError> {
+        self.store.erased_marks(job_id, marks).await
+    }
+
+    async fn drop_bodies(&self) -> Result<bool, StoreError> {
+        self.store.drop_bodies().await
+    }
+
+    async fn size(&self) -> Result<u64, StoreError> {
+        self.store.size().await
+    }
+
     async fn usage(&self) -> Result<Usage, StoreError> {
         self.store.usage().await
     }

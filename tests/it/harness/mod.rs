@@ -1,8 +1,10 @@
 //! A server under test, on free ports, with a Pronto that runs here.
 
+pub mod callbacks;
 pub mod fake;
 pub mod faulty;
 pub mod process;
+pub mod raw;
 pub mod stage;
 
 use std::net::SocketAddr;
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use pronto_grpc::callback::CallbackLimits;
 use pronto_grpc::cli::sandbox_urls;
 use pronto_grpc::config::{self, Command, ServeArgs};
 use pronto_grpc::jobs::JobOptions;
@@ -30,6 +33,7 @@ use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use pronto_grpc::proto::v1::{
     GetJobRequest, Job, JobEvent, LeadFilters, SearchLeadsRequest, WatchJobRequest,
 };
+use pronto_grpc::sandbox::Sandbox;
 use pronto_grpc::server::{self, Listeners, ServerError, ServerOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -53,7 +57,10 @@ pub struct Setup {
     pub has_callback_url: bool,
     pub api_key: Option<&'static str>,
     pub jobs: JobOptions,
+    pub callbacks: CallbackLimits,
     pub args: ServeArgs,
+    /// The sandbox whose SandboxService is served.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Setup {
@@ -76,7 +83,9 @@ impl Setup {
                 settle_time: Duration::from_millis(300),
                 ..args.job_options()
             },
+            callbacks: args.callback_limits(),
             args: *args,
+            sandbox: None,
         }
     }
 
@@ -105,8 +114,9 @@ impl Setup {
             client,
             keyring: Keyring::new(self.api_key.map(Into::into)),
             jobs,
-            callbacks: self.args.callback_limits(),
+            callbacks: self.callbacks,
             shutdown_timeout: Duration::from_secs(5),
+            sandbox: self.sandbox,
         };
         let end = CancellationToken::new();
         let ended = end.clone().cancelled_owned();

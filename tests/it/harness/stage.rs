@@ -55,9 +55,17 @@ impl Stage {
     }
 
     pub async fn with(config: SandboxConfig) -> Self {
+        Self::set_up(config, |_| {}).await
+    }
+
+    /// A server that differs from others.
+    pub async fn set_up(config: SandboxConfig, change: impl FnOnce(&mut Setup)) -> Self {
         let (sandbox, address) = sandbox(config).await;
         let data = tempfile::tempdir().unwrap();
-        let server = Setup::new(address, data.path()).start().await;
+        let mut setup = Setup::new(address, data.path());
+        setup.sandbox = Some(sandbox.clone());
+        change(&mut setup);
+        let server = setup.start().await;
         Self {
             sandbox,
             server,

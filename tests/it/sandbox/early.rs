@@ -8,6 +8,7 @@ use pronto_grpc::proto::v1::{
     EnrichContactAsyncRequest, EnrichmentType, JobEvent, LeadToEnrich, ListCallbacksRequest,
     PublishedDate, SearchAccountsRequest, SearchHiringAccountsRequest,
 };
+use pronto_grpc::sandbox::FaultKind;
 use tonic::{Response, Status, Streaming};
 
 use super::assert_complete;
@@ -16,7 +17,7 @@ use crate::harness::stage::{Stage, people_search};
 
 async fn early() -> Stage {
     let stage = Stage::start().await;
-    stage.sandbox.switches().write().callback_before_response = true;
+    stage.sandbox.switches().write().faults = FaultKind::Early.into();
     stage
 }
 

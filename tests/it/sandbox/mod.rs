@@ -4,6 +4,7 @@
 mod crash;
 mod early;
 mod errors;
+mod faults;
 mod lookups;
 mod restart;
 mod resume;

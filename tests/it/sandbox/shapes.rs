@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pronto_grpc::proto::v1::LeadResult;
 use pronto_grpc::proto::v1::job_event::Event;
-use pronto_grpc::sandbox::{Generation, StreamingShape};
+use pronto_grpc::sandbox::{FinalMessage, Generation, StreamingShape};
 
 use super::{assert_complete, subject};
 use crate::harness::read_all;
@@ -78,7 +78,7 @@ async fn every_form_gives_the_same_people() {
     let mut first = None;
     for generation in [Generation::Observed, Generation::Documented] {
         for shape in [StreamingShape::Flat, StreamingShape::Nested] {
-            for final_message in [true, false] {
+            for final_message in [FinalMessage::Repeating, FinalMessage::Off] {
                 {
                     let switches = stage.sandbox.switches();
                     let mut switches = switches.write();

@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::super::StoreError;
 use super::engine;
+use super::keep;
 use super::recognize::Known;
 use super::rows::{self, to_micros};
 use crate::jobs::model::{Change, End, Found, StoredJob};
@@ -51,6 +52,7 @@ impl Log<'_> {
         self.job.final_seen |= change.final_seen;
         self.job.decoded = change.decoded.unwrap_or(self.job.decoded);
         self.deliver(change.found)?;
+        keep::erase_bodies(self.connection, self.number, &change.erased_bodies)?;
         if let Some(end) = change.end {
             self.end(end)?;
         }

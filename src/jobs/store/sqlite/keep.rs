@@ -6,12 +6,27 @@ use std::time::SystemTime;
 use prost::Message;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::super::StoreError;
+use super::engine;
 use super::rows::{from_micros, number, to_micros};
 use crate::proto::v1::job_event::Event;
-use crate::proto::v1::{ErasedResult, JobEvent};
+use crate::proto::v1::{Acceptance, ErasedResult, JobEvent, JobStarted};
 
 /// So many rows are removed in one write.
-pub const PORTION: i64 = 500;
+const PORTION: i64 = 500;
+
+/// So many bodies, which may be large, are removed in one write.
+const PORTION_BODIES: i64 = 100;
+
+/// A portion of bodies ends after so many bytes.
+const PORTION_BYTES: i64 = 8 << 20;
+
+/// Free pages given back to the file system at a time.
+const VACUUM_PAGES: i64 = 1_000;
+
+/// So many callbacks without a job are kept: those for purged jobs, and as many
+/// for unknown ones.
+const MAX_UNMATCHED: i64 = 10_000;
 
 /// Hides a job, and remembers what its callbacks are recognized by.
 pub fn hide(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
@@ -33,14 +48,24 @@ pub fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
     else {
         return Ok(false);
     };
-    for sql in [
-        "DELETE FROM deliveries WHERE id IN
-         (SELECT id FROM deliveries WHERE job = ?1 LIMIT ?2)",
-        "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE job = ?1 LIMIT ?2)",
-        "DELETE FROM identities WHERE job = ?1 AND identity IN
-         (SELECT identity FROM identities WHERE job = ?1 LIMIT ?2)",
+    for (sql, portion) in [
+        (
+            "DELETE FROM deliveries WHERE id IN
+             (SELECT id FROM deliveries WHERE job = ?1 LIMIT ?2)",
+            PORTION_BODIES,
+        ),
+        (
+            "DELETE FROM events WHERE rowid IN
+             (SELECT rowid FROM events WHERE job = ?1 LIMIT ?2)",
+            PORTION,
+        ),
+        (
+            "DELETE FROM identities WHERE job = ?1 AND identity IN
+             (SELECT identity FROM identities WHERE job = ?1 LIMIT ?2)",
+            PORTION,
+        ),
     ] {
-        if connection.execute(sql, params![job, PORTION])? > 0 {
+        if connection.execute(sql, params![job, portion])? > 0 {
             return Ok(true);
         }
     }
@@ -58,16 +83,43 @@ pub fn erase(
     let Some(job) = number(connection, job_id)? else {
         return Ok(());
     };
-    let erased = JobEvent {
-        event: Some(Event::Erased(ErasedResult {})),
-        ..Default::default()
-    };
-    let payload = erased.encode_to_vec();
+    let mut select =
+        connection.prepare_cached("SELECT payload FROM events WHERE job = ? AND sequence = ?")?;
     let mut event = connection
         .prepare_cached("UPDATE events SET payload = ? WHERE job = ? AND sequence = ?")?;
     for sequence in sequences {
-        event.execute(params![payload, job, sequence])?;
+        let payload = select.query_row(params![job, sequence], |row| row.get::<_, Vec<u8>>(0));
+        if let Some(payload) = payload.optional()? {
+            event.execute(params![without_people(&payload), job, sequence])?;
+        }
     }
+    erase_bodies(connection, job, deliveries)
+}
+
+/// What stays of an event: of `started` what Pronto said about the search.
+fn without_people(payload: &[u8]) -> Vec<u8> {
+    let event = JobEvent::decode(payload).ok().and_then(|event| event.event);
+    let event = match event {
+        Some(Event::Started(started)) => Event::Started(JobStarted {
+            acceptance: started.acceptance.map(|acceptance| Acceptance {
+                id: acceptance.id,
+                status: acceptance.status,
+                total: acceptance.total,
+                created_at: acceptance.created_at,
+                ..Default::default()
+            }),
+        }),
+        _ => Event::Erased(ErasedResult {}),
+    };
+    JobEvent {
+        event: Some(event),
+        ..Default::default()
+    }
+    .encode_to_vec()
+}
+
+/// Erases bodies of a job, which its number tells.
+pub fn erase_bodies(connection: &Connection, job: i64, deliveries: &[i64]) -> rusqlite::Result<()> {
     let mut delivery = connection
         .prepare_cached("UPDATE deliveries SET body = x'', erased = 1 WHERE job = ? AND id = ?")?;
     for id in deliveries {
@@ -76,28 +128,31 @@ pub fn erase(
     Ok(())
 }
 
-/// Removes a portion of the old bodies that are decoded; whether there may be more.
+/// Removes a portion of the old bodies that are decoded; whether there were any.
 pub fn trim_deliveries(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
     let mut select = connection.prepare_cached(
-        "SELECT deliveries.id, received, deliveries.id <= decoded_through
+        "SELECT deliveries.id, received, deliveries.id <= decoded_through, length(body)
          FROM deliveries JOIN jobs ON number = job ORDER BY deliveries.id",
     )?;
     let mut rows = select.query([])?;
     let mut old: Vec<i64> = Vec::new();
+    let mut bytes = 0;
     while let Some(row) = rows.next()? {
         // They are in the order in which they came.
-        if from_micros(row.get(1)?) >= before || old.len() as i64 == PORTION {
+        let is_full = old.len() as i64 == PORTION || bytes >= PORTION_BYTES;
+        if from_micros(row.get(1)?) >= before || is_full {
             break;
         }
         if row.get(2)? {
             old.push(row.get(0)?);
+            bytes += row.get::<_, i64>(3)?;
         }
     }
     let mut delete = connection.prepare_cached("DELETE FROM deliveries WHERE id = ?")?;
     for id in &old {
         delete.execute([id])?;
     }
-    Ok(old.len() as i64 == PORTION)
+    Ok(!old.is_empty())
 }
 
 /// Removes a portion of the old events of jobs that go on; whether there may be more.
@@ -166,20 +221,49 @@ pub fn append_unmatched(
             body
         ])?;
     // Strangers do not displace what came for jobs that were here.
-    let mut select = connection.prepare_cached(
-        "SELECT id, length(body) FROM unmatched WHERE credential IS NULL = ? ORDER BY id DESC",
+    let is_stranger = credential.is_none();
+    let mut totals = connection
+        .prepare_cached("SELECT entries, bytes FROM unmatched_totals WHERE is_stranger = ?")?;
+    let mut remove = connection.prepare_cached(
+        "DELETE FROM unmatched WHERE id =
+         (SELECT id FROM unmatched WHERE (credential IS NULL) = ? ORDER BY id LIMIT 1)",
     )?;
-    let mut rows = select.query([credential.is_none()])?;
-    let mut bytes = 0;
-    while let Some(row) = rows.next()? {
-        bytes += row.get::<_, i64>(1)?;
-        if bytes > max_bytes as i64 {
-            connection.execute(
-                "DELETE FROM unmatched WHERE credential IS NULL = ? AND id <= ?",
-                params![credential.is_none(), row.get::<_, i64>(0)?],
-            )?;
-            break;
+    loop {
+        let (entries, bytes) = totals.query_row([is_stranger], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })?;
+        if entries <= MAX_UNMATCHED && bytes <= max_bytes as i64 {
+            return Ok(());
         }
+        remove.execute([is_stranger])?;
     }
-    Ok(())
+}
+
+/// Gives a portion of free pages back to the file system; whether there are more.
+pub fn give_back(connection: &Connection) -> Result<bool, StoreError> {
+    let free = || connection.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0));
+    let before = free().map_err(engine)?;
+    if before > 0 {
+        // It gives back one page for each row that is read.
+        let sql = format!("PRAGMA incremental_vacuum({VACUUM_PAGES})");
+        let mut vacuum = connection.prepare_cached(&sql).map_err(engine)?;
+        let mut pages = vacuum.query([]).map_err(engine)?;
+        while pages.next().map_err(engine)?.is_some() {}
+    }
+    let left = free().map_err(engine)?;
+    Ok(left > 0 && left < before)
+}
+
+/// Empties the write-ahead log, in which what was removed is still readable.
+pub fn truncate_log(connection: &Connection) -> Result<(), StoreError> {
+    // Waits for those who read, as long as it waits for any lock.
+    let is_busy = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            row.get::<_, bool>(0)
+        })
+        .map_err(engine)?;
+    match is_busy {
+        true => Err(engine("what was removed is still readable in the log")),
+        false => Ok(()),
+    }
 }

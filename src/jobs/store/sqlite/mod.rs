@@ -32,9 +32,6 @@ const SCHEMA_VERSION: i32 = 2;
 /// A page of deliveries or events ends after so many bytes.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Free pages given back to the file system at a time.
-const VACUUM_PAGES: i64 = 1_000;
-
 /// A store in one SQLite file.
 pub struct SqliteStore {
     writer: Writer,
@@ -56,26 +53,17 @@ impl SqliteStore {
         Ok(Self { writer, readers })
     }
 
-    /// Removes what belongs to hidden jobs, and gives the space back.
+    /// Removes what belongs to hidden jobs, gives the space back, and leaves nothing
+    /// readable of what was removed.
     async fn sweep(&self) -> Result<(), StoreError> {
         while self
             .writer
             .write(|c| keep::sweep(c).map_err(engine))
             .await?
         {}
-        self.writer
-            .outside(|connection| {
-                let free = |c: &Connection| c.query_row("PRAGMA freelist_count", [], int);
-                while free(connection).map_err(engine)? > 0 {
-                    let sql = format!("PRAGMA incremental_vacuum({VACUUM_PAGES})");
-                    connection.execute_batch(&sql).map_err(engine)?;
-                }
-                // What was removed is still readable in the log before this.
-                connection
-                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-                    .map_err(engine)
-            })
-            .await
+        // In steps, so that callbacks pass in between.
+        while self.writer.outside(keep::give_back).await? {}
+        self.writer.outside(keep::truncate_log).await
     }
 }
 
@@ -186,9 +174,16 @@ impl Store for SqliteStore {
 
     async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError> {
         let job_id = job_id.to_owned();
-        self.writer
+        let erases = !change.erased_bodies.is_empty();
+        let job = self
+            .writer
             .write(move |connection| change::apply(connection, &job_id, change))
-            .await
+            .await?;
+        if erases {
+            // The change is made; what it could not sweep goes with the next one.
+            let _ = self.sweep().await;
+        }
+        Ok(job)
     }
 
     async fn events(
@@ -308,7 +303,8 @@ impl Store for SqliteStore {
                 }
                 Ok(())
             })
-            .await
+            .await?;
+        self.sweep().await
     }
 
     async fn finished_jobs(
@@ -333,6 +329,38 @@ impl Store for SqliteStore {
         self.sweep().await
     }
 
+    async fn purge_jobs(&self, ids: Vec<String>) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| {
+                for id in ids {
+                    keep::hide(connection, &id).map_err(engine)?;
+                }
+                Ok(())
+            })
+            .await?;
+        self.sweep().await
+    }
+
+    async fn mark_erased(&self, job_id: &str, marks: Vec<String>) -> Result<(), StoreError> {
+        let job_id = job_id.to_owned();
+        self.writer
+            .write(move |connection| {
+                recognize::mark_erased(connection, &job_id, &marks).map_err(engine)
+            })
+            .await
+    }
+
+    async fn erased_marks(
+        &self,
+        job_id: &str,
+        marks: Vec<String>,
+    ) -> Result<Vec<String>, StoreError> {
+        let job_id = job_id.to_owned();
+        self.readers
+            .read(move |connection| recognize::erased_marks(connection, &job_id, marks))
+            .await
+    }
+
     async fn erase(
         &self,
         job_id: &str,
@@ -344,7 +372,8 @@ impl Store for SqliteStore {
             .write(move |connection| {
                 keep::erase(connection, &job_id, &sequences, &deliveries).map_err(engine)
             })
-            .await
+            .await?;
+        self.sweep().await
     }
 
     async fn trim(&self, before: SystemTime) -> Result<(), StoreError> {
@@ -361,14 +390,26 @@ impl Store for SqliteStore {
         self.sweep().await
     }
 
+    async fn drop_bodies(&self) -> Result<bool, StoreError> {
+        let now = SystemTime::now();
+        let dropped = self
+            .writer
+            .write(move |c| keep::trim_deliveries(c, now).map_err(engine))
+            .await?;
+        self.sweep().await?;
+        Ok(dropped)
+    }
+
+    async fn size(&self) -> Result<u64, StoreError> {
+        self.readers.read(rows::size).await
+    }
+
     async fn usage(&self) -> Result<Usage, StoreError> {
         self.readers
             .read(|connection| {
                 let count = |sql: &str| connection.query_row(sql, [], int);
-                let pages = count("PRAGMA page_count")? - count("PRAGMA freelist_count")?;
-                let bytes = pages * count("PRAGMA page_size")?;
                 Ok(Usage {
-                    bytes: bytes.try_into().unwrap_or_default(),
+                    bytes: rows::size(connection)?,
                     jobs: count("SELECT count(*) FROM jobs WHERE purged = 0")?
                         .try_into()
                         .unwrap_or_default(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
+use super::rows;
 use crate::jobs::identity;
 use crate::jobs::model::Identity;
 
@@ -29,6 +30,49 @@ pub fn hash(job_id: &str, key: &str) -> [u8; LENGTH] {
     let mut hash = [0; LENGTH];
     hash.copy_from_slice(&digest[..LENGTH]);
     hash
+}
+
+/// Remembers by which marks those are known who were erased from a job.
+pub fn mark_erased(
+    connection: &Connection,
+    job_id: &str,
+    marks: &[String],
+) -> rusqlite::Result<()> {
+    let Some(job) = rows::number(connection, job_id)? else {
+        return Ok(());
+    };
+    let known = Known::new(connection, job, job_id);
+    for mark in marks {
+        known.learn(&erased(mark))?;
+    }
+    connection.execute("UPDATE jobs SET has_erased = 1 WHERE number = ?", [job])?;
+    Ok(())
+}
+
+/// Which of these marks belong to somebody who was erased from a job.
+pub fn erased_marks(
+    connection: &Connection,
+    job_id: &str,
+    mut marks: Vec<String>,
+) -> rusqlite::Result<Vec<String>> {
+    let Some(job) = rows::number(connection, job_id)? else {
+        return Ok(Vec::new());
+    };
+    let mut known =
+        connection.prepare_cached("SELECT 1 FROM identities WHERE job = ? AND identity = ?")?;
+    let mut failed = None;
+    marks.retain(|mark| {
+        let exists = known.exists(params![job, hash(job_id, &erased(mark))]);
+        exists.unwrap_or_else(|error| {
+            failed = Some(error);
+            false
+        })
+    });
+    failed.map_or(Ok(marks), Err)
+}
+
+fn erased(mark: &str) -> String {
+    format!("erased:{mark}")
 }
 
 impl<'c> Known<'c> {

@@ -58,6 +58,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
             results: row.get("decoded_results")?,
         },
         final_seen: row.get("final_seen")?,
+        has_erased: row.get("has_erased")?,
         created: time("created")?,
         updated: time("updated")?,
         finished: optional_time("finished")?,
@@ -134,6 +135,14 @@ pub fn known_upstream_ids(
         ))?
         .query_map(params_from_iter(ids), |row| row.get(0))?
         .collect()
+}
+
+/// Bytes of the pages that are in use.
+pub fn size(connection: &Connection) -> rusqlite::Result<u64> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let pages = number("PRAGMA page_count")? - number("PRAGMA freelist_count")?;
+    let bytes = pages * number("PRAGMA page_size")?;
+    Ok(bytes.try_into().unwrap_or_default())
 }
 
 /// Jobs that ended before a time.

@@ -28,6 +28,8 @@ CREATE TABLE jobs (
     deadline        INTEGER,
     failure_reason  INTEGER,
     failure_message TEXT,
+    -- Somebody was erased from it; `identities` knows by which marks.
+    has_erased      INTEGER NOT NULL DEFAULT 0,
     -- Purged: nobody sees it any more, and its rows are being removed.
     purged          INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -71,6 +73,25 @@ CREATE TABLE unmatched (
     received   INTEGER NOT NULL,
     body       BLOB NOT NULL
 ) STRICT;
+
+CREATE INDEX unmatched_by_kind ON unmatched (credential IS NULL, id);
+
+-- How many they are: of strangers and of others. Kept here, because counting them
+-- for each that comes would hold up callbacks.
+CREATE TABLE unmatched_totals (
+    is_stranger INTEGER PRIMARY KEY,
+    entries     INTEGER NOT NULL,
+    bytes       INTEGER NOT NULL
+) STRICT;
+INSERT INTO unmatched_totals VALUES (0, 0, 0), (1, 0, 0);
+CREATE TRIGGER unmatched_added AFTER INSERT ON unmatched BEGIN
+    UPDATE unmatched_totals SET entries = entries + 1, bytes = bytes + length(new.body)
+    WHERE is_stranger = (new.credential IS NULL);
+END;
+CREATE TRIGGER unmatched_removed AFTER DELETE ON unmatched BEGIN
+    UPDATE unmatched_totals SET entries = entries - 1, bytes = bytes - length(old.body)
+    WHERE is_stranger = (old.credential IS NULL);
+END;
 
 -- What a callback for a purged job is recognized by.
 CREATE TABLE purged_jobs (

@@ -1,0 +1,141 @@
+//! From a request to its answer.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+
+use super::Receiver;
+use super::body::{Body, Refusal};
+use crate::metrics;
+
+/// An answer; the status says it all.
+pub type Answer = Response<Empty<Bytes>>;
+
+/// Answers a request, and tells whether all of it was read.
+pub async fn answer(request: Request<Incoming>, receiver: &Receiver) -> (Answer, bool) {
+    let (head, body) = request.into_parts();
+    let mut body = Body::new(body);
+    let answer = respond(&head, &mut body, receiver).await;
+    metrics::callback_answered(answer.status());
+    (answer, body.is_read())
+}
+
+/// Says that the connection is closed after this answer.
+pub fn close_after(answer: &mut Answer) {
+    let close = HeaderValue::from_static("close");
+    answer.headers_mut().insert(header::CONNECTION, close);
+}
+
+async fn respond(head: &Parts, body: &mut Body, receiver: &Receiver) -> Answer {
+    let Some((job_id, secret)) = target(head.uri.path()) else {
+        return unknown();
+    };
+    match receiver.jobs.accepts(job_id, secret).await {
+        Ok(true) => {}
+        Ok(false) => {
+            return unmatched(head, body, receiver)
+                .await
+                .unwrap_or_else(unknown);
+        }
+        Err(error) => {
+            tracing::error!(%error, "A callback could not be checked.");
+            return empty(StatusCode::SERVICE_UNAVAILABLE);
+        }
+    }
+    if head.method != Method::POST {
+        return only_post();
+    }
+    let status = receive(job_id, body, receiver).await;
+    tracing::debug!(job_id, status = status.as_u16(), "A callback came.");
+    empty(status)
+}
+
+/// Job and secret in `/callbacks/{job_id}/{secret}`.
+fn target(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix("/callbacks/")?.split_once('/')
+}
+
+/// Keeps a callback for which there is no job. Whoever has the secret of a purged
+/// job is told that it is stored; to all others it looks as if nothing was there.
+async fn unmatched(head: &Parts, body: &mut Body, receiver: &Receiver) -> Option<Answer> {
+    let (job_id, secret) = target(head.uri.path())?;
+    if head.method != Method::POST {
+        return None;
+    }
+    let place = match receiver.jobs.unmatched_place(job_id, secret).await {
+        Ok(place) => place?,
+        Err(error) => {
+            tracing::error!(%error, "A callback could not be checked.");
+            return Some(empty(StatusCode::SERVICE_UNAVAILABLE));
+        }
+    };
+    let is_known = place.is_known();
+    let body = match body.read(&receiver.limits, &receiver.budget).await {
+        Ok(body) => body,
+        Err(refusal) => return is_known.then(|| empty(refused(refusal, job_id))),
+    };
+    match receiver
+        .jobs
+        .keep_unmatched(place, body.bytes.clone())
+        .await
+    {
+        Ok(true) => Some(empty(StatusCode::NO_CONTENT)),
+        Ok(false) => None,
+        Err(error) => {
+            tracing::error!(%error, "A callback for a purged job could not be stored.");
+            Some(empty(StatusCode::SERVICE_UNAVAILABLE))
+        }
+    }
+}
+
+/// The answer to what belongs to no job: a stranger cannot tell an unknown job from
+/// a wrong secret or a wrong path.
+fn unknown() -> Answer {
+    empty(StatusCode::NOT_FOUND)
+}
+
+fn only_post() -> Answer {
+    let mut answer = empty(StatusCode::METHOD_NOT_ALLOWED);
+    let post = HeaderValue::from_static("POST");
+    answer.headers_mut().insert(header::ALLOW, post);
+    answer
+}
+
+/// Reads and stores a body. The only way to a 2xx leads through the store.
+async fn receive(job_id: &str, body: &mut Body, receiver: &Receiver) -> StatusCode {
+    let body = match body.read(&receiver.limits, &receiver.budget).await {
+        Ok(body) => body,
+        Err(refusal) => return refused(refusal, job_id),
+    };
+    // Its share of the budget is kept until it is stored.
+    match receiver.jobs.receive(job_id, body.bytes.clone()).await {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(error) => {
+            tracing::error!(job_id, %error, "A callback could not be stored.");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+fn refused(refusal: Refusal, job_id: &str) -> StatusCode {
+    match refusal {
+        Refusal::TooLarge => {
+            tracing::warn!(job_id, "A callback is larger than max-callback-size.");
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
+        Refusal::NoRoom => {
+            tracing::error!(job_id, "A callback found no memory for its body.");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
+        Refusal::Broken => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Empty::new());
+    *answer.status_mut() = status;
+    answer
+}

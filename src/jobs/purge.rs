@@ -1,0 +1,330 @@
+//! Erases a person from the jobs of a credential, and purges jobs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message;
+use tokio::time::{Instant, timeout_at};
+
+use super::model::{Delivery, JobPage, StoredEvent, StoredJob, Unmatched, UnmatchedPage};
+use super::person::Person;
+use super::service::{Jobs, Shared};
+use super::store::StoreError;
+use super::{keeper, runner};
+use crate::proto::v1::JobEvent;
+use crate::proto::v1::job_event::Event;
+
+/// So many rows are read at a time.
+const PAGE: usize = 500;
+
+/// How long bodies that are not decoded yet are waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What was erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Results.
+    pub results: i64,
+    /// Raw bodies.
+    pub bodies: i64,
+    /// Callbacks without a job.
+    pub unmatched: i64,
+    /// Jobs from which something was erased.
+    pub jobs: i64,
+    /// Raw bodies that could not be erased yet.
+    pub pending: i64,
+}
+
+impl Jobs {
+    /// Purges a job that has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn purge(&self, id: &str) -> Result<(), StoreError> {
+        keeper::purge(&self.shared, vec![id.to_owned()]).await
+    }
+
+    /// Erases a person from the jobs of a credential, and from callbacks without a
+    /// job: see the RPC `PurgePerson`.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails; what is erased by then stays so.
+    pub async fn purge_person(
+        &self,
+        credential: &str,
+        with_unknown: bool,
+        person: Person,
+    ) -> Result<Erased, StoreError> {
+        let shared = &self.shared;
+        let jobs = all_jobs(shared, credential).await?;
+        wait_until_decoded(shared, &jobs).await?;
+        let (person, met) = learn(shared, &jobs, person).await?;
+        bar(shared, credential, &person, met).await?;
+        let person = Arc::new(person);
+        let mut erased = Erased::default();
+        // Those that were started meanwhile, too: they are barred already.
+        for id in all_jobs(shared, credential).await? {
+            erase_from(shared, &id, &person, &mut erased).await?;
+        }
+        erased.unmatched = erase_unmatched(shared, credential, with_unknown, &person).await?;
+        Ok(erased)
+    }
+}
+
+/// The ids of all jobs of a credential.
+async fn all_jobs(shared: &Shared, credential: &str) -> Result<Vec<String>, StoreError> {
+    let mut ids = Vec::new();
+    let mut before = None;
+    loop {
+        let page = JobPage {
+            credential: credential.to_owned(),
+            states: Vec::new(),
+            before: before.take(),
+            limit: PAGE,
+        };
+        let jobs = shared.store.jobs(page).await?;
+        let Some(last) = jobs.last() else {
+            return Ok(ids);
+        };
+        before = Some((last.created, last.id.clone()));
+        ids.extend(jobs.into_iter().map(|job| job.id));
+    }
+}
+
+/// Waits until what has arrived is decoded: an undecoded body cannot be erased
+/// without its other results.
+async fn wait_until_decoded(shared: &Arc<Shared>, jobs: &[String]) -> Result<(), StoreError> {
+    let patience = Instant::now() + PATIENCE;
+    let ours: BTreeSet<&String> = jobs.iter().collect();
+    for id in shared.store.unfinished_jobs().await? {
+        if !ours.contains(&id) {
+            continue;
+        }
+        let mut woken = shared.wakes.subscribe(&id);
+        runner::ensure(shared, &id);
+        shared.wakes.wake(&id);
+        loop {
+            woken.mark_unchanged();
+            let is_done = !is_undecoded(shared, &id).await?;
+            if is_done || timeout_at(patience, woken.changed()).await.is_err() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a job has bodies that will be decoded.
+pub(super) async fn is_undecoded(shared: &Shared, id: &str) -> Result<bool, StoreError> {
+    let Some(job) = shared.store.job(id).await? else {
+        return Ok(false);
+    };
+    let next = shared.store.deliveries(id, job.decoded.through, 1).await?;
+    Ok(job.last_sequence > 0 && !next.is_empty())
+}
+
+/// Learns how results spell the person, until nothing more is learnt; and in which
+/// jobs there are any.
+async fn learn(
+    shared: &Shared,
+    jobs: &[String],
+    mut person: Person,
+) -> Result<(Person, BTreeSet<String>), StoreError> {
+    let mut met = BTreeSet::new();
+    loop {
+        let mut learnt = false;
+        for id in jobs {
+            let mut after = 0;
+            while let Some((last, page)) = events(shared, id, after).await? {
+                after = last;
+                let (taught, is_met, is_new) = off_thread(move || {
+                    let mut person = person;
+                    let (mut is_met, mut is_new) = (false, false);
+                    for (_, event) in &page {
+                        let (met, new) = person.learn(event);
+                        is_met |= met;
+                        is_new |= new;
+                    }
+                    (person, is_met, is_new)
+                })
+                .await?;
+                person = taught;
+                learnt |= is_new;
+                if is_met {
+                    met.insert(id.clone());
+                }
+            }
+        }
+        if !learnt {
+            return Ok((person, met));
+        }
+    }
+}
+
+/// Keeps the person out of the jobs that go on, and of those where they were met.
+async fn bar(
+    shared: &Shared,
+    credential: &str,
+    person: &Person,
+    mut jobs: BTreeSet<String>,
+) -> Result<(), StoreError> {
+    for id in shared.store.unfinished_jobs().await? {
+        let job = shared.store.job(&id).await?;
+        if job.is_some_and(|job| job.credential == credential) {
+            jobs.insert(id);
+        }
+    }
+    for id in jobs {
+        shared.store.mark_erased(&id, person.marks()).await?;
+    }
+    // Whoever records results now sees the marks.
+    *shared.erasures.write().await += 1;
+    Ok(())
+}
+
+async fn erase_from(
+    shared: &Shared,
+    id: &str,
+    person: &Arc<Person>,
+    erased: &mut Erased,
+) -> Result<(), StoreError> {
+    let sequences = find_events(shared, id, person).await?;
+    let Some(job) = shared.store.job(id).await? else {
+        return Ok(());
+    };
+    let (bodies, pending) = find_bodies(shared, &job, person).await?;
+    erased.pending += pending;
+    if sequences.is_empty() && bodies.is_empty() {
+        return Ok(());
+    }
+    let results = sequences.iter().filter(|sequence| **sequence != STARTED);
+    erased.results += results.count() as i64;
+    erased.bodies += bodies.len() as i64;
+    erased.jobs += 1;
+    shared.store.erase(id, sequences, bodies).await
+}
+
+/// The sequence of `started`.
+const STARTED: i64 = 1;
+
+/// The sequences of the events in which the person is; with a result `started`,
+/// which may have a preview of it.
+async fn find_events(
+    shared: &Shared,
+    id: &str,
+    person: &Arc<Person>,
+) -> Result<Vec<i64>, StoreError> {
+    let mut found = Vec::new();
+    let mut after = 0;
+    while let Some((last, page)) = events(shared, id, after).await? {
+        after = last;
+        let person = person.clone();
+        let matching = off_thread(move || {
+            let matching = page.into_iter().filter(|(_, event)| person.is_in(event));
+            matching.map(|(sequence, _)| sequence).collect::<Vec<_>>()
+        });
+        found.extend(matching.await?);
+    }
+    if found.first().is_some_and(|first| *first != STARTED) {
+        found.insert(0, STARTED);
+    }
+    Ok(found)
+}
+
+/// The bodies that name the person, and how many of these cannot be erased yet.
+async fn find_bodies(
+    shared: &Shared,
+    job: &StoredJob,
+    person: &Arc<Person>,
+) -> Result<(Vec<i64>, i64), StoreError> {
+    // Pronto refused it: nothing will ever be decoded.
+    let is_dead = job.has_ended() && job.last_sequence == 0;
+    let mut bodies = Vec::new();
+    let mut pending = 0;
+    let mut after = 0;
+    loop {
+        let page = shared.store.deliveries(&job.id, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok((bodies, pending));
+        };
+        after = last.id;
+        let person = person.clone();
+        let is_named = move |delivery: &Delivery| person.is_in_body(&delivery.body);
+        let found = off_thread(move || {
+            let named = page.into_iter().filter(is_named);
+            named.map(|delivery| delivery.id).collect::<Vec<_>>()
+        });
+        for body in found.await? {
+            match is_dead || body <= job.decoded.through {
+                true => bodies.push(body),
+                false => pending += 1,
+            }
+        }
+    }
+}
+
+async fn erase_unmatched(
+    shared: &Shared,
+    credential: &str,
+    with_unknown: bool,
+    person: &Arc<Person>,
+) -> Result<i64, StoreError> {
+    let mut found = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = UnmatchedPage {
+            credential: credential.to_owned(),
+            with_unknown,
+            after,
+            limit: PAGE,
+        };
+        let page = shared.store.unmatched(page).await?;
+        let Some(last) = page.last() else {
+            break;
+        };
+        after = last.id;
+        let person = person.clone();
+        let is_named = move |unmatched: &Unmatched| person.is_in_body(&unmatched.body);
+        let named = off_thread(move || {
+            let named = page.into_iter().filter(is_named);
+            named.map(|unmatched| unmatched.id).collect::<Vec<_>>()
+        });
+        found.extend(named.await?);
+    }
+    let removed = found.len() as i64;
+    if removed > 0 {
+        shared.store.remove_unmatched(found).await?;
+    }
+    Ok(removed)
+}
+
+type Numbered = Vec<(i64, Event)>;
+
+/// The next events of a job, and the last sequence among them; none at the end.
+async fn events(
+    shared: &Shared,
+    id: &str,
+    after: i64,
+) -> Result<Option<(i64, Numbered)>, StoreError> {
+    let page = shared.store.events(id, after, PAGE).await?;
+    let Some(last) = page.last().map(|event| event.sequence) else {
+        return Ok(None);
+    };
+    let decoded = |stored: StoredEvent| {
+        let event = JobEvent::decode(stored.payload.as_slice()).ok()?.event?;
+        Some((stored.sequence, event))
+    };
+    Ok(Some((last, page.into_iter().filter_map(decoded).collect())))
+}
+
+/// Looking through texts would hold up others.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| StoreError::Engine(format!("looking for a person failed: {error}")))
+}
