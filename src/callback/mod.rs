@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::unconstrained;
+use tokio::task::{unconstrained, yield_now};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -61,6 +61,10 @@ pub struct CallbackLimits {
 /// So many connections wait in the kernel until they are accepted: as many as Linux
 /// allows without a change of its configuration.
 const BACKLOG: u32 = 4096;
+
+/// So many connections are accepted in a row: in a burst the kernel's queue must be
+/// emptied before the thousands of tasks that it made have had their turns.
+const IN_A_ROW: usize = 1024;
 
 /// The shortest and the longest pause after connections could not be accepted.
 const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -134,7 +138,12 @@ async fn accept(
     ending: &CancellationToken,
 ) {
     let mut trouble = Trouble::default();
+    let mut in_a_row = 0;
     while let Some(accepted) = next(&listener, ending).await {
+        in_a_row += 1;
+        if in_a_row % IN_A_ROW == 0 {
+            yield_now().await;
+        }
         match accepted {
             Ok((stream, _)) => {
                 trouble.is_over();
@@ -164,7 +173,7 @@ async fn next(
 ) -> Option<io::Result<(TcpStream, SocketAddr)>> {
     if !ending.is_cancelled() {
         tokio::select! {
-            accepted = listener.accept() => return Some(accepted),
+            accepted = unconstrained(listener.accept()) => return Some(accepted),
             () = ending.cancelled() => {}
         }
     }

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod admin;
 mod cli;
 mod contract;
 mod e2e;

@@ -6,6 +6,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::harness::fake::Fake;
+use crate::harness::faulty::{FaultyStore, Operation};
 use crate::harness::{Setup, TestServer};
 
 async fn server() -> (TestServer, tempfile::TempDir) {
@@ -53,6 +54,29 @@ async fn health_tells_watchers_that_the_server_ends() {
     assert_eq!(second.status(), ServingStatus::NotServing);
     drop(statuses);
     stopped.await.unwrap();
+}
+
+#[tokio::test]
+async fn health_is_not_serving_until_the_store_can_be_written_again() {
+    let fake = Fake::always(200, "{}").await;
+    let data = tempfile::tempdir().unwrap();
+    let store = FaultyStore::open(data.path());
+    let server = Setup::new(fake.address, data.path())
+        .start_with(store.clone())
+        .await;
+    let mut health = HealthClient::new(server.channel.clone());
+    let watch = health.watch(HealthCheckRequest::default()).await.unwrap();
+    let mut statuses = watch.into_inner();
+    let mut seen = Vec::new();
+    // The keeper tries by itself: nobody writes here.
+    store.fail(Operation::Probe, 1);
+    store.break_down();
+    while seen.last() != Some(&ServingStatus::NotServing) {
+        seen.push(statuses.message().await.unwrap().unwrap().status());
+    }
+    store.failed(Operation::Probe, 1).await;
+    let last = statuses.message().await.unwrap().unwrap().status();
+    assert_eq!(last, ServingStatus::Serving);
 }
 
 #[tokio::test]

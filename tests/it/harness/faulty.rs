@@ -23,6 +23,7 @@ pub enum Operation {
     ReadEvents,
     Append,
     ReadDeliveries,
+    Probe,
 }
 
 /// A SQLite store with faults.
@@ -30,6 +31,7 @@ pub struct FaultyStore {
     store: SqliteStore,
     faults: Mutex<HashMap<Operation, Fault>>,
     failed: watch::Sender<()>,
+    is_writable: watch::Sender<bool>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -45,6 +47,7 @@ impl FaultyStore {
             store: SqliteStore::open(&folder.join("jobs.sqlite3")).unwrap(),
             faults: Mutex::default(),
             failed: watch::channel(()).0,
+            is_writable: watch::channel(true).0,
         })
     }
 
@@ -55,6 +58,11 @@ impl FaultyStore {
             failed: 0,
         };
         self.faults.lock().insert(operation, fault);
+    }
+
+    /// Says that it cannot be written, until a probe of it succeeds.
+    pub fn break_down(&self) {
+        self.is_writable.send_replace(false);
     }
 
     /// Waits until an operation has failed so often since it was last told to.
@@ -228,10 +236,12 @@ impl Store for FaultyStore {
     }
 
     fn is_writable(&self) -> watch::Receiver<bool> {
-        self.store.is_writable()
+        self.is_writable.subscribe()
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
+        self.pass(Operation::Probe)?;
+        self.is_writable.send_replace(true);
         self.store.probe().await
     }
 }

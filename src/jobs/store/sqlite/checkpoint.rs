@@ -10,7 +10,8 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use super::super::StoreError;
-use super::{engine, open_writable};
+use super::engine;
+use super::file::open_writable;
 
 /// The log is moved after so many changed rows,
 const ROWS: u64 = 4_000;

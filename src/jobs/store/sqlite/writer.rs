@@ -15,7 +15,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::StoreError;
 use super::checkpoint::Checkpointer;
-use super::{engine, open_writable};
+use super::engine;
+use super::file::open_writable;
 use crate::metrics;
 
 /// At most so many writes share a commit.

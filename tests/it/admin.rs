@@ -1,0 +1,43 @@
+//! The listener for operators.
+
+use reqwest::StatusCode;
+
+use crate::harness::http;
+use crate::harness::process::{Process, program};
+
+#[tokio::test]
+async fn metrics_count_what_the_process_does() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = program(&["serve", "--sandbox", "--log-format", "json"]);
+    for address in ["--grpc-address", "--callback-address", "--admin-address"] {
+        command.args([address, "127.0.0.1:0"]);
+    }
+    let process = Process::start(command.arg("--data-dir").arg(data.path()));
+    let admin = process.logged("The admin listener answers.")["address"].clone();
+    let serving = process.logged("Serving.");
+    let at = |address: &serde_json::Value, path: &str| {
+        format!("http://{}{path}", address.as_str().unwrap())
+    };
+
+    let stranger = at(&serving["callback_address"], "/callbacks/nobody/knows");
+    let answer = http().post(stranger).body("{}").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+
+    let metrics = at(&admin, "/metrics");
+    let answer = http().get(&metrics).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let text = answer.text().await.unwrap();
+    for line in [
+        "# TYPE pronto_grpc_callbacks_total counter",
+        "pronto_grpc_callbacks_total{status=\"404\"} 1",
+        "pronto_grpc_store_writable 1",
+        "pronto_grpc_store_commit_failures_total 0",
+    ] {
+        assert!(text.lines().any(|known| known == line), "{line}: {text}");
+    }
+
+    let posted = http().post(&metrics).send().await.unwrap();
+    assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let other = http().get(at(&admin, "/")).send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::NOT_FOUND);
+}
