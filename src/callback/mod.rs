@@ -34,6 +34,8 @@ use crate::jobs::Jobs;
 use body::Budget;
 use places::Places;
 
+pub use request::target;
+
 /// What the receiver puts up with.
 #[derive(Clone, Copy, Debug)]
 pub struct CallbackLimits {

@@ -53,7 +53,8 @@ async fn respond(head: &Parts, body: &mut Body, receiver: &Receiver) -> Answer {
 }
 
 /// Job and secret in `/callbacks/{job_id}/{secret}`.
-fn target(path: &str) -> Option<(&str, &str)> {
+#[must_use]
+pub fn target(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("/callbacks/")?.split_once('/')
 }
 

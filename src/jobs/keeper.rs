@@ -12,6 +12,7 @@ use super::purge::is_undecoded;
 use super::service::{Jobs, Shared};
 use super::start::StartError;
 use super::store::StoreError;
+use crate::metrics;
 use crate::proto::v1::JobState;
 
 /// The time between two rounds.
@@ -94,8 +95,9 @@ impl Keeper {
         shared.store.trim(before).await?;
         make_room(shared).await?;
         self.forget_keys().await?;
+        let usage = shared.store.usage().await?;
+        metrics::store_holds(usage.bytes, usage.jobs, usage.unmatched);
         if purged > 0 {
-            let usage = shared.store.usage().await?;
             tracing::info!(
                 purged,
                 bytes = usage.bytes,

@@ -127,6 +127,9 @@ async fn start<R: JobRequest>(
     };
     let recorded = record(shared, &job_id, &change).await;
     shared.wakes.wake(&job_id);
+    if recorded.is_none() {
+        tokio::spawn(record_later(shared.clone(), job_id.clone(), change));
+    }
     match (answer, recorded) {
         (Err(failure), _) if refused => {
             let reason = failure.reason.as_str_name();
@@ -152,13 +155,10 @@ async fn start<R: JobRequest>(
                 acceptance,
             })
         }
-        (_, None) => {
-            tokio::spawn(record_later(shared.clone(), job_id.clone(), change));
-            Err(StartError::Unrecorded {
-                job_id,
-                endpoint: R::ENDPOINT,
-            })
-        }
+        (_, None) => Err(StartError::Unrecorded {
+            job_id,
+            endpoint: R::ENDPOINT,
+        }),
     }
 }
 

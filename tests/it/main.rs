@@ -13,3 +13,4 @@ mod harness;
 mod recognition;
 mod roundtrip;
 mod sandbox;
+mod store;

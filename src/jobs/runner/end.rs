@@ -36,9 +36,6 @@ impl Runner {
 
     /// How the job ends now, if it does.
     pub(super) async fn end(&mut self) -> Result<Option<End>, StoreError> {
-        if self.late.completion == Completion::Never {
-            return Ok(None);
-        }
         if self.has_all_items().await? {
             return Ok(Some(End::Complete));
         }

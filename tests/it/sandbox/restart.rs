@@ -1,15 +1,27 @@
 //! A server that ends in the middle of a job, and another one on the same data.
 
 use std::net::SocketAddr;
+use std::time::SystemTime;
 
-use pronto_grpc::proto::v1::{JobEvent, JobState};
+use pronto_grpc::jobs::CallbackSecret;
+use pronto_grpc::jobs::locate::own_name;
+use pronto_grpc::jobs::model::NewJob;
+use pronto_grpc::jobs::store::Store;
+use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::proto::endpoint::endpoints::START_LEAD_SEARCH;
+use pronto_grpc::proto::json::{self, Spelling};
+use pronto_grpc::proto::v1::{JobEvent, JobState, SearchLeadsRequest};
 use pronto_grpc::sandbox::Sandbox;
+use serde_json::Value;
 use tempfile::TempDir;
 use tonic::Code;
 
 use super::{assert_agrees, assert_complete};
 use crate::harness::stage::{FAST, HeldPort, SLOW, people_search, quick, sandbox};
-use crate::harness::{Setup, TestServer, error_info, next, read, read_all};
+use crate::harness::{
+    KEY, Setup, TestServer, assert_contiguous, count_results, error_info, http, next, read,
+    read_all,
+};
 
 /// Events that a client saw of the first server.
 const SEEN: usize = 12;
@@ -117,4 +129,48 @@ async fn a_job_that_has_ended_is_still_there() {
     let job_id = &events[0].job_id;
     assert_eq!(server.job(job_id).await.state(), JobState::Completed);
     assert_eq!(read_all(&mut server.watch(job_id, 0).await).await, events);
+}
+
+/// The server sent a start, and ended before it stored the answer.
+#[tokio::test]
+async fn a_search_whose_answer_a_crash_swallowed_is_found_and_read_whole() {
+    let site = Site::new().await;
+    let job = NewJob {
+        id: "019a0000-0000-7000-8000-000000000001".to_owned(),
+        credential: "default".to_owned(),
+        operation: START_LEAD_SEARCH.rpc.to_owned(),
+        secret_hash: CallbackSecret::hash("secret"),
+        items: None,
+        search_name: Some(own_name("019a0000-0000-7000-8000-000000000001")),
+        created: SystemTime::now(),
+        deadline: None,
+    };
+    {
+        let store = SqliteStore::open(&site.data.path().join("jobs.sqlite3")).unwrap();
+        store.create_job(job.clone()).await.unwrap();
+    }
+    // Nobody receives what it posts.
+    let request = SearchLeadsRequest {
+        name: job.search_name,
+        webhook_url: Some(format!("http://127.0.0.1:{}/", site.callbacks.port)),
+        ..people_search(48)
+    };
+    let sent = http()
+        .post(format!(
+            "http://{}/api/v2{}",
+            site.pronto, START_LEAD_SEARCH.path
+        ))
+        .header("x-api-key", KEY)
+        .body(Value::Object(json::write(&request, Spelling::Observed)).to_string())
+        .send();
+    assert!(sent.await.unwrap().status().is_success());
+    site.sandbox.idle().await;
+
+    let server = site.server().await;
+    let events = read_all(&mut server.watch(&job.id, 0).await).await;
+    assert_contiguous(&events, 1);
+    assert_eq!(count_results(&events), 48);
+    let job = server.job(&job.id).await;
+    assert_eq!(job.state(), JobState::Completed);
+    assert_eq!(job.counts.unwrap().recovered, 48);
 }

@@ -9,7 +9,7 @@ use super::super::StoreError;
 use super::engine;
 use super::keep;
 use super::recognize::Known;
-use super::rows::{self, to_micros};
+use super::rows::{self, from_micros, to_micros};
 use crate::jobs::model::{Change, End, Found, StoredJob};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{CallbackSource, JobCompleted, JobEvent, JobFailure, JobOutcome, JobState};
@@ -33,7 +33,8 @@ pub fn apply(
         connection,
         number,
         job,
-        time: SystemTime::now(),
+        // As it will be read again.
+        time: from_micros(to_micros(SystemTime::now())),
     };
     log.apply(change).map_err(engine)?;
     Ok(log.job)

@@ -90,10 +90,19 @@ fn open_writable(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(engine)?;
     // Large pages hold a result each; removed data is overwritten.
     connection
+        .execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;")
+        .map_err(engine)?;
+    // When the disk fails meanwhile, this says so only by its answer.
+    let journal: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(engine)?;
+    if journal != "wal" {
+        return Err(engine("the file cannot be given a write-ahead log"));
+    }
+    connection
         .execute_batch(
-            "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;
-             PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;",
+            "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
+             PRAGMA secure_delete = ON;",
         )
         .map_err(engine)?;
     // A connection that is given up because the disk failed must not touch it again.

@@ -227,9 +227,16 @@ impl Batch {
                 None
             }
         };
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(engine)?;
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = match connection.transaction_with_behavior(behavior) {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                let error = engine(error);
+                self.reports
+                    .extend(next.map(|write| write(Err(error.clone()))));
+                return Err(error);
+            }
+        };
         while let Some(write) = next.take() {
             self.reports.push(write(Ok(&transaction)));
             // The engine ends the transaction by itself when the disk fails.
@@ -261,3 +268,6 @@ impl Batch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! A job as it should be.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use pronto_grpc::jobs::model::{Change, End, Found, StoredJob};
+use pronto_grpc::proto::v1::job_event::Event;
+use pronto_grpc::proto::v1::{
+    CallbackSource, ErasedResult, JobCompleted, JobEvent, JobFailure, JobOutcome, JobState,
+};
+use prost::Message;
+
+use super::known::Known;
+
+/// A job and all that belongs to it.
+#[derive(Clone, Debug)]
+pub struct ModelJob {
+    pub stored: StoredJob,
+    pub events: Vec<ModelEvent>,
+    pub deliveries: Vec<ModelDelivery>,
+    pub known: Known,
+}
+
+/// An event: sequence, time, and the encoded event.
+pub type ModelEvent = (i64, SystemTime, Vec<u8>);
+
+/// A body.
+#[derive(Clone, Debug)]
+pub struct ModelDelivery {
+    pub id: i64,
+    pub source: CallbackSource,
+    pub body: Bytes,
+    pub erased: bool,
+    /// When it came, once seen.
+    pub received: Option<SystemTime>,
+}
+
+impl ModelJob {
+    pub fn new(stored: StoredJob) -> Self {
+        Self {
+            stored,
+            events: Vec::new(),
+            deliveries: Vec::new(),
+            known: Known::default(),
+        }
+    }
+
+    /// Whether it has something left to do.
+    pub fn is_unfinished(&self) -> bool {
+        let through = self.stored.decoded.through;
+        !self.stored.has_ended() || self.deliveries.iter().any(|body| body.id > through)
+    }
+
+    /// What a change that may be made makes of it.
+    pub fn change(&mut self, change: &Change, time: SystemTime) {
+        let job = &mut self.stored;
+        job.updated = time;
+        if let Some(id) = &change.upstream_id {
+            job.upstream_id = Some(id.clone());
+        }
+        job.expected = change.expected.or(job.expected);
+        job.final_seen |= change.final_seen;
+        job.decoded = change.decoded.unwrap_or(job.decoded);
+        if let (Some(started), 0) = (&change.started, job.last_sequence) {
+            if job.state == JobState::Pending {
+                job.state = JobState::Running;
+            }
+            self.append(started.clone());
+        }
+        for found in &change.found {
+            self.find(found);
+        }
+        if let Some(end) = &change.end {
+            self.end(end);
+        }
+    }
+
+    fn append(&mut self, event: Event) {
+        let event = JobEvent {
+            event: Some(event),
+            ..Default::default()
+        };
+        let job = &mut self.stored;
+        job.last_sequence += 1;
+        let event = (job.last_sequence, job.updated, event.encode_to_vec());
+        self.events.push(event);
+    }
+
+    fn find(&mut self, found: &Found) {
+        if !self.known.is_new(&found.identity) {
+            self.stored.duplicates += 1;
+            return;
+        }
+        if !matches!(found.event, Event::Unrecognized(_)) {
+            self.stored.delivered += 1;
+            self.stored.recovered += i64::from(found.source == CallbackSource::Poll);
+            self.stored.late += i64::from(self.stored.has_ended());
+        }
+        self.append(found.event.clone());
+    }
+
+    fn end(&mut self, end: &End) {
+        let job = &mut self.stored;
+        job.finished = Some(job.updated);
+        job.state = end.state();
+        let (outcome, missing_indexes) = match end {
+            End::Complete => (JobOutcome::Complete, Vec::new()),
+            End::Incomplete { missing_indexes } => {
+                (JobOutcome::Incomplete, missing_indexes.clone())
+            }
+            End::Cancelled => return,
+            End::Failed { reason, message } => {
+                job.failure = Some(JobFailure {
+                    reason: (*reason).into(),
+                    message: message.clone(),
+                });
+                return;
+            }
+        };
+        if outcome == JobOutcome::Complete {
+            job.expected = Some(job.delivered);
+        }
+        job.missing = job
+            .expected
+            .map(|expected| (expected - job.delivered).max(0));
+        let counts = Some(job.counts());
+        self.append(Event::Completed(JobCompleted {
+            outcome: outcome.into(),
+            counts,
+            missing_indexes,
+        }));
+    }
+
+    /// Erases results and bodies.
+    pub fn erase(&mut self, sequences: &[i64], deliveries: &[i64]) {
+        let erased = JobEvent {
+            event: Some(Event::Erased(ErasedResult {})),
+            ..Default::default()
+        };
+        for (sequence, _, payload) in &mut self.events {
+            if sequences.contains(sequence) {
+                *payload = erased.encode_to_vec();
+            }
+        }
+        for delivery in &mut self.deliveries {
+            if deliveries.contains(&delivery.id) {
+                delivery.erased = true;
+                delivery.body = Bytes::new();
+            }
+        }
+    }
+
+    /// Removes what is older: decoded bodies, and events while it goes on.
+    pub fn trim(&mut self, before: SystemTime) {
+        let through = self.stored.decoded.through;
+        self.deliveries.retain(|delivery| {
+            delivery.id > through || delivery.received.is_none_or(|time| time >= before)
+        });
+        if !self.stored.has_ended() {
+            self.events.retain(|(_, time, _)| *time >= before);
+            let kept = self.events.first().map(|(sequence, _, _)| *sequence);
+            self.stored.first_sequence = kept.unwrap_or(self.stored.last_sequence + 1);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Every engine that stores jobs, against a model: random scripts of writes,
+//! reads, crashes and restarts, and after each step everything that can be read
+//! is compared.
+//!
+//! `PROPTEST_CASES` says how many scripts are played; `scripts/proof model` plays many.
+
+mod call;
+mod clock;
+mod job;
+mod known;
+mod model;
+mod play;
+mod regressions;
+mod script;
+mod snapshot;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::jobs::store::{Store, StoreError};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use script::script;
+
+/// An engine that stores jobs.
+pub struct Engine {
+    name: &'static str,
+    /// Opens the store in a folder, and creates it where there is none.
+    open: fn(&Path) -> Result<Arc<dyn Store>, StoreError>,
+    /// The file to which each write is appended.
+    log: &'static str,
+}
+
+const ENGINES: &[Engine] = &[Engine {
+    name: "sqlite",
+    open: |folder| Ok(Arc::new(SqliteStore::open(&folder.join("jobs.sqlite"))?)),
+    log: "jobs.sqlite-wal",
+}];
+
+/// So many scripts are played when nobody says how many.
+const CASES: u32 = 200;
+
+/// A script has at most so many steps.
+const STEPS: usize = 24;
+
+#[derive(Default)]
+struct Total {
+    steps: AtomicUsize,
+    crashes: AtomicUsize,
+}
+
+#[test]
+fn every_engine_does_what_the_model_does() {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
+    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u32);
+    let total = Total::default();
+    for engine in ENGINES {
+        thread::scope(|scope| {
+            for share in 0..threads {
+                let cases = cases / threads + u32::from(share < cases % threads);
+                let total = &total;
+                scope.spawn(move || play_many(engine, cases, total));
+            }
+        });
+    }
+    println!(
+        "model cases={} steps={} crashes={} engines={}",
+        cases as usize * ENGINES.len(),
+        total.steps.load(Ordering::Relaxed),
+        total.crashes.load(Ordering::Relaxed),
+        ENGINES.len(),
+    );
+}
+
+fn play_many(engine: &Engine, cases: u32, total: &Total) {
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let runtime = runtime();
+    let outcome = runner.run(&script(STEPS), |script| {
+        let played = runtime.block_on(play::play(engine, &script));
+        let played = played.map_err(TestCaseError::fail)?;
+        total.steps.fetch_add(played.steps, Ordering::Relaxed);
+        total.crashes.fetch_add(played.crashes, Ordering::Relaxed);
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{}: {error}", engine.name);
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.build().expect("a runtime")
+}

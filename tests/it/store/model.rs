@@ -1,0 +1,291 @@
+//! A store as it should be, in memory.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use pronto_grpc::jobs::model::{Change, Decoded, NewJob, StoredJob};
+use pronto_grpc::jobs::store::StoreError;
+use pronto_grpc::proto::v1::{CallbackSource, JobState};
+
+use super::call::{Answer, Call, Outcome};
+use super::clock::Window;
+use super::job::{ModelDelivery, ModelJob};
+use super::script::JOBS;
+
+/// Everything a store holds.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    pub jobs: BTreeMap<String, ModelJob>,
+    pub purged: BTreeMap<String, Purged>,
+    pub unmatched: Vec<ModelUnmatched>,
+    /// How many jobs were purged of each that a script can name: an id is not used twice.
+    retired: [usize; JOBS],
+    /// The last number that a delivery had.
+    last_delivery: i64,
+    /// The last number that a callback without a job was seen to have.
+    pub last_unmatched: i64,
+}
+
+/// What is known of a purged job.
+#[derive(Clone, Debug)]
+pub struct Purged {
+    pub credential: String,
+    pub secret_hash: Vec<u8>,
+    time: SystemTime,
+}
+
+/// A callback without a job.
+#[derive(Clone, Debug)]
+pub struct ModelUnmatched {
+    pub job: String,
+    pub credential: Option<String>,
+    pub body: Bytes,
+    /// Its number and when it came, once seen.
+    pub seen: Option<(i64, SystemTime)>,
+}
+
+/// What does not match.
+pub type Mismatch = String;
+
+/// Two things are the same.
+pub fn same<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    actual: T,
+    expected: T,
+) -> Result<(), Mismatch> {
+    match actual == expected {
+        true => Ok(()),
+        false => Err(format!(
+            "{what}: it is {actual:?}, and should be {expected:?}"
+        )),
+    }
+}
+
+impl Model {
+    /// The id of a job that a script names.
+    pub fn name(&self, job: usize) -> String {
+        format!("{job}-{}", self.retired[job])
+    }
+
+    /// All ids that jobs had, have, or get next.
+    pub fn names(&self) -> Vec<String> {
+        let of = |job: usize| (0..=self.retired[job]).map(move |n| format!("{job}-{n}"));
+        (0..JOBS).flat_map(of).collect()
+    }
+
+    /// The numbers of all deliveries that there are.
+    pub fn deliveries(&self) -> Vec<i64> {
+        let all = self.jobs.values().flat_map(|job| &job.deliveries);
+        all.map(|delivery| delivery.id).collect()
+    }
+
+    /// The number of a job's delivery.
+    pub fn delivery(&self, job: &str, place: usize) -> Option<i64> {
+        Some(self.jobs.get(job)?.deliveries.get(place)?.id)
+    }
+
+    /// The numbers of all callbacks without a job that there are.
+    pub fn unmatched(&self) -> Vec<i64> {
+        let seen = self.unmatched.iter().filter_map(|one| one.seen);
+        seen.map(|(id, _)| id).collect()
+    }
+
+    /// Does what a store did, or says why it should have answered otherwise.
+    pub fn apply(
+        &mut self,
+        call: &Call,
+        outcome: &Outcome,
+        window: Window,
+    ) -> Result<(), Mismatch> {
+        match call {
+            Call::Create(job) => self.create(job, outcome),
+            Call::Append(job, source, body) => self.append(job, *source, body, outcome),
+            Call::Change(job, change) => self.change(job, change, outcome, window),
+            Call::Purge(job) => self.purge(job, outcome, window),
+            Call::Erase(job, sequences, deliveries) => {
+                if let Some(job) = self.jobs.get_mut(job) {
+                    job.erase(sequences, deliveries);
+                }
+                is_done(outcome)
+            }
+            Call::AppendUnmatched(job, credential, body, max_bytes) => {
+                self.append_unmatched(job, credential, body, *max_bytes);
+                is_done(outcome)
+            }
+            Call::RemoveUnmatched(ids) => {
+                let stays =
+                    |one: &ModelUnmatched| !one.seen.is_some_and(|(id, _)| ids.contains(&id));
+                self.unmatched.retain(stays);
+                is_done(outcome)
+            }
+            Call::Probe => is_done(outcome),
+        }
+    }
+
+    fn create(&mut self, job: &NewJob, outcome: &Outcome) -> Result<(), Mismatch> {
+        if self.jobs.contains_key(&job.id) {
+            return match outcome {
+                Err(StoreError::Engine(_)) => Ok(()),
+                other => Err(format!("{} is there, but creating it: {other:?}", job.id)),
+            };
+        }
+        self.jobs.insert(job.id.clone(), ModelJob::new(stored(job)));
+        is_done(outcome)
+    }
+
+    fn append(
+        &mut self,
+        job: &str,
+        source: CallbackSource,
+        body: &Bytes,
+        outcome: &Outcome,
+    ) -> Result<(), Mismatch> {
+        let Some(model) = self.jobs.get_mut(job) else {
+            return is_no_such_job(job, outcome);
+        };
+        match outcome {
+            Ok(Answer::Delivery(id)) if *id > self.last_delivery => {
+                self.last_delivery = *id;
+                model.deliveries.push(ModelDelivery {
+                    id: *id,
+                    source,
+                    body: body.clone(),
+                    erased: false,
+                    received: None,
+                });
+                Ok(())
+            }
+            other => Err(format!(
+                "{job}: a body after {} was appended: {other:?}",
+                self.last_delivery
+            )),
+        }
+    }
+
+    fn change(
+        &mut self,
+        job: &str,
+        change: &Change,
+        outcome: &Outcome,
+        window: Window,
+    ) -> Result<(), Mismatch> {
+        let Some(model) = self.jobs.get_mut(job) else {
+            return is_no_such_job(job, outcome);
+        };
+        if change.end.is_some() && model.stored.has_ended() {
+            return match outcome {
+                Err(StoreError::AlreadyEnded { id, state })
+                    if id == job && *state == model.stored.state =>
+                {
+                    Ok(())
+                }
+                other => Err(format!("{job} has ended, but ending it: {other:?}")),
+            };
+        }
+        let Ok(Answer::Job(actual)) = outcome else {
+            return Err(format!("{job} was changed: {outcome:?}"));
+        };
+        window.holds("when a job was changed", actual.updated)?;
+        model.change(change, actual.updated);
+        same("a changed job", &**actual, &model.stored)
+    }
+
+    fn purge(&mut self, job: &str, outcome: &Outcome, window: Window) -> Result<(), Mismatch> {
+        let Some(model) = self.jobs.remove(job) else {
+            return is_no_such_job(job, outcome);
+        };
+        let purged = Purged {
+            credential: model.stored.credential,
+            secret_hash: model.stored.secret_hash,
+            time: window.begin,
+        };
+        self.purged.insert(job.to_owned(), purged);
+        let place = job.split('-').next().and_then(|place| place.parse().ok());
+        self.retired[place.unwrap_or(0_usize)] += 1;
+        is_done(outcome)
+    }
+
+    fn append_unmatched(
+        &mut self,
+        job: &str,
+        credential: &Option<String>,
+        body: &Bytes,
+        max_bytes: usize,
+    ) {
+        self.unmatched.push(ModelUnmatched {
+            job: job.to_owned(),
+            credential: credential.clone(),
+            body: body.clone(),
+            seen: None,
+        });
+        // Strangers and jobs that were here do not displace each other.
+        let is_alike = |one: &ModelUnmatched| one.credential.is_some() == credential.is_some();
+        let mut bytes = 0;
+        let mut keeps = |one: &ModelUnmatched| {
+            if is_alike(one) {
+                bytes += one.body.len();
+            }
+            !is_alike(one) || bytes <= max_bytes
+        };
+        let mut kept: Vec<_> = self.unmatched.drain(..).rev().collect();
+        kept.retain(|one| keeps(one));
+        kept.reverse();
+        self.unmatched = kept;
+    }
+
+    /// Removes what is older.
+    pub fn trim(&mut self, before: SystemTime) {
+        for job in self.jobs.values_mut() {
+            job.trim(before);
+        }
+        self.unmatched
+            .retain(|one| one.seen.is_some_and(|(_, time)| time >= before));
+        self.purged.retain(|_, purged| purged.time >= before);
+    }
+}
+
+/// A job as it is at first.
+fn stored(job: &NewJob) -> StoredJob {
+    let items = job.items.map(|items| items as i64);
+    StoredJob {
+        id: job.id.clone(),
+        credential: job.credential.clone(),
+        operation: job.operation.clone(),
+        secret_hash: job.secret_hash.to_vec(),
+        items,
+        search_name: job.search_name.clone(),
+        state: JobState::Pending,
+        upstream_id: None,
+        expected: items,
+        delivered: 0,
+        recovered: 0,
+        duplicates: 0,
+        late: 0,
+        missing: None,
+        first_sequence: 1,
+        last_sequence: 0,
+        decoded: Decoded::default(),
+        final_seen: false,
+        has_erased: false,
+        created: job.created,
+        updated: job.created,
+        finished: None,
+        deadline: job.deadline,
+        failure: None,
+    }
+}
+
+fn is_done(outcome: &Outcome) -> Result<(), Mismatch> {
+    match outcome {
+        Ok(Answer::Done) => Ok(()),
+        other => Err(format!("a write that should succeed: {other:?}")),
+    }
+}
+
+fn is_no_such_job(job: &str, outcome: &Outcome) -> Result<(), Mismatch> {
+    match outcome {
+        Err(StoreError::NoSuchJob(id)) if id == job => Ok(()),
+        other => Err(format!("there is no {job}, but writing to it: {other:?}")),
+    }
+}

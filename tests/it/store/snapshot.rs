@@ -1,0 +1,383 @@
+//! Everything that can be read from a store, against the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use pronto_grpc::jobs::model::{
+    Delivery, JobPage, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
+};
+use pronto_grpc::jobs::store::{Store, StoreError};
+
+use super::call::{credential, key};
+use super::clock::Window;
+use super::job::ModelJob;
+use super::model::{Mismatch, Model, same};
+use super::script::Page;
+
+/// Everything that a store shows.
+pub struct Snapshot {
+    jobs: BTreeMap<String, JobSnapshot>,
+    /// The lists of each credential.
+    lists: [Vec<StoredJob>; 2],
+    unfinished: Vec<String>,
+    /// Those that ended before a time.
+    finished: (SystemTime, Vec<String>),
+    /// Those that the first credential sees with those of unknown jobs, and those of the second.
+    unmatched: [Vec<Unmatched>; 2],
+    usage: Usage,
+    is_writable: bool,
+}
+
+#[derive(Default)]
+struct JobSnapshot {
+    job: Option<StoredJob>,
+    purged: Option<(String, Vec<u8>)>,
+    events: Vec<StoredEvent>,
+    deliveries: Vec<Delivery>,
+    known: Vec<String>,
+}
+
+const ALL: usize = 10_000;
+
+/// Keys that scripts use, and one that they do not.
+fn keys() -> Vec<String> {
+    (0..10).map(key).collect()
+}
+
+impl Snapshot {
+    /// Reads everything, of all jobs with these ids; what may be left of those that
+    /// are gone only when it is thorough. Of finished jobs those that ended before a
+    /// time.
+    pub async fn read(
+        store: &dyn Store,
+        names: BTreeSet<String>,
+        before: SystemTime,
+        is_thorough: bool,
+    ) -> Result<Self, StoreError> {
+        let mut jobs = BTreeMap::new();
+        for name in names {
+            let snapshot = JobSnapshot::read(store, &name, is_thorough).await?;
+            jobs.insert(name, snapshot);
+        }
+        let is_writable = *store.is_writable().borrow();
+        Ok(Self {
+            jobs,
+            lists: [list(store, 0).await?, list(store, 1).await?],
+            unfinished: store.unfinished_jobs().await?,
+            finished: (before, store.finished_jobs(before, ALL).await?),
+            unmatched: [unmatched(store, 0).await?, unmatched(store, 1).await?],
+            usage: store.usage().await?,
+            is_writable,
+        })
+    }
+
+    /// Compares it with a model, which learns what only the store can know: the
+    /// numbers and times that it gave.
+    pub fn matches(&self, model: &mut Model, window: Window) -> Result<(), Mismatch> {
+        for (name, snapshot) in &self.jobs {
+            snapshot.matches(model, name, window)?;
+        }
+        self.has_lists_of(model)?;
+        self.has_unmatched_of(model, window)?;
+        same("jobs in use", self.usage.jobs, model.jobs.len() as u64)?;
+        let count = model.unmatched.len() as u64;
+        same(
+            "callbacks without a job in use",
+            self.usage.unmatched,
+            count,
+        )?;
+        same("whether it uses bytes", self.usage.bytes > 0, true)?;
+        same("whether it is writable", self.is_writable, true)
+    }
+
+    fn has_lists_of(&self, model: &Model) -> Result<(), Mismatch> {
+        for (place, list) in self.lists.iter().enumerate() {
+            same("the jobs of a credential", list, &jobs_of(model, place))?;
+        }
+        let is_unfinished = |job: &&ModelJob| job.is_unfinished();
+        let unfinished: BTreeSet<&String> =
+            ids(model.jobs.values().filter(is_unfinished)).collect();
+        let actual: BTreeSet<&String> = self.unfinished.iter().collect();
+        let count = actual.len();
+        same("unfinished jobs", actual, unfinished)?;
+        same("unfinished jobs, each once", self.unfinished.len(), count)?;
+        let (before, ended) = &self.finished;
+        finished(ended, model, *before, ALL)
+    }
+
+    fn has_unmatched_of(&self, model: &mut Model, window: Window) -> Result<(), Mismatch> {
+        let mut seen: Vec<&Unmatched> = self.unmatched.iter().flatten().collect();
+        seen.sort_by_key(|one| one.id);
+        same("callbacks without a job", seen.len(), model.unmatched.len())?;
+        for (actual, expected) in seen.into_iter().zip(&mut model.unmatched) {
+            let what = format!("callback {} without a job", actual.id);
+            same(&what, &actual.job_id, &expected.job)?;
+            same(&what, &actual.credential, &expected.credential)?;
+            same(&what, &actual.body, &expected.body)?;
+            match expected.seen {
+                Some(seen) => same(&what, (actual.id, actual.received), seen)?,
+                None => {
+                    window.holds(&what, actual.received)?;
+                    let is_later = actual.id > model.last_unmatched;
+                    same("whether numbers rise", is_later, true)?;
+                    model.last_unmatched = actual.id;
+                    expected.seen = Some((actual.id, actual.received));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl JobSnapshot {
+    async fn read(store: &dyn Store, name: &str, is_thorough: bool) -> Result<Self, StoreError> {
+        let mut snapshot = Self {
+            job: store.job(name).await?,
+            purged: store.purged_job(name).await?,
+            ..Self::default()
+        };
+        if snapshot.job.is_some() || is_thorough {
+            snapshot.events = events(store, name, ALL).await?;
+            snapshot.deliveries = deliveries(store, name, ALL).await?;
+            snapshot.known = store.known_identities(name, keys()).await?;
+        }
+        Ok(snapshot)
+    }
+
+    fn matches(&self, model: &mut Model, name: &str, window: Window) -> Result<(), Mismatch> {
+        let purged = model.purged.get(name);
+        let purged = purged.map(|job| (job.credential.clone(), job.secret_hash.clone()));
+        same(&format!("purged job {name}"), &self.purged, &purged)?;
+        let Some(job) = model.jobs.get_mut(name) else {
+            let what = format!("what is left of {name}");
+            same(&what, &self.job, &None)?;
+            let left = (self.events.len(), self.deliveries.len(), self.known.len());
+            return same(&what, left, (0, 0, 0));
+        };
+        same("a job", self.job.as_ref(), Some(&job.stored))?;
+        let events = self.events.iter();
+        let events: Vec<_> = events
+            .map(|event| (event.sequence, event.time, event.payload.clone()))
+            .collect();
+        same(&format!("the events of {name}"), &events, &job.events)?;
+        let last = job.stored.last_sequence;
+        let sequences = job.events.iter().map(|(sequence, _, _)| *sequence);
+        let all: Vec<i64> = (job.stored.first_sequence..=last).collect();
+        same("sequences", sequences.collect::<Vec<_>>(), all)?;
+        let known: Vec<_> = keys()
+            .into_iter()
+            .filter(|key| job.known.knows(key))
+            .collect();
+        same(&format!("the keys of {name}"), &self.known, &known)?;
+        same("deliveries", self.deliveries.len(), job.deliveries.len())?;
+        for (actual, expected) in self.deliveries.iter().zip(&mut job.deliveries) {
+            let what = format!("delivery {} of {name}", actual.id);
+            same(&what, actual.id, expected.id)?;
+            same(&what, actual.source, expected.source)?;
+            same(&what, actual.erased, expected.erased)?;
+            same(&what, &actual.body, &expected.body)?;
+            match expected.received {
+                Some(received) => same(&what, actual.received, received)?,
+                None => window.holds(&what, actual.received)?,
+            }
+            expected.received = Some(actual.received);
+        }
+        Ok(())
+    }
+}
+
+/// Reads pages, as a script says, and compares them.
+pub async fn read_pages(
+    store: &dyn Store,
+    model: &Model,
+    page: Page,
+    times: &[SystemTime],
+) -> Result<(), Mismatch> {
+    let failed = |error: StoreError| error.to_string();
+    let name = model.name(page.job);
+    let limit = page.limit.max(1);
+    let job = model.jobs.get(&name);
+
+    let walked = events(store, &name, limit).await.map_err(failed)?;
+    same(
+        "events in pages",
+        walked.len(),
+        job.map_or(0, |job| job.events.len()),
+    )?;
+    let walked = deliveries(store, &name, limit).await.map_err(failed)?;
+    same(
+        "deliveries in pages",
+        walked.len(),
+        job.map_or(0, |job| job.deliveries.len()),
+    )?;
+
+    let after = page.after as i64;
+    let expected: Vec<i64> = job.map_or_else(Vec::new, |job| {
+        let sequences = job.events.iter().map(|(sequence, _, _)| *sequence);
+        sequences.filter(|sequence| *sequence > after).collect()
+    });
+    let read = store
+        .events(&name, after, page.limit)
+        .await
+        .map_err(failed)?;
+    let bytes = job.map_or(0, |job| job.events.iter().map(|event| event.2.len()).sum());
+    let sequences = read.iter().map(|event| event.sequence).collect();
+    is_page("a page of events", sequences, expected, page.limit, bytes)?;
+
+    let all = page_of_jobs(page, None);
+    let listed = store.jobs(all.clone()).await.map_err(failed)?;
+    let in_state = |job: &StoredJob| all.states.is_empty() || all.states.contains(&job.state);
+    let mut expected = jobs_of(model, 0);
+    expected.retain(in_state);
+    same(
+        "a page of jobs",
+        &listed[..],
+        &expected[..expected.len().min(page.limit)],
+    )?;
+    if let Some(last) = listed.last() {
+        let next = page_of_jobs(page, Some((last.created, last.id.clone())));
+        let next = store.jobs(next).await.map_err(failed)?;
+        let rest = &expected[listed.len()..];
+        same(
+            "the next page of jobs",
+            &next[..],
+            &rest[..rest.len().min(page.limit)],
+        )?;
+    }
+
+    let before = times[times.len().saturating_sub(page.after + 1)];
+    let read = store
+        .finished_jobs(before, page.limit)
+        .await
+        .map_err(failed)?;
+    finished(&read, model, before, page.limit)
+}
+
+/// A page holds the first ones, and fewer than it may only where they are large.
+fn is_page(
+    what: &str,
+    actual: Vec<i64>,
+    mut expected: Vec<i64>,
+    limit: usize,
+    bytes: usize,
+) -> Result<(), Mismatch> {
+    expected.truncate(limit);
+    if bytes > LARGE && !actual.is_empty() {
+        expected.truncate(actual.len());
+    }
+    same(what, actual, expected)
+}
+
+/// What is smaller fits a page.
+const LARGE: usize = 300_000;
+
+fn page_of_jobs(page: Page, before: Option<(SystemTime, String)>) -> JobPage {
+    let state = page.state.try_into().ok();
+    JobPage {
+        credential: credential(0),
+        states: state.filter(|_| page.state != 0).into_iter().collect(),
+        before,
+        limit: page.limit,
+    }
+}
+
+fn jobs_of(model: &Model, place: usize) -> Vec<StoredJob> {
+    let jobs = model.jobs.values().map(|job| &job.stored);
+    let mut jobs: Vec<StoredJob> = jobs
+        .filter(|job| job.credential == credential(place))
+        .cloned()
+        .collect();
+    jobs.sort_by_key(|job| std::cmp::Reverse((job.created, job.id.clone())));
+    jobs
+}
+
+/// These are the jobs that ended first, of those that ended before a time and
+/// were not changed since.
+fn finished(
+    actual: &[String],
+    model: &Model,
+    before: SystemTime,
+    limit: usize,
+) -> Result<(), Mismatch> {
+    let is_old = |time: SystemTime| time < before;
+    let end = |job: &StoredJob| {
+        job.finished
+            .filter(|end| is_old(*end) && is_old(job.updated))
+    };
+    let jobs = model.jobs.values();
+    let mut expected: Vec<_> = jobs.map(|job| end(&job.stored)).collect();
+    expected.retain(Option::is_some);
+    expected.sort();
+    expected.truncate(limit);
+    let jobs = actual.iter().filter_map(|id| model.jobs.get(id));
+    let ends: Vec<_> = jobs.map(|job| end(&job.stored)).collect();
+    same("when finished jobs ended", ends, expected)?;
+    let different: BTreeSet<_> = actual.iter().collect();
+    same("finished jobs, each once", actual.len(), different.len())?;
+    Ok(())
+}
+
+fn ids<'j>(jobs: impl Iterator<Item = &'j ModelJob>) -> impl Iterator<Item = &'j String> {
+    jobs.map(|job| &job.stored.id)
+}
+
+// === all of it, by page ===
+
+async fn list(store: &dyn Store, place: usize) -> Result<Vec<StoredJob>, StoreError> {
+    let page = JobPage {
+        credential: credential(place),
+        states: Vec::new(),
+        before: None,
+        limit: ALL,
+    };
+    store.jobs(page).await
+}
+
+async fn events(
+    store: &dyn Store,
+    job: &str,
+    limit: usize,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let mut all: Vec<StoredEvent> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |event| event.sequence);
+        let page = store.events(job, after, limit).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
+
+async fn deliveries(
+    store: &dyn Store,
+    job: &str,
+    limit: usize,
+) -> Result<Vec<Delivery>, StoreError> {
+    let mut all: Vec<Delivery> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |delivery| delivery.id);
+        let page = store.deliveries(job, after, limit).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
+
+async fn unmatched(store: &dyn Store, place: usize) -> Result<Vec<Unmatched>, StoreError> {
+    let mut all: Vec<Unmatched> = Vec::new();
+    loop {
+        let page = UnmatchedPage {
+            credential: credential(place),
+            with_unknown: place == 0,
+            after: all.last().map_or(0, |one| one.id),
+            limit: 2,
+        };
+        let page = store.unmatched(page).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
