@@ -16,6 +16,7 @@ mod fake;
 mod http;
 mod link;
 mod log;
+mod matrix;
 mod memory;
 mod report;
 mod resume;
@@ -73,6 +74,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "disk-faults",
         "a disk that fails at any operation loses nothing that was answered 2xx",
         |form| Box::pin(disk_faults::run(form)),
+    ),
+    (
+        "fault-matrix",
+        "under every fault and pair of faults each RPC ends with what was found",
+        |form| Box::pin(matrix::run(form)),
     ),
 ];
 

@@ -38,8 +38,8 @@ impl HeldPort {
 pub struct Place {
     grpc: HeldPort,
     callbacks: HeldPort,
-    pronto: SocketAddr,
-    poll_interval: &'static str,
+    /// Which Pronto it calls, and how.
+    options: Vec<String>,
     folder: TempDir,
 }
 
@@ -50,14 +50,36 @@ impl Place {
     }
 
     /// A new place, for a server that polls this Pronto so often.
-    pub fn polling(pronto: &Fake, poll_interval: &'static str) -> Self {
+    pub fn polling(pronto: &Fake, poll_interval: &str) -> Self {
+        let place = Self::empty();
+        let callbacks = place.callbacks();
+        place.and([
+            "--api-key=proof".to_owned(),
+            format!("--poll-interval={poll_interval}"),
+            format!("--max-poll-interval={poll_interval}"),
+            format!("--callback-url=http://{callbacks}"),
+            format!("--main-url=http://{}", pronto.address),
+            format!("--synchronous-url=http://{}", pronto.address),
+        ])
+    }
+
+    /// A new place, for a server with a sandbox.
+    pub fn with_sandbox(options: impl IntoIterator<Item = String>) -> Self {
+        Self::empty().and(["--sandbox".to_owned()]).and(options)
+    }
+
+    fn empty() -> Self {
         Self {
             grpc: HeldPort::new(),
             callbacks: HeldPort::new(),
-            pronto: pronto.address,
-            poll_interval,
+            options: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
         }
+    }
+
+    fn and(mut self, options: impl IntoIterator<Item = String>) -> Self {
+        self.options.extend(options);
+        self
     }
 
     /// The gRPC listener.
@@ -85,14 +107,10 @@ impl Place {
         let mut command = Command::new(binary());
         command
             .env_clear()
-            .args(["serve", "--log-format", "json", "--api-key", "proof"])
-            .args(["--poll-interval", self.poll_interval])
-            .args(["--max-poll-interval", self.poll_interval])
+            .args(["serve", "--log-format", "json"])
             .args(["--grpc-address", &self.grpc().to_string()])
             .args(["--callback-address", &self.callbacks().to_string()])
-            .args(["--callback-url", &format!("http://{}", self.callbacks())])
-            .args(["--main-url", &format!("http://{}", self.pronto)])
-            .args(["--synchronous-url", &format!("http://{}", self.pronto)])
+            .args(&self.options)
             .arg("--data-dir")
             .arg(self.data());
         command

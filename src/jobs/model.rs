@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use crate::proto::endpoint::Endpoint;
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{CallbackSource, ErrorReason, Job, JobCounts, JobFailure, JobState};
 
@@ -83,6 +84,13 @@ pub struct StoredJob {
 }
 
 impl StoredJob {
+    /// Whether Pronto told the number of results exactly, where it told it.
+    #[must_use]
+    pub fn has_exact_total(&self) -> bool {
+        let late = Endpoint::of_rpc(&self.operation).and_then(|endpoint| endpoint.late.as_ref());
+        late.is_none_or(|late| !late.total_is_estimate)
+    }
+
     /// Whether it has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {

@@ -120,8 +120,10 @@ impl ModelJob {
         if outcome == JobOutcome::Complete {
             job.expected = Some(job.delivered);
         }
+        let is_exact = outcome == JobOutcome::Complete || job.has_exact_total();
         job.missing = job
             .expected
+            .filter(|_| is_exact)
             .map(|expected| (expected - job.delivered).max(0));
         let counts = Some(job.counts());
         self.append(Event::Completed(JobCompleted {

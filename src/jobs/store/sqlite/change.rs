@@ -118,9 +118,12 @@ impl Log<'_> {
         if outcome == JobOutcome::Complete {
             self.job.expected = Some(delivered);
         }
+        // What an estimate lacks may never have been found.
+        let is_exact = outcome == JobOutcome::Complete || self.job.has_exact_total();
         self.job.missing = self
             .job
             .expected
+            .filter(|_| is_exact)
             .map(|expected| expected.saturating_sub(delivered).max(0));
         let completed = JobCompleted {
             outcome: outcome.into(),
