@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use pronto_grpc::jobs::model::{Change, Decoded, End, Found, Identity, NewJob, StoredJob};
 use pronto_grpc::jobs::store::{Store, StoreError};
+use pronto_grpc::proto::endpoint::endpoints;
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
     AccountResult, CallbackSource, Contact, ErrorReason, JobStarted, LeadResult, Signal,
@@ -81,7 +82,7 @@ impl Call {
             } => Self::Create(NewJob {
                 id: model.name(*job),
                 credential: self::credential(*credential),
-                operation: "pronto.v1.LeadService/SearchLeads".to_owned(),
+                operation: operation(*job).to_owned(),
                 secret_hash: [*job as u8; 32],
                 items: *items,
                 search_name: items.map(|items| format!("search {items}")),
@@ -147,6 +148,14 @@ fn source(polled: bool) -> CallbackSource {
     match polled {
         true => CallbackSource::Poll,
         false => CallbackSource::Callback,
+    }
+}
+
+/// Searches of people announce an estimate, those of companies a total.
+fn operation(job: usize) -> &'static str {
+    match job % 2 {
+        0 => endpoints::START_LEAD_SEARCH.rpc,
+        _ => endpoints::START_ACCOUNT_SEARCH.rpc,
     }
 }
 

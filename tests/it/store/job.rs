@@ -133,14 +133,19 @@ impl ModelJob {
         }));
     }
 
-    /// Erases results and bodies.
+    /// Erases results and bodies. Of `started` nothing is erased here: scripts put
+    /// nobody into it.
     pub fn erase(&mut self, sequences: &[i64], deliveries: &[i64]) {
         let erased = JobEvent {
             event: Some(Event::Erased(ErasedResult {})),
             ..Default::default()
         };
         for (sequence, _, payload) in &mut self.events {
-            if sequences.contains(sequence) {
+            let is_started = matches!(
+                JobEvent::decode(payload.as_slice()).unwrap().event,
+                Some(Event::Started(_))
+            );
+            if sequences.contains(sequence) && !is_started {
                 *payload = erased.encode_to_vec();
             }
         }
