@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::super::StoreError;
-use super::engine;
+use super::{engine, log};
 
 /// The version of `schema.sql`, kept in the file.
 const SCHEMA_VERSION: i32 = 2;
@@ -21,13 +21,22 @@ pub fn create_private(path: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// Opens the file for the one thread that writes.
+/// Opens the file for the one thread that writes, while no other connection is open.
+///
+/// # Errors
+///
+/// When the disk fails, or somebody else has the file open.
 pub fn open_writable(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(engine)?;
-    // Large pages hold a result each; removed data is overwritten.
-    connection
-        .execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;")
+    let pages: i64 = connection
+        .query_row("PRAGMA page_count", [], |row| row.get(0))
         .map_err(engine)?;
+    if pages == 0 {
+        // Large pages hold a result each.
+        connection
+            .execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;")
+            .map_err(engine)?;
+    }
     // When the disk fails meanwhile, this says so only by its answer.
     let journal: String = connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -35,18 +44,26 @@ pub fn open_writable(path: &Path) -> Result<Connection, StoreError> {
     if journal != "wal" {
         return Err(engine("the file cannot be given a write-ahead log"));
     }
+    // Removed data is overwritten, and none gets into temporary files elsewhere.
     connection
-        .execute_batch(
+        .execute_batch(&format!(
             "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
-             PRAGMA secure_delete = ON;",
-        )
+             PRAGMA journal_size_limit = {}; PRAGMA secure_delete = ON;
+             PRAGMA temp_store = MEMORY;",
+            log::KEPT_LENGTH
+        ))
         .map_err(engine)?;
     // A connection that is given up because the disk failed must not touch it again.
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         .map_err(engine)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    // The log may end with a commit whose sync failed. What follows it would be lost
+    // with it, so nothing is written behind it.
+    match log::truncate(&connection)? {
+        true => Ok(connection),
+        false => Err(engine("the file is in use elsewhere")),
+    }
 }
 
 /// Makes the tables where there are none.

@@ -253,17 +253,3 @@ pub fn give_back(connection: &Connection) -> Result<bool, StoreError> {
     let left = free().map_err(engine)?;
     Ok(left > 0 && left < before)
 }
-
-/// Empties the write-ahead log, in which what was removed is still readable.
-pub fn truncate_log(connection: &Connection) -> Result<(), StoreError> {
-    // Waits for those who read, as long as it waits for any lock.
-    let is_busy = connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-            row.get::<_, bool>(0)
-        })
-        .map_err(engine)?;
-    match is_busy {
-        true => Err(engine("what was removed is still readable in the log")),
-        false => Ok(()),
-    }
-}

@@ -1,21 +1,23 @@
 //! The embedded store: one SQLite file, write-ahead log, a sync for each commit.
 
 mod change;
-mod checkpoint;
 mod file;
 mod keep;
+mod log;
 mod reader;
 mod recognize;
 mod rows;
 mod writer;
 
-use std::path::Path;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::{OptionalExtension, params};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::{Store, StoreError};
 use crate::jobs::model::{
@@ -23,17 +25,24 @@ use crate::jobs::model::{
 };
 use crate::proto::v1::{CallbackSource, JobState};
 use file::{create_private, migrate, open_writable};
-use reader::Readers;
+use reader::{Pool, Readers};
 use rows::to_micros;
 use writer::Writer;
 
 /// A page of deliveries or events ends after so many bytes.
 const PAGE_BYTES: usize = 1 << 20;
 
+/// So often it is tried to empty the log while others read it,
+const TRIES: usize = 200;
+
+/// with such pauses.
+const PAUSE: Duration = Duration::from_millis(25);
+
 /// A store in one SQLite file.
 pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
+    log: PathBuf,
 }
 
 impl SqliteStore {
@@ -46,9 +55,13 @@ impl SqliteStore {
         create_private(path)?;
         let connection = open_writable(path)?;
         migrate(&connection)?;
-        let readers = Readers::new(path.to_owned());
-        let writer = Writer::start(path.to_owned(), connection).map_err(engine)?;
-        Ok(Self { writer, readers })
+        let pool = Arc::new(Pool::default());
+        let writer = Writer::start(path.to_owned(), connection, pool.clone()).map_err(engine)?;
+        Ok(Self {
+            writer,
+            readers: Readers::new(path.to_owned(), pool),
+            log: log::path(path),
+        })
     }
 
     /// Removes what belongs to hidden jobs, gives the space back, and leaves nothing
@@ -61,7 +74,13 @@ impl SqliteStore {
         {}
         // In steps, so that callbacks pass in between.
         while self.writer.outside(keep::give_back).await? {}
-        self.writer.outside(keep::truncate_log).await
+        for _ in 0..TRIES {
+            if self.writer.outside(log::truncate).await? {
+                return Ok(());
+            }
+            sleep(PAUSE).await;
+        }
+        Err(engine("what was removed is still readable in the log"))
     }
 }
 
@@ -352,7 +371,8 @@ impl Store for SqliteStore {
     }
 
     async fn size(&self) -> Result<u64, StoreError> {
-        self.readers.read(rows::size).await
+        let pages = self.readers.read(rows::size).await?;
+        Ok(pages + log::length(&self.log))
     }
 
     async fn usage(&self) -> Result<Usage, StoreError> {

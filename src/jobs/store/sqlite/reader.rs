@@ -1,8 +1,9 @@
 //! Connections that read, while the writer writes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
@@ -15,16 +16,34 @@ const CONNECTIONS: usize = 4;
 /// A small pool of read-only connections.
 pub struct Readers {
     path: PathBuf,
-    idle: std::sync::Arc<Mutex<Vec<Connection>>>,
+    pool: Arc<Pool>,
     permits: Semaphore,
+}
+
+/// Connections that nobody uses now.
+#[derive(Default)]
+pub struct Pool {
+    idle: Mutex<Vec<Connection>>,
+    /// Held by those who read; by whom it is held alone, nobody else has the file open.
+    open: RwLock<()>,
+}
+
+impl Pool {
+    /// Closes all connections once their reads have ended, and lets nobody open one
+    /// before this is done.
+    pub fn while_closed<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _alone = self.open.write();
+        self.idle.lock().clear();
+        work()
+    }
 }
 
 impl Readers {
     /// A pool for a file that exists.
-    pub fn new(path: PathBuf) -> Self {
+    pub fn new(path: PathBuf, pool: Arc<Pool>) -> Self {
         Self {
             path,
-            idle: std::sync::Arc::default(),
+            pool,
             permits: Semaphore::new(CONNECTIONS),
         }
     }
@@ -39,13 +58,14 @@ impl Readers {
             .acquire()
             .await
             .map_err(|_| StoreError::Closed)?;
-        let idle = self.idle.clone();
+        let pool = self.pool.clone();
         let path = self.path.clone();
         tokio::task::spawn_blocking(move || {
-            let connection = idle.lock().pop();
+            let _open = pool.open.read();
+            let connection = pool.idle.lock().pop();
             let connection = connection.map_or_else(|| open(&path), Ok)?;
             let outcome = read(&connection).map_err(engine)?;
-            idle.lock().push(connection);
+            pool.idle.lock().push(connection);
             Ok(outcome)
         })
         .await
@@ -55,5 +75,10 @@ impl Readers {
 
 fn open(path: &std::path::Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).map_err(engine)
+    let connection = Connection::open_with_flags(path, flags).map_err(engine)?;
+    // What it sorts is personal data: it stays out of temporary files.
+    connection
+        .execute_batch("PRAGMA temp_store = MEMORY")
+        .map_err(engine)?;
+    Ok(connection)
 }

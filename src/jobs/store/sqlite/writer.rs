@@ -2,11 +2,12 @@
 //! there, never waits for more, and answers once the disk has it.
 //!
 //! A commit that fails is not tried again: what the disk has of it is not known.
-//! Everybody in it is told, the connection is given up, and the next write
-//! begins with a new one.
+//! Everybody in it is told. The next commit is written over it, and syncs all that it
+//! wrote itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
@@ -14,9 +15,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::StoreError;
-use super::checkpoint::Checkpointer;
 use super::engine;
 use super::file::open_writable;
+use super::log::Log;
+use super::reader::Pool;
 use crate::metrics;
 
 /// At most so many writes share a commit.
@@ -37,7 +39,7 @@ enum Task {
 /// caller about the commit.
 type Write = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Report + Send>;
 type Report = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Outside = Box<dyn FnOnce(Result<&Connection, StoreError>) + Send>;
+type Outside = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Result<(), StoreError> + Send>;
 
 /// A handle on the writing thread.
 pub struct Writer {
@@ -48,13 +50,12 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(path: PathBuf, connection: Connection) -> std::io::Result<Self> {
+    pub fn start(path: PathBuf, connection: Connection, pool: Arc<Pool>) -> std::io::Result<Self> {
         let (queue, writes) = mpsc::channel(QUEUE);
         let (health, is_writable) = watch::channel(true);
-        let checkpointer = Checkpointer::start(&path)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&path, connection, writes, &health, checkpointer))?;
+            .spawn(move || run(&path, connection, writes, &health, &pool))?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
@@ -93,8 +94,10 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let task = Task::Outside(Box::new(move |connection| {
             let outcome = connection.and_then(|connection| caught(connection, work));
+            let failed = outcome.as_ref().err().cloned();
             // The caller may be gone.
             let _ = answer.send(outcome);
+            failed.map_or(Ok(()), Err)
         }));
         self.enqueue(task).await?;
         answered.await.map_err(|_| StoreError::Closed)?
@@ -164,16 +167,17 @@ fn run(
     connection: Connection,
     mut tasks: mpsc::Receiver<Task>,
     health: &watch::Sender<bool>,
-    mut checkpointer: Checkpointer,
+    pool: &Pool,
 ) {
+    let mut log = Log::of(path);
     let mut connection = Some(connection);
     while let Some(first) = tasks.blocking_recv() {
-        let opened = connection.take().map_or_else(|| open_writable(path), Ok);
+        let open = || pool.while_closed(|| open_writable(path));
         let mut batch = Batch::default();
-        let committed = match opened {
+        let committed = match connection.take().map_or_else(open, Ok) {
             Ok(mut opened) => {
                 let committed = batch.commit(&mut opened, first, &mut tasks);
-                connection = committed.is_ok().then_some(opened);
+                connection = Some(opened);
                 committed
             }
             Err(error) => {
@@ -184,9 +188,12 @@ fn run(
         if committed.is_err() || !batch.reports.is_empty() {
             tell(health, &committed);
         }
-        batch.report(&committed, connection.as_ref());
-        if let Some(connection) = &connection {
-            checkpointer.committed(connection);
+        let kept = batch
+            .report(&committed, connection.as_ref())
+            .and_then(|()| connection.iter().try_for_each(|c| log.keep_short(c)));
+        if kept.is_err() {
+            connection = None;
+            tell(health, &kept);
         }
     }
 }
@@ -260,12 +267,23 @@ impl Batch {
         }
     }
 
-    fn report(self, committed: &Result<(), StoreError>, connection: Option<&Connection>) {
+    /// Tells everybody, and does what waited for the end of the commit.
+    fn report(
+        self,
+        committed: &Result<(), StoreError>,
+        connection: Option<&Connection>,
+    ) -> Result<(), StoreError> {
         for report in self.reports {
             report(committed.clone());
         }
-        if let Some(work) = self.outside {
-            work(connection.ok_or(StoreError::Closed));
+        match (self.outside, connection) {
+            (Some(work), Some(connection)) => work(Ok(connection)),
+            // Why there is none was told before.
+            (Some(work), None) => {
+                let _ = work(Err(committed.clone().err().unwrap_or(StoreError::Closed)));
+                Ok(())
+            }
+            (None, _) => Ok(()),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tempfile::TempDir;
 
+use super::super::log;
 use super::*;
 
 /// A writer of a file with one table.
@@ -20,7 +21,7 @@ impl Fixture {
         connection
             .execute_batch("CREATE TABLE notes (text TEXT NOT NULL)")
             .unwrap();
-        let writer = Writer::start(path, connection).unwrap();
+        let writer = Writer::start(path, connection, Arc::default()).unwrap();
         Self { dir, writer }
     }
 
@@ -189,4 +190,31 @@ async fn a_closed_writer_says_so() {
     let outside = fixture.writer.outside(|_| Ok(()));
     assert!(matches!(outside.await, Err(StoreError::Closed)));
     assert_eq!(fixture.notes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_log_stays_short() {
+    let fixture = Fixture::new();
+    let note = "x".repeat(1 << 20);
+    for _ in 0..80 {
+        fixture.note(&note).await.unwrap();
+    }
+    let log = log::path(&fixture.dir.path().join("notes.sqlite"));
+    let length = log::length(&log);
+    assert!(length < 3 * log::KEPT_LENGTH, "{length}");
+    assert_eq!(fixture.notes().len(), 80);
+}
+
+#[tokio::test]
+async fn what_is_in_the_log_is_moved_before_anything_is_written_behind_it() {
+    let fixture = Fixture::new();
+    fixture.note("kept").await.unwrap();
+    let path = fixture.dir.path().join("notes.sqlite");
+    assert!(log::length(&log::path(&path)) > 0);
+    let Fixture { dir, writer } = fixture;
+    drop(writer);
+    let connection = open_writable(&path).unwrap();
+    assert_eq!(log::length(&log::path(&path)), 0);
+    let writer = Writer::start(path, connection, Arc::default()).unwrap();
+    assert_eq!(Fixture { dir, writer }.notes(), ["kept"]);
 }
