@@ -39,8 +39,7 @@ COPY --from=build /out/pronto-grpc /pronto-grpc
 COPY LICENSE /LICENSE
 
 # Jobs and their results. A volume takes this directory's owner over; a bind
-# mount has to belong to 65532 by itself. It is the working directory because
-# SQLite puts temporary files there when there is no /tmp.
+# mount has to belong to 65532 by itself.
 COPY --from=build --chown=65532:65532 /out/data /data
 VOLUME /data
 WORKDIR /data

@@ -238,8 +238,7 @@ impl Trial {
     /// Something failed. Either the process died of the fault, and is started again;
     /// or it must say so, and go on when the disk works again.
     async fn recover(&mut self, job: Option<&Job>) -> Result<(), Over> {
-        let is_dying = self.case.fault.is_deadly() && self.outcome.deaths == 0;
-        if is_dying && self.disk.failed() > 0 {
+        if self.is_dying() {
             let begin = Instant::now();
             while self.server.ended().is_none() && begin.elapsed() < HANGS {
                 sleep(LOOK).await;
@@ -331,13 +330,21 @@ impl Trial {
         loop {
             match connect(self.place.grpc()).await {
                 Ok(channel) => return Ok(channel),
-                Err(_) if self.server.ended().is_some() => Box::pin(self.recover(None)).await?,
+                Err(_) if self.server.ended().is_some() || self.is_dying() => {
+                    Box::pin(self.recover(None)).await?;
+                }
                 Err(error) => {
                     self.broken(format!("it cannot be connected to: {error}"));
                     return Err(Over);
                 }
             }
         }
+    }
+
+    /// The fault has struck that kills it, so it ends soon.
+    fn is_dying(&self) -> bool {
+        let is_first = self.case.fault.is_deadly() && self.outcome.deaths == 0;
+        is_first && self.disk.failed() > 0
     }
 
     fn check_for_panic(&mut self) {
