@@ -45,10 +45,13 @@ fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> CliError {
 ///
 /// When the configuration is not usable, or something fails.
 pub fn run(command: Command) -> Result<(), CliError> {
+    // Declared before the runtime, so it is dropped after it: with the runtime goes the
+    // store, which still writes what it has accepted.
+    let mut lock = None;
     let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
     runtime.block_on(async {
         match command {
-            Command::Serve(args) => serve(*args).await,
+            Command::Serve(args) => serve(*args, &mut lock).await,
             Command::Sandbox(args) => run_sandbox(args).await,
             Command::Demo => demo::run().await.map_err(CliError::Failed),
             Command::Descriptor { file } => write_descriptors(&file).map_err(failed),
@@ -56,7 +59,8 @@ pub fn run(command: Command) -> Result<(), CliError> {
     })
 }
 
-async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
+/// Serves; `lock` receives the lock of the store.
+async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliError> {
     let ended = end_signal().map_err(failed)?;
     telemetry::init(&args.log, args.log_format);
     let callbacks = callback_limits(&args);
@@ -85,7 +89,7 @@ async fn serve(mut args: ServeArgs) -> Result<(), CliError> {
              other operations are refused."
         );
     }
-    let (store, _lock) = open_store(&args).map_err(failed)?;
+    let store = open_store(&args, lock).map_err(failed)?;
     let options = ServerOptions {
         client,
         keyring: Keyring::new(api_key),
@@ -129,8 +133,11 @@ fn callback_limits(args: &ServeArgs) -> CallbackLimits {
 }
 
 /// Opens the store. The lock keeps other processes from it: each would number the
-/// events of the same jobs.
-fn open_store(args: &ServeArgs) -> Result<(SqliteStore, File), Box<dyn Error + Send + Sync>> {
+/// events of the same jobs. It must be held for longer than the store.
+fn open_store(
+    args: &ServeArgs,
+    held: &mut Option<File>,
+) -> Result<SqliteStore, Box<dyn Error + Send + Sync>> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -144,7 +151,8 @@ fn open_store(args: &ServeArgs) -> Result<(SqliteStore, File), Box<dyn Error + S
         let folder = args.data_dir.display();
         return Err(format!("data-dir: {folder}: another process uses it").into());
     }
-    Ok((SqliteStore::open(&file)?, lock))
+    *held = Some(lock);
+    Ok(SqliteStore::open(&file)?)
 }
 
 /// Starts the built-in Pronto on a free port, for the life of the process.

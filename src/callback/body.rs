@@ -1,4 +1,4 @@
-//! A body in memory, within a budget that all share.
+//! A body in memory, within a budget that it shares with others.
 //!
 //! A body takes its whole share before the first byte is read. In steps, many
 //! half-read bodies could hold all of the budget and wait for each other.

@@ -5,7 +5,7 @@
 //! refused or lost by our opinion of its shape. **2xx means: the body is on disk.**
 //!
 //! * [`request`]: from a request to its answer.
-//! * [`body`]: a body in memory, within a budget that all share.
+//! * [`body`]: a body in memory, within a budget that it shares with others.
 //! * [`connection`]: one connection, from its first request to its last.
 //! * [`socket`]: the connection's socket, as hyper uses it.
 //! * [`watch`]: how long a connection may keep us waiting.
@@ -54,7 +54,8 @@ pub struct CallbackLimits {
     /// which has waited longest without a complete header.
     pub max_connections: usize,
     /// At most so many bytes of bodies are in memory at once, but always enough for
-    /// one body of `max_body_size`. A body that does not fit waits.
+    /// one body of `max_body_size`. A body that does not fit waits. Bodies for unknown
+    /// jobs have room of their own, for one body of `max_body_size`.
     pub max_buffered: usize,
 }
 
@@ -87,6 +88,8 @@ struct Receiver {
     jobs: Jobs,
     limits: CallbackLimits,
     budget: Budget,
+    /// For the bodies of strangers, so that these take nothing from callbacks.
+    strangers: Budget,
     places: Places,
 }
 
@@ -117,6 +120,7 @@ pub async fn serve(
         jobs,
         limits,
         budget: Budget::new(limits.max_buffered.max(limits.max_body_size)),
+        strangers: Budget::new(limits.max_body_size),
         places: Places::new(limits.max_connections),
     });
     let connections = TaskTracker::new();

@@ -5,9 +5,11 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Empty;
 use hyper::body::Incoming;
+use uuid::Uuid;
 
 use super::Receiver;
 use super::body::{Body, Refusal};
+use crate::jobs::CallbackSecret;
 use crate::metrics;
 
 /// An answer; the status says it all.
@@ -29,7 +31,7 @@ pub fn close_after(answer: &mut Answer) {
 }
 
 async fn respond(head: &Parts, body: &mut Body, receiver: &Receiver) -> Answer {
-    let Some((job_id, secret)) = target(head.uri.path()) else {
+    let Some((job_id, secret)) = target(head.uri.path()).filter(could_be_ours) else {
         return unknown();
     };
     match receiver.jobs.accepts(job_id, secret).await {
@@ -58,6 +60,12 @@ pub fn target(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("/callbacks/")?.split_once('/')
 }
 
+/// Whether we could have made this job and this secret: for what a scanner tries, the
+/// store is not read.
+fn could_be_ours((job_id, secret): &(&str, &str)) -> bool {
+    Uuid::try_parse(job_id).is_ok() && CallbackSecret::is_well_formed(secret)
+}
+
 /// Keeps a callback for which there is no job. Whoever has the secret of a purged
 /// job is told that it is stored; to all others it looks as if nothing was there.
 async fn unmatched(head: &Parts, body: &mut Body, receiver: &Receiver) -> Option<Answer> {
@@ -73,7 +81,11 @@ async fn unmatched(head: &Parts, body: &mut Body, receiver: &Receiver) -> Option
         }
     };
     let is_known = place.is_known();
-    let body = match body.read(&receiver.limits, &receiver.budget).await {
+    let budget = match is_known {
+        true => &receiver.budget,
+        false => &receiver.strangers,
+    };
+    let body = match body.read(&receiver.limits, budget).await {
         Ok(body) => body,
         Err(refusal) => return is_known.then(|| empty(refused(refusal, job_id))),
     };

@@ -19,7 +19,7 @@ use super::store::{Store, StoreError};
 use super::unmatched::Strangers;
 use super::wake::Wakes;
 use super::{CallbackSecret, Deadlines, runner, start};
-use crate::pronto::{Client, Keyring};
+use crate::pronto::{Client, Credential, Keyring};
 use crate::proto::v1::CallbackSource;
 
 /// So many callback secrets are remembered.
@@ -138,14 +138,24 @@ impl Jobs {
         self.shared.starts.wait().await;
     }
 
-    /// A job of a credential; none when it belongs to another.
+    /// A job of a credential; none when it belongs to another. While the job goes on,
+    /// the key is kept: after a restart only its caller can bring it back.
     ///
     /// # Errors
     ///
     /// When the store fails.
-    pub async fn get(&self, credential: &str, id: &str) -> Result<Option<StoredJob>, StoreError> {
+    pub async fn get(
+        &self,
+        credential: &Credential,
+        id: &str,
+    ) -> Result<Option<StoredJob>, StoreError> {
         let job = self.shared.store.job(id).await?;
-        Ok(job.filter(|job| job.credential == credential))
+        let job = job.filter(|job| job.credential == credential.name);
+        if job.as_ref().is_some_and(|job| !job.has_ended()) {
+            self.shared.keyring.remember(credential);
+            runner::ensure(&self.shared, id);
+        }
+        Ok(job)
     }
 
     /// Jobs, newest first.

@@ -173,6 +173,8 @@ async fn record(shared: &Shared, job_id: &str, change: &Change) -> Option<Stored
     for pause in RETRIES {
         match try_record(shared, job_id, change).await {
             Ok(job) => return Some(job),
+            // It was cancelled and purged meanwhile.
+            Err(StoreError::NoSuchJob(_)) => return None,
             Err(error) => {
                 tracing::error!(job_id, %error, "The start of a job waits for the store.");
                 sleep(pause).await;

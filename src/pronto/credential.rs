@@ -34,7 +34,8 @@ impl Credential {
 /// The keys that are known: the configured one, and those that callers brought.
 ///
 /// Keys of callers who start jobs are kept, in memory only and while such a job runs,
-/// so that it can be polled; after a restart such a key is known again once its caller is back.
+/// so that it can be polled; after a restart such a key is known again once its caller
+/// asks for a job that goes on, or starts one.
 #[derive(Debug, Default)]
 pub struct Keyring {
     configured: Option<Credential>,
@@ -80,7 +81,7 @@ impl Keyring {
         Some(Credential::anonymous(key))
     }
 
-    /// Keeps the key of a caller who starts a job, so that it can be polled.
+    /// Keeps the key of a caller whose job goes on, so that it can be polled.
     pub fn remember(&self, credential: &Credential) {
         if self.is_configured(&credential.name) {
             return;

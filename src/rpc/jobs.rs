@@ -10,6 +10,7 @@ use super::page::{self, violation};
 use super::privacy::person;
 use super::{EventStream, Facade, auth, status};
 use crate::jobs::model::{Delivery, JobPage, StoredJob};
+use crate::jobs::store::StoreError;
 use crate::proto::v1::job_service_server::JobService;
 use crate::proto::v1::{
     Callback, CancelJobRequest, CancelJobResponse, GetJobRequest, GetJobResponse, JobState,
@@ -30,7 +31,7 @@ impl JobsService {
         if id.is_empty() {
             return Err(invalid(violation("job_id", "is required")));
         }
-        let job = self.0.jobs.get(&credential.name, id).await;
+        let job = self.0.jobs.get(&credential, id).await;
         job.map_err(|error| status::store(&error))?
             .ok_or_else(|| status::no_job(id))
     }
@@ -44,6 +45,16 @@ fn states(numbers: &[i32]) -> Result<Vec<JobState>, Violation> {
         _ => Err(violation("states", &format!("{number} is not a state"))),
     };
     unique.iter().map(known).collect()
+}
+
+/// Carries out a change also when the caller goes away: who waits for it must be woken.
+pub(super) async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, Status> {
+    tokio::spawn(change)
+        .await
+        .map_err(|error| status::internal(&error.to_string()))?
+        .map_err(|error| status::store(&error))
 }
 
 pub(super) fn invalid(violation: Violation) -> Status {
@@ -123,12 +134,8 @@ impl JobService for JobsService {
         let job = self
             .job(request.metadata(), &request.get_ref().job_id)
             .await?;
-        let job = self
-            .0
-            .jobs
-            .cancel(&job.id)
-            .await
-            .map_err(|error| status::store(&error))?;
+        let jobs = self.0.jobs.clone();
+        let job = to_its_end(async move { jobs.cancel(&job.id).await }).await?;
         Ok(Response::new(CancelJobResponse {
             job: Some(job.to_proto()),
         }))
@@ -178,8 +185,8 @@ impl JobService for JobsService {
         if !job.has_ended() {
             return Err(status::not_finished(&job));
         }
-        let purged = self.0.jobs.purge(&job.id).await;
-        purged.map_err(|error| status::store(&error))?;
+        let jobs = self.0.jobs.clone();
+        to_its_end(async move { jobs.purge(&job.id).await }).await?;
         Ok(Response::new(PurgeJobResponse {}))
     }
 

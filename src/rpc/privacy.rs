@@ -3,7 +3,7 @@
 
 use tonic::Status;
 
-use super::jobs::{JobsService, invalid};
+use super::jobs::{JobsService, invalid, to_its_end};
 use super::page::{self, violation};
 use super::status;
 use crate::jobs::model::{Unmatched, UnmatchedPage};
@@ -54,13 +54,9 @@ impl JobsService {
         let with_unknown = self.0.keyring.is_configured(credential);
         let jobs = self.0.jobs.clone();
         let credential = credential.to_owned();
-        // Carried to its end when the caller goes away.
         let erased =
-            tokio::spawn(async move { jobs.purge_person(&credential, with_unknown, person).await });
-        let erased = erased
-            .await
-            .map_err(|error| status::internal(&error.to_string()))?
-            .map_err(|error| status::store(&error))?;
+            to_its_end(async move { jobs.purge_person(&credential, with_unknown, person).await })
+                .await?;
         Ok(PurgePersonResponse {
             erased_results: erased.results,
             erased_bodies: erased.bodies,

@@ -66,19 +66,27 @@ async fn keep_running(claim: Claim) {
         }
     }
     drop(claim);
-    // A delivery may have come between the last look and the line above.
+    // Between the last look and the line above a delivery may have come, or a pending
+    // job may have begun to run. A store that cannot tell is asked again, with pauses.
     if has_work(&shared, &job_id).await && !shared.shutdown.is_cancelled() {
         ensure(&shared, &job_id);
     }
 }
 
 async fn has_work(shared: &Shared, job_id: &str) -> bool {
-    let Ok(Some(job)) = shared.store.job(job_id).await else {
-        return false;
+    let job = match shared.store.job(job_id).await {
+        Ok(Some(job)) if can_run(&job) => job,
+        Ok(_) => return false,
+        Err(_) => return true,
     };
-    let can_run = late(&job).is_some() && job.last_sequence > 0;
     let next = shared.store.deliveries(job_id, job.decoded.through, 1);
-    can_run && next.await.is_ok_and(|next| !next.is_empty())
+    !job.has_ended() || next.await.map_or(true, |next| !next.is_empty())
+}
+
+/// Whether there is something to do for a runner. A job without `started` is not
+/// numbered yet, because that comes first. Whoever starts it calls again.
+fn can_run(job: &StoredJob) -> bool {
+    late(job).is_some() && job.last_sequence > 0
 }
 
 fn late(job: &StoredJob) -> Option<&'static Late> {
@@ -90,9 +98,7 @@ async fn run(shared: &Arc<Shared>, job_id: &str) -> Result<(), StoreError> {
     let Some(job) = shared.store.job(job_id).await? else {
         return Ok(());
     };
-    // A job without `started` is not numbered yet, because that comes first.
-    // Whoever starts it calls again.
-    let (Some(late), true) = (late(&job), job.last_sequence > 0) else {
+    let Some(late) = late(&job).filter(|_| can_run(&job)) else {
         return Ok(());
     };
     Runner::new(shared.clone(), job, late, woken).run().await

@@ -259,19 +259,24 @@ async fn whoever_shares_an_address_stays_unless_nothing_else_tells_them_apart() 
     assert_eq!(words(&open, &job).await[4..], ["erased", "Eve"]);
 }
 
-#[tokio::test]
-async fn a_body_that_is_not_decoded_yet_is_reported_and_erased_once_it_is() {
+/// A server whose Pronto answers a start when it is told to.
+async fn answering_late() -> (Open, Arc<Notify>) {
     let answer = Arc::new(Notify::new());
     let held = answer.clone();
-    let mut open = Open::in_front_of(move |path| {
+    let open = Open::in_front_of(move |path| {
         let held = held.clone();
         async move {
             if !path.starts_with("/api/v2/searches/") {
                 held.notified().await;
             }
         }
-    })
-    .await;
+    });
+    (open.await, answer)
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_decoded_yet_is_reported_and_erased_once_it_is() {
+    let (mut open, answer) = answering_late().await;
     let mut leads = open.server.leads();
     let starting = tokio::spawn(async move { leads.start_lead_search(search()).await });
     let url = open.callback_url().await;
@@ -312,6 +317,24 @@ async fn a_preview_of_the_search_goes_with_the_person() {
     assert!(previewed(&started) && open.stores("Ada of the preview"));
     open.post(&job, &lead("ada"), 2).await;
     erase(&open, ADA, "").await;
+    let started = read(&mut open.server.watch(&job.id, 0).await, 1)
+        .await
+        .remove(0);
+    assert!(!previewed(&started) && !open.stores("Ada of the preview"));
+    assert!(
+        matches!(&started.event, Some(Event::Started(s)) if s.acceptance.as_ref().unwrap().id.is_some())
+    );
+}
+
+#[tokio::test]
+async fn an_answer_after_the_erasure_brings_no_preview_of_the_person() {
+    let (mut open, answer) = answering_late().await;
+    let mut leads = open.server.leads();
+    let starting = tokio::spawn(async move { leads.start_lead_search(search()).await });
+    open.callback_url().await;
+    erase(&open, ADA, "").await;
+    answer.notify_one();
+    let job = starting.await.unwrap().unwrap().into_inner().job.unwrap();
     let started = read(&mut open.server.watch(&job.id, 0).await, 1)
         .await
         .remove(0);

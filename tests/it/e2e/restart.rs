@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use pronto_grpc::proto::v1::job_event::Event;
-use pronto_grpc::proto::v1::{Job, JobOutcome, JobState};
+use pronto_grpc::proto::v1::{GetJobRequest, Job, JobOutcome, JobState};
 use serde_json::{Value, json as object};
 use tokio::time::timeout;
 
+use crate::harness::callbacks::with_key;
 use crate::harness::fake::{Asked, Fake, json};
 use crate::harness::stage::HeldPort;
 use crate::harness::{
@@ -159,6 +160,25 @@ async fn what_a_crash_left_undecoded_behind_the_end_is_delivered() {
     let server = Setup::new(fake.address, data.path()).start().await;
     let job = logged(&server, &job_id, 3).await;
     assert_eq!(job.counts.unwrap().late, 1);
+}
+
+#[tokio::test]
+async fn a_brought_key_comes_back_with_a_question_about_its_job() {
+    let ongoing = object!({"search": {"id": ID, "status": "ONGOING"}, "leads": []});
+    let mut fake = pronto(200, ongoing).await;
+    let data = tempfile::tempdir().unwrap();
+    let server = Setup::new(fake.address, data.path()).start().await;
+    let request = with_key(search(), Some("brought-key"));
+    let started = server.leads().start_lead_search(request).await.unwrap();
+    let job_id = started.into_inner().job.unwrap().id;
+    server.stop().await;
+    while fake.asked.try_recv().is_ok() {}
+
+    let server = Setup::new(fake.address, data.path()).start().await;
+    let request = with_key(GetJobRequest { job_id }, Some("brought-key"));
+    server.jobs().get_job(request).await.unwrap();
+    let asked = asked(&mut fake, |asked| asked.method == "GET").await;
+    assert_eq!(asked.key.as_deref(), Some("brought-key"));
 }
 
 #[tokio::test]

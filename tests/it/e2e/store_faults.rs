@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use pronto_grpc::proto::v1::job_event::Event;
-use pronto_grpc::proto::v1::{JobEvent, JobOutcome, JobState};
+use pronto_grpc::proto::v1::job_service_client::JobServiceClient;
+use pronto_grpc::proto::v1::{
+    CancelJobRequest, GetJobRequest, JobEvent, JobOutcome, JobState, PurgePersonRequest,
+};
 use serde_json::{Value, json as object};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 use tonic::Code;
 
 use super::restart::{asked, post};
 use crate::harness::fake::{Fake, json};
 use crate::harness::faulty::{FaultyStore, Operation};
 use crate::harness::{
-    Setup, TestServer, assert_contiguous, count_results, error_info, http, next, read, read_all,
-    search,
+    PATIENCE, Setup, TestServer, assert_contiguous, connect, count_results, error_info, http, next,
+    read, read_all, search,
 };
 
 const ID: &str = "8e1dcba0-f0bb-4071-99fc-f18ba6559ccc";
@@ -47,9 +51,15 @@ impl Site {
             })
         })
         .await;
+        Self::in_front_of(fake).await
+    }
+
+    async fn in_front_of(fake: Fake) -> Self {
         let data = tempfile::tempdir().unwrap();
         let store = FaultyStore::open(data.path());
-        let setup = Setup::new(fake.address, data.path());
+        let mut setup = Setup::new(fake.address, data.path());
+        // Streams do not look by themselves; they are woken.
+        setup.jobs.progress_interval = PATIENCE * 2;
         let server = setup.start_with(store.clone()).await;
         Self {
             fake,
@@ -192,4 +202,94 @@ async fn a_stream_that_cannot_be_read_ends_with_the_place_to_continue() {
     let rest = read(&mut site.server.watch(&job_id, 1).await, 1).await;
     assert_contiguous(&rest, 2);
     assert_eq!(count_results(&rest), 1);
+}
+
+#[tokio::test]
+async fn for_what_is_no_callback_of_ours_the_store_is_not_read() {
+    let site = Site::with(ongoing()).await;
+    site.store.fail(Operation::ReadJob, usize::MAX);
+    let (id, secret) = (uuid::Uuid::now_v7().to_string(), "A".repeat(43));
+    for (path, expected) in [
+        ("x/y".to_owned(), 404),
+        (format!("{id}/wp-login.php"), 404),
+        (format!("admin/{secret}"), 404),
+        // This one could be.
+        (format!("{id}/{secret}"), 503),
+    ] {
+        let url = format!("http://{}/callbacks/{path}", site.server.callbacks);
+        let answer = http().post(url).body("{}").send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected, "{path}");
+    }
+}
+
+/// A job that begins to run just after its runner, and whoever asked for that, read that
+/// it is pending. The store then cannot be read so often.
+async fn begins_behind_its_runner(failures: usize) {
+    let gate = Arc::new(Semaphore::new(0));
+    let inside = gate.clone();
+    let fake = Fake::start(move |path, _| {
+        let gate = inside.clone();
+        async move {
+            if path.starts_with("/api/v2/searches/") {
+                return json(200, ongoing().to_string());
+            }
+            gate.acquire().await.unwrap().forget();
+            json(201, object!({"id": ID}).to_string())
+        }
+    })
+    .await;
+    let mut site = Site::in_front_of(fake).await;
+    let mut leads = site.server.leads();
+    let starting = tokio::spawn(async move { leads.start_lead_search(search()).await });
+    site.webhook_url().await;
+    site.store.hold(Operation::ReadJob);
+    let mut jobs = site.server.jobs();
+    let request = PurgePersonRequest {
+        linkedin_url: "https://www.linkedin.com/in/ada".to_owned(),
+        ..Default::default()
+    };
+    tokio::spawn(async move { jobs.purge_person(request).await });
+    site.store.holds(2).await;
+    gate.add_permits(1);
+    starting.await.unwrap().unwrap();
+    site.store.fail(Operation::ReadJob, failures);
+    site.store.release();
+    asked(&mut site.fake, |asked| asked.method == "GET").await;
+}
+
+#[tokio::test]
+async fn a_job_that_begins_behind_its_runner_gets_another() {
+    begins_behind_its_runner(0).await;
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_behind_its_runner_gets_another() {
+    begins_behind_its_runner(4).await;
+}
+
+#[tokio::test]
+async fn a_cancellation_wakes_those_who_watch_when_its_caller_has_gone() {
+    let site = Site::with(ongoing()).await;
+    let stream = site.server.leads().search_leads(search()).await.unwrap();
+    let mut stream = stream.into_inner();
+    let job_id = read(&mut stream, 1).await.remove(0).job_id;
+    site.store.hold(Operation::Change);
+    let channel = connect(site.server.grpc).await;
+    let mut canceller = JobServiceClient::new(channel.clone());
+    let request = CancelJobRequest {
+        job_id: job_id.clone(),
+    };
+    let cancelling = tokio::spawn(async move { canceller.cancel_job(request).await });
+    site.store.holds(1).await;
+    cancelling.abort();
+    assert!(cancelling.await.unwrap_err().is_cancelled());
+    // By the answers to these the server knows that the caller has gone.
+    for _ in 0..3 {
+        let mut jobs = JobServiceClient::new(channel.clone());
+        let job_id = job_id.clone();
+        jobs.get_job(GetJobRequest { job_id }).await.unwrap();
+    }
+    site.store.release();
+    let status = next(&mut stream).await.unwrap().unwrap_err();
+    assert_eq!(error_info(&status).reason, "JOB_CANCELLED");
 }

@@ -346,6 +346,9 @@ async fn batches_of_companies_and_pending_contacts_tell_the_id_too() {
     found(&server, &contact).await;
 }
 
+/// The secret of such a job.
+const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// What a server stored before it ended without an answer of Pronto's.
 async fn pending(data: &tempfile::TempDir, operation: &str, items: Option<usize>) -> String {
     let store = SqliteStore::open(&data.path().join("jobs.sqlite3")).unwrap();
@@ -353,7 +356,7 @@ async fn pending(data: &tempfile::TempDir, operation: &str, items: Option<usize>
         id: "019a0000-0000-7000-8000-000000000001".to_owned(),
         credential: "default".to_owned(),
         operation: format!("pronto.v1.{operation}"),
-        secret_hash: CallbackSecret::hash("secret"),
+        secret_hash: CallbackSecret::hash(SECRET),
         items,
         search_name: None,
         created: SystemTime::now(),
@@ -388,7 +391,7 @@ async fn a_batch_that_a_crash_cut_off_waits_for_its_callbacks() {
     let job_id = pending(&data, "ContactService/StartBulkContactEnrichment", Some(1)).await;
     let server = Setup::new(pronto.fake.address, data.path()).start().await;
     assert_eq!(server.job(&job_id).await.state(), JobState::Running);
-    let url = format!("http://{}/callbacks/{job_id}/secret", server.callbacks);
+    let url = format!("http://{}/callbacks/{job_id}/{SECRET}", server.callbacks);
     let custom = object!({"pronto_grpc_item": {"index": 0}});
     let contact = object!({"status": "finished", "email": "a@x.test", "custom": custom});
     post(&object!(url), &contact).await;

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     CreateJob,
+    ReadJob,
     Change,
     ReadEvents,
     Append,
@@ -32,6 +33,8 @@ pub struct FaultyStore {
     faults: Mutex<HashMap<Operation, Fault>>,
     failed: watch::Sender<()>,
     is_writable: watch::Sender<bool>,
+    /// What is held back, and how many wait for it.
+    held: watch::Sender<(Option<Operation>, usize)>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -48,6 +51,7 @@ impl FaultyStore {
             faults: Mutex::default(),
             failed: watch::channel(()).0,
             is_writable: watch::channel(true).0,
+            held: watch::channel((None, 0)).0,
         })
     }
 
@@ -76,6 +80,39 @@ impl FaultyStore {
             .unwrap();
     }
 
+    /// Holds back what an operation answers from now on.
+    pub fn hold(&self, operation: Operation) {
+        self.held.send_replace((Some(operation), 0));
+    }
+
+    /// Waits until so many answers are held back.
+    pub async fn holds(&self, count: usize) {
+        let mut held = self.held.subscribe();
+        let wait = held.wait_for(|(_, waiting)| *waiting >= count);
+        tokio::time::timeout(super::PATIENCE, wait)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+
+    /// Gives all answers that are held back.
+    pub fn release(&self) {
+        self.held.send_replace((None, 0));
+    }
+
+    async fn wait(&self, operation: Operation) {
+        let mut held = self.held.subscribe();
+        let is_held = self.held.send_if_modified(|(held, waiting)| {
+            let is_held = *held == Some(operation);
+            *waiting += usize::from(is_held);
+            is_held
+        });
+        if is_held {
+            let released = held.wait_for(|(held, _)| *held != Some(operation));
+            released.await.unwrap();
+        }
+    }
+
     fn pass(&self, operation: Operation) -> Result<(), StoreError> {
         let mut faults = self.faults.lock();
         let Some(fault) = faults.get_mut(&operation).filter(|fault| fault.left > 0) else {
@@ -99,7 +136,10 @@ impl Store for FaultyStore {
     }
 
     async fn job(&self, id: &str) -> Result<Option<StoredJob>, StoreError> {
-        self.store.job(id).await
+        self.pass(Operation::ReadJob)?;
+        let job = self.store.job(id).await;
+        self.wait(Operation::ReadJob).await;
+        job
     }
 
     async fn jobs(&self, page: JobPage) -> Result<Vec<StoredJob>, StoreError> {
@@ -116,7 +156,9 @@ impl Store for FaultyStore {
 
     async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError> {
         self.pass(Operation::Change)?;
-        self.store.change(job_id, change).await
+        let changed = self.store.change(job_id, change).await;
+        self.wait(Operation::Change).await;
+        changed
     }
 
     async fn events(

@@ -74,7 +74,11 @@ impl Log<'_> {
         if self.job.state == JobState::Pending {
             self.job.state = JobState::Running;
         }
-        self.append(started)
+        // Its preview may show somebody who was erased while Pronto was asked.
+        self.append(match self.job.has_erased {
+            true => keep::without_people(started),
+            false => started,
+        })
     }
 
     fn deliver(&mut self, found: Vec<Found>) -> rusqlite::Result<()> {

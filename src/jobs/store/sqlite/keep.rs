@@ -90,17 +90,27 @@ pub fn erase(
     for sequence in sequences {
         let payload = select.query_row(params![job, sequence], |row| row.get::<_, Vec<u8>>(0));
         if let Some(payload) = payload.optional()? {
-            event.execute(params![without_people(&payload), job, sequence])?;
+            event.execute(params![payload_without_people(&payload), job, sequence])?;
         }
     }
     erase_bodies(connection, job, deliveries)
 }
 
-/// What stays of an event: of `started` what Pronto said about the search.
-fn without_people(payload: &[u8]) -> Vec<u8> {
+fn payload_without_people(payload: &[u8]) -> Vec<u8> {
     let event = JobEvent::decode(payload).ok().and_then(|event| event.event);
-    let event = match event {
-        Some(Event::Started(started)) => Event::Started(JobStarted {
+    JobEvent {
+        event: event
+            .map(without_people)
+            .or(Some(Event::Erased(ErasedResult {}))),
+        ..Default::default()
+    }
+    .encode_to_vec()
+}
+
+/// What stays of an event: of `started` what Pronto said about the search.
+pub fn without_people(event: Event) -> Event {
+    match event {
+        Event::Started(started) => Event::Started(JobStarted {
             acceptance: started.acceptance.map(|acceptance| Acceptance {
                 id: acceptance.id,
                 status: acceptance.status,
@@ -110,12 +120,7 @@ fn without_people(payload: &[u8]) -> Vec<u8> {
             }),
         }),
         _ => Event::Erased(ErasedResult {}),
-    };
-    JobEvent {
-        event: Some(event),
-        ..Default::default()
     }
-    .encode_to_vec()
 }
 
 /// Erases bodies of a job, which its number tells.

@@ -109,3 +109,29 @@ async fn a_thousand_slow_connections_do_not_hinder_a_good_one() {
         }
     }
 }
+
+#[tokio::test]
+async fn strangers_take_no_memory_from_callbacks() {
+    let receiver = Receiver::with(|limits| {
+        limits.max_body_size = 4096;
+        limits.max_buffered = 4096;
+    })
+    .await;
+    let (id, secret) = (uuid::Uuid::now_v7(), "A".repeat(43));
+    let header = format!(
+        "POST /callbacks/{id}/{secret} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\
+         Transfer-Encoding: chunked\r\n\r\n"
+    );
+    let mut first = receiver.connect().await;
+    first.send(&header).await;
+    // It has its share now, and keeps it.
+    assert_eq!(first.answer().await.status, 100);
+    first.send("1\r\nx\r\n").await;
+    let mut others = Vec::new();
+    for _ in 0..7 {
+        let mut stranger = receiver.connect().await;
+        stranger.send(&header).await;
+        others.push(stranger);
+    }
+    assert_passes(&receiver).await;
+}
