@@ -1,6 +1,7 @@
 //! Connections that read, while the writer writes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
@@ -15,8 +16,8 @@ const CONNECTIONS: usize = 4;
 /// A small pool of read-only connections.
 pub struct Readers {
     path: PathBuf,
-    idle: std::sync::Arc<Mutex<Vec<Connection>>>,
-    permits: Semaphore,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
 }
 
 impl Readers {
@@ -24,8 +25,8 @@ impl Readers {
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
-            idle: std::sync::Arc::default(),
-            permits: Semaphore::new(CONNECTIONS),
+            idle: Arc::default(),
+            permits: Arc::new(Semaphore::new(CONNECTIONS)),
         }
     }
 
@@ -34,18 +35,23 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _permit = self
-            .permits
-            .acquire()
+        let permits = self.permits.clone();
+        let permit = permits
+            .acquire_owned()
             .await
             .map_err(|_| StoreError::Closed)?;
         let idle = self.idle.clone();
         let path = self.path.clone();
         tokio::task::spawn_blocking(move || {
+            // Until the end, also when nobody waits for the outcome any more.
+            let _permit = permit;
             let connection = idle.lock().pop();
             let connection = connection.map_or_else(|| open(&path), Ok)?;
             let outcome = read(&connection).map_err(engine)?;
-            idle.lock().push(connection);
+            let mut idle = idle.lock();
+            if idle.len() < CONNECTIONS {
+                idle.push(connection);
+            }
             Ok(outcome)
         })
         .await
@@ -56,4 +62,38 @@ impl Readers {
 fn open(path: &std::path::Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(path, flags).map_err(engine)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_nobody_waits_for_any_more_still_counts() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let readers = Arc::new(Readers::new(file.path().to_owned()));
+        let (begun, mut begins) = tokio::sync::mpsc::channel(CONNECTIONS);
+        let mut ends = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let (end, ended) = mpsc::channel::<()>();
+            ends.push(end);
+            let (readers, begun) = (readers.clone(), begun.clone());
+            let call = tokio::spawn(async move {
+                let read = move |_: &Connection| {
+                    begun.blocking_send(()).unwrap();
+                    // Until the test drops the other end.
+                    Ok(ended.recv().is_err())
+                };
+                readers.read(read).await
+            });
+            begins.recv().await.unwrap();
+            call.abort();
+            assert!(call.await.unwrap_err().is_cancelled());
+        }
+        assert_eq!(readers.permits.available_permits(), 0);
+        drop(ends);
+        readers.read(|_| Ok(())).await.unwrap();
+    }
 }
