@@ -77,36 +77,22 @@ impl Keeper {
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// The first one when the store fails; the other steps are taken all the same.
     pub async fn run_once(&self, now: SystemTime) -> Result<(), StoreError> {
         let shared = &self.shared;
         let before = now
             .checked_sub(shared.options.retention)
             .unwrap_or(SystemTime::UNIX_EPOCH);
         let mut purged = 0;
-        loop {
-            let old = ended(shared, before).await?;
-            if old.is_empty() {
-                break;
-            }
-            purged += old.len();
-            purge(shared, old).await?;
-        }
-        shared.store.trim(before).await?;
-        make_room(shared).await?;
-        self.forget_keys().await?;
-        let usage = shared.store.usage().await?;
-        metrics::store_holds(usage.bytes, usage.jobs, usage.unmatched);
-        if purged > 0 {
-            tracing::info!(
-                purged,
-                bytes = usage.bytes,
-                jobs = usage.jobs,
-                unmatched = usage.unmatched,
-                "Old jobs were purged."
-            );
-        }
-        Ok(())
+        // All of them: what one step cannot do may be what another one makes room for.
+        let steps = [
+            purge_old(shared, before, &mut purged).await,
+            shared.store.trim(before).await,
+            make_room(shared).await,
+            self.forget_keys().await,
+            tell_usage(shared, purged).await,
+        ];
+        steps.into_iter().collect()
     }
 
     /// A key that a caller brought is needed while a job of theirs may be polled.
@@ -124,6 +110,37 @@ impl Keeper {
         }
         Ok(())
     }
+}
+
+/// Purges all jobs that ended before a time, and counts them.
+async fn purge_old(
+    shared: &Shared,
+    before: SystemTime,
+    purged: &mut usize,
+) -> Result<(), StoreError> {
+    loop {
+        let old = ended(shared, before).await?;
+        if old.is_empty() {
+            return Ok(());
+        }
+        *purged += purge_ended(shared, old, before).await?;
+    }
+}
+
+/// Tells what the store holds, and how many jobs it lost.
+async fn tell_usage(shared: &Shared, purged: usize) -> Result<(), StoreError> {
+    let usage = shared.store.usage().await?;
+    metrics::store_holds(usage.bytes, usage.jobs, usage.unmatched);
+    if purged > 0 {
+        tracing::info!(
+            purged,
+            bytes = usage.bytes,
+            jobs = usage.jobs,
+            unmatched = usage.unmatched,
+            "Old jobs were purged."
+        );
+    }
+    Ok(())
 }
 
 /// Lets a job begin only where there is room for it.
@@ -155,13 +172,13 @@ async fn make_room(shared: &Shared) -> Result<(), StoreError> {
         is_relieved = true;
     }
     while shared.store.size().await? > limit {
-        let mut oldest = ended(shared, SystemTime::now()).await?;
+        let now = SystemTime::now();
+        let mut oldest = ended(shared, now).await?;
         oldest.truncate(1);
         if oldest.is_empty() {
             break;
         }
-        is_relieved = true;
-        purge(shared, oldest).await?;
+        is_relieved |= purge_ended(shared, oldest, now).await? > 0;
     }
     let size = shared.store.size().await?;
     match is_relieved {
@@ -187,13 +204,23 @@ async fn ended(shared: &Shared, before: SystemTime) -> Result<Vec<String>, Store
     Ok(ended)
 }
 
-/// Purges jobs, on the disk and in memory.
-pub(super) async fn purge(shared: &Shared, ids: Vec<String>) -> Result<(), StoreError> {
-    shared.store.purge_jobs(ids.clone()).await?;
-    for id in ids {
-        shared.secrets.lock().pop(&id);
-        // Its streams learn that it is gone.
-        shared.wakes.wake(&id);
+/// Purges those of these jobs for which nothing came meanwhile; how many they are.
+async fn purge_ended(
+    shared: &Shared,
+    ids: Vec<String>,
+    before: SystemTime,
+) -> Result<usize, StoreError> {
+    let purged = shared.store.purge_ended(ids.clone(), before).await;
+    // Some may be gone after an error, too; the others only look again.
+    for id in &ids {
+        forget(shared, id);
     }
-    Ok(())
+    Ok(purged?.len())
+}
+
+/// Forgets what is known in memory of a job that was purged.
+pub(super) fn forget(shared: &Shared, id: &str) {
+    shared.secrets.lock().pop(id);
+    // Its streams learn that it is gone.
+    shared.wakes.wake(id);
 }

@@ -43,7 +43,15 @@ impl Jobs {
     ///
     /// When the store fails.
     pub async fn purge(&self, id: &str) -> Result<(), StoreError> {
-        keeper::purge(&self.shared, vec![id.to_owned()]).await
+        let store = &self.shared.store;
+        let purged = match store.purge_job(id).await {
+            // Somebody else was faster, and may not be done.
+            Err(StoreError::NoSuchJob(_)) => store.compact().await,
+            purged => purged,
+        };
+        // It may be gone after an error, too.
+        keeper::forget(&self.shared, id);
+        purged
     }
 
     /// Erases a person from the jobs of a credential, and from callbacks without a
@@ -70,6 +78,8 @@ impl Jobs {
             erase_from(shared, &id, &person, &mut erased).await?;
         }
         erased.unmatched = erase_unmatched(shared, credential, with_unknown, &person).await?;
+        // An attempt before this one may have erased all, and failed at what is left here.
+        shared.store.compact().await?;
         Ok(erased)
     }
 }

@@ -55,7 +55,8 @@ pub trait Store: Send + Sync + 'static {
     /// or have deliveries that are not decoded.
     async fn unfinished_jobs(&self) -> Result<Vec<String>, StoreError>;
 
-    /// Which of these ids of Pronto's belong to a job, purged ones included.
+    /// Which of these ids of Pronto's belong to a job, those included that were purged
+    /// and are still remembered.
     async fn known_upstream_ids(&self, ids: Vec<String>) -> Result<Vec<String>, StoreError>;
 
     /// Changes a job, numbers the events, suppresses repeats; all or nothing.
@@ -130,8 +131,13 @@ pub trait Store: Send + Sync + 'static {
     /// callback without a job.
     async fn purge_job(&self, id: &str) -> Result<(), StoreError>;
 
-    /// Purges those of these jobs that are still there.
-    async fn purge_jobs(&self, ids: Vec<String>) -> Result<(), StoreError>;
+    /// Purges those of these jobs that ended before a time and have nothing left to
+    /// decode, which is looked up as part of the purge; returns them.
+    async fn purge_ended(
+        &self,
+        ids: Vec<String>,
+        before: SystemTime,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Remembers of a job by which marks those are known who were erased: hashes of
     /// them are stored.
@@ -159,6 +165,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes some of the oldest decoded bodies; whether there were any.
     async fn drop_bodies(&self) -> Result<bool, StoreError>;
+
+    /// Leaves nothing readable of what was removed, also where a removal failed
+    /// halfway.
+    async fn compact(&self) -> Result<(), StoreError>;
 
     // === the store itself ===
 

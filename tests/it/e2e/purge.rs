@@ -298,6 +298,28 @@ async fn a_body_that_is_not_decoded_yet_is_reported_and_erased_once_it_is() {
 }
 
 #[tokio::test]
+async fn what_an_attempt_left_readable_goes_with_the_next_one() {
+    let mut open = Open::start().await;
+    let job = open.job().await;
+    open.post(&job, &lead("ada-who-goes"), 2).await;
+    let reader = rusqlite::Connection::open(open.data.path().join("jobs.sqlite3")).unwrap();
+    let read = "BEGIN; SELECT count(*) FROM events;";
+    reader.execute_batch(read).unwrap();
+    // The engine waits for whoever reads, and gives up.
+    let page = "https://www.linkedin.com/in/ada-who-goes";
+    try_erase(&open, page, "").await.unwrap_err();
+    assert!(open.stores("ada-who-goes"));
+    reader.execute_batch("ROLLBACK").unwrap();
+    let erased = erase(&open, page, "").await;
+    assert_eq!(
+        (erased.erased_results, erased.erased_bodies),
+        (0, 0),
+        "{erased:?}"
+    );
+    assert!(!open.stores("ada-who-goes"));
+}
+
+#[tokio::test]
 async fn what_another_key_has_stays() {
     let mut open = Open::start().await;
     let job = open.job_of(Some(OTHER_KEY)).await;

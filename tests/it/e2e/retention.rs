@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::harness::callbacks::{Open, lead, post};
 use crate::harness::fake::{Fake, json};
+use crate::harness::faulty::{FaultyStore, Operation};
 use crate::harness::{PATIENCE, Setup, error_info, next, read, search};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -29,7 +30,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Jobs without a server, so that a test says what time it is.
 struct Kept {
     jobs: Jobs,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     keyring: Arc<Keyring>,
     fake: Fake,
     data: TempDir,
@@ -37,8 +38,17 @@ struct Kept {
 
 impl Kept {
     async fn with(change: impl FnOnce(&mut JobOptions)) -> Self {
-        let fake = Fake::always(201, r#"{"id":"8e1dcba0-f0bb-4071-99fc-f18ba6559ccc"}"#).await;
         let data = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&data.path().join("jobs.sqlite3")).unwrap();
+        Self::over(Arc::new(store), data, change).await
+    }
+
+    async fn over(
+        store: Arc<dyn Store>,
+        data: TempDir,
+        change: impl FnOnce(&mut JobOptions),
+    ) -> Self {
+        let fake = Fake::always(201, r#"{"id":"8e1dcba0-f0bb-4071-99fc-f18ba6559ccc"}"#).await;
         let setup = Setup::new(fake.address, data.path());
         let mut options = setup.jobs;
         options.callback_url = Some("http://127.0.0.1:9".parse().unwrap());
@@ -46,7 +56,6 @@ impl Kept {
         change(&mut options);
         let mut client = setup.args.client_options().unwrap();
         client.base_urls = setup.urls;
-        let store = Arc::new(SqliteStore::open(&data.path().join("jobs.sqlite3")).unwrap());
         let keyring = Arc::new(Keyring::new(None));
         let jobs = Jobs::new(
             store.clone(),
@@ -184,6 +193,21 @@ async fn a_brought_key_is_forgotten_with_its_last_job() {
     kept.jobs.cancel(&second).await.unwrap();
     kept.round(Duration::ZERO).await;
     assert!(kept.keyring.brought().is_empty());
+}
+
+#[tokio::test]
+async fn a_step_that_fails_does_not_keep_the_others_from_what_they_do() {
+    let data = tempfile::tempdir().unwrap();
+    let store = FaultyStore::open(data.path());
+    let kept = Kept::over(store.clone(), data, |_| {}).await;
+    let job = kept.job().await;
+    kept.jobs.cancel(&job).await.unwrap();
+    store.fail(Operation::Trim, 1);
+    let keeper = kept.jobs.keeper();
+    let failed = keeper.run_once(SystemTime::now()).await.unwrap_err();
+    assert!(failed.to_string().contains("Trim"), "{failed}");
+    assert!(kept.keyring.brought().is_empty());
+    kept.round(Duration::ZERO).await;
 }
 
 /// A body that takes room.

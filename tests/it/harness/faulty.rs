@@ -24,6 +24,7 @@ pub enum Operation {
     ReadEvents,
     Append,
     ReadDeliveries,
+    Trim,
     Probe,
 }
 
@@ -246,11 +247,16 @@ impl Store for FaultyStore {
     }
 
     async fn trim(&self, before: SystemTime) -> Result<(), StoreError> {
+        self.pass(Operation::Trim)?;
         self.store.trim(before).await
     }
 
-    async fn purge_jobs(&self, ids: Vec<String>) -> Result<(), StoreError> {
-        self.store.purge_jobs(ids).await
+    async fn purge_ended(
+        &self,
+        ids: Vec<String>,
+        before: SystemTime,
+    ) -> Result<Vec<String>, StoreError> {
+        self.store.purge_ended(ids, before).await
     }
 
     async fn mark_erased(&self, job_id: &str, marks: Vec<String>) -> Result<(), StoreError> {
@@ -267,6 +273,10 @@ impl Store for FaultyStore {
 
     async fn drop_bodies(&self) -> Result<bool, StoreError> {
         self.store.drop_bodies().await
+    }
+
+    async fn compact(&self) -> Result<(), StoreError> {
+        self.store.compact().await
     }
 
     async fn size(&self) -> Result<u64, StoreError> {

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use prost::Message;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Params, ToSql, params};
 
 use super::super::StoreError;
 use super::engine;
@@ -12,13 +12,10 @@ use super::rows::{from_micros, number, to_micros};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{Acceptance, ErasedResult, JobEvent, JobStarted};
 
-/// So many rows are removed in one write.
-const PORTION: i64 = 500;
+/// At most so many rows are removed in one write.
+const PORTION: usize = 500;
 
-/// So many bodies, which may be large, are removed in one write.
-const PORTION_BODIES: i64 = 100;
-
-/// A portion of bodies ends after so many bytes.
+/// A portion of rows, which may be large, ends after so many bytes.
 const PORTION_BYTES: i64 = 8 << 20;
 
 /// Free pages given back to the file system at a time.
@@ -28,15 +25,90 @@ const VACUUM_PAGES: i64 = 1_000;
 /// for unknown ones.
 const MAX_UNMATCHED: i64 = 10_000;
 
-/// Hides a job, and remembers what its callbacks are recognized by.
+/// Which rows one write removes.
+#[derive(Default)]
+struct Portion {
+    rows: Vec<i64>,
+    bytes: i64,
+}
+
+impl Portion {
+    /// Of the rows that a statement tells, each with its bytes, the first ones.
+    fn select(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<Self> {
+        let mut select = connection.prepare_cached(sql)?;
+        let mut rows = select.query(values)?;
+        let mut portion = Self::default();
+        while !portion.is_full() {
+            let Some(row) = rows.next()? else {
+                break;
+            };
+            portion.add(row.get(0)?, row.get(1)?);
+        }
+        Ok(portion)
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() >= PORTION || self.bytes >= PORTION_BYTES
+    }
+
+    fn add(&mut self, row: i64, bytes: i64) {
+        self.rows.push(row);
+        self.bytes += bytes;
+    }
+
+    /// Removes them; whether there were any.
+    fn remove(&self, connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+        let sql = format!("DELETE FROM {table} WHERE rowid = ?");
+        let mut delete = connection.prepare_cached(&sql)?;
+        for row in &self.rows {
+            delete.execute([row])?;
+        }
+        Ok(!self.rows.is_empty())
+    }
+}
+
+/// Hides a job, and remembers what its callbacks are recognized by; whether it was
+/// there.
 pub fn hide(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
-    let hidden = connection.execute(
-        "INSERT INTO purged_jobs (id, credential, secret_hash, purged)
-         SELECT id, credential, secret_hash, ?2 FROM jobs WHERE id = ?1 AND purged = 0",
-        params![id, to_micros(SystemTime::now())],
-    )?;
-    connection.execute("UPDATE jobs SET purged = 1 WHERE id = ?", [id])?;
-    Ok(hidden > 0)
+    hide_where(connection, "id = ?2", params![now(), id])
+}
+
+/// Hides a job that ended before a time, unless something for it arrived that is
+/// not decoded; whether it is hidden now. Looks within the write, because a callback
+/// may have come since somebody else looked.
+pub fn hide_ended(connection: &Connection, id: &str, before: SystemTime) -> rusqlite::Result<bool> {
+    // A job without events was refused by Pronto: nothing will ever be decoded.
+    let condition =
+        "id = ?2 AND finished < ?3 AND updated < ?3 AND (last_sequence = 0 OR NOT EXISTS
+         (SELECT 1 FROM deliveries WHERE job = number AND deliveries.id > decoded_through))";
+    hide_where(connection, condition, params![now(), id, to_micros(before)])
+}
+
+fn now() -> i64 {
+    to_micros(SystemTime::now())
+}
+
+fn hide_where(
+    connection: &Connection,
+    condition: &str,
+    values: &[&dyn ToSql],
+) -> rusqlite::Result<bool> {
+    let sql = format!(
+        "INSERT INTO purged_jobs (id, credential, secret_hash, upstream_id, purged)
+         SELECT id, credential, secret_hash, upstream_id, ?1 FROM jobs
+         WHERE purged = 0 AND {condition} RETURNING id"
+    );
+    let hidden = connection
+        .prepare_cached(&sql)?
+        .query_row(values, |row| row.get::<_, String>(0))
+        .optional()?;
+    let Some(id) = hidden else {
+        return Ok(false);
+    };
+    connection
+        .prepare_cached("UPDATE jobs SET purged = 1 WHERE id = ?")?
+        .execute([id])?;
+    Ok(true)
 }
 
 /// Removes a portion of what belongs to hidden jobs; whether there is more.
@@ -48,28 +120,28 @@ pub fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
     else {
         return Ok(false);
     };
-    for (sql, portion) in [
+    for (table, sql) in [
         (
-            "DELETE FROM deliveries WHERE id IN
-             (SELECT id FROM deliveries WHERE job = ?1 LIMIT ?2)",
-            PORTION_BODIES,
+            "deliveries",
+            "SELECT id, length(body) FROM deliveries WHERE job = ? ORDER BY id",
         ),
         (
-            "DELETE FROM events WHERE rowid IN
-             (SELECT rowid FROM events WHERE job = ?1 LIMIT ?2)",
-            PORTION,
-        ),
-        (
-            "DELETE FROM identities WHERE job = ?1 AND identity IN
-             (SELECT identity FROM identities WHERE job = ?1 LIMIT ?2)",
-            PORTION,
+            "events",
+            "SELECT rowid, length(payload) FROM events WHERE job = ? ORDER BY sequence",
         ),
     ] {
-        if connection.execute(sql, params![job, portion])? > 0 {
+        if Portion::select(connection, sql, [job])?.remove(connection, table)? {
             return Ok(true);
         }
     }
-    connection.execute("DELETE FROM jobs WHERE number = ?", [job])?;
+    let identities = connection.execute(
+        "DELETE FROM identities WHERE job = ?1 AND identity IN
+         (SELECT identity FROM identities WHERE job = ?1 LIMIT ?2)",
+        params![job, PORTION as i64],
+    )?;
+    if identities == 0 {
+        connection.execute("DELETE FROM jobs WHERE number = ?", [job])?;
+    }
     Ok(true)
 }
 
@@ -140,24 +212,20 @@ pub fn trim_deliveries(connection: &Connection, before: SystemTime) -> rusqlite:
          FROM deliveries JOIN jobs ON number = job ORDER BY deliveries.id",
     )?;
     let mut rows = select.query([])?;
-    let mut old: Vec<i64> = Vec::new();
-    let mut bytes = 0;
-    while let Some(row) = rows.next()? {
+    let mut old = Portion::default();
+    while !old.is_full() {
         // They are in the order in which they came.
-        let is_full = old.len() as i64 == PORTION || bytes >= PORTION_BYTES;
-        if from_micros(row.get(1)?) >= before || is_full {
+        let Some(row) = rows.next()? else {
+            break;
+        };
+        if from_micros(row.get(1)?) >= before {
             break;
         }
         if row.get(2)? {
-            old.push(row.get(0)?);
-            bytes += row.get::<_, i64>(3)?;
+            old.add(row.get(0)?, row.get(3)?);
         }
     }
-    let mut delete = connection.prepare_cached("DELETE FROM deliveries WHERE id = ?")?;
-    for id in &old {
-        delete.execute([id])?;
-    }
-    Ok(!old.is_empty())
+    old.remove(connection, "deliveries")
 }
 
 /// Removes a portion of the old events of jobs that go on; whether there may be more.
@@ -166,45 +234,78 @@ pub fn trim_events(connection: &Connection, before: SystemTime) -> rusqlite::Res
         .prepare_cached("SELECT number FROM jobs WHERE finished IS NULL AND purged = 0")?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let mut has_more = false;
+    let mut old = Portion::default();
     for job in jobs {
-        has_more |= trim_events_of(connection, job, before)?;
-    }
-    Ok(has_more)
-}
-
-fn trim_events_of(connection: &Connection, job: i64, before: SystemTime) -> rusqlite::Result<bool> {
-    let mut select = connection.prepare_cached(
-        "SELECT rowid, sequence, time FROM events WHERE job = ? ORDER BY sequence LIMIT ?",
-    )?;
-    let mut rows = select.query(params![job, PORTION])?;
-    let mut old: Vec<(i64, i64)> = Vec::new();
-    while let Some(row) = rows.next()? {
-        if from_micros(row.get(2)?) >= before {
+        let Some(last) = select_events(connection, job, before, &mut old)? else {
+            continue;
+        };
+        connection
+            .prepare_cached("UPDATE jobs SET first_sequence = ? WHERE number = ?")?
+            .execute([last + 1, job])?;
+        if old.is_full() {
             break;
         }
-        old.push((row.get(0)?, row.get(1)?));
     }
-    let Some((_, last)) = old.last() else {
-        return Ok(false);
-    };
-    connection.execute(
-        "UPDATE jobs SET first_sequence = ? WHERE number = ?",
-        params![last + 1, job],
-    )?;
-    let mut delete = connection.prepare_cached("DELETE FROM events WHERE rowid = ?")?;
-    for (row, _) in &old {
-        delete.execute([row])?;
-    }
-    Ok(old.len() as i64 == PORTION)
+    old.remove(connection, "events")?;
+    Ok(old.is_full())
 }
 
-/// Removes old callbacks without a job, and what is known of jobs purged long ago.
-pub fn trim_rest(connection: &Connection, before: SystemTime) -> rusqlite::Result<()> {
-    let before = to_micros(before);
-    connection.execute("DELETE FROM unmatched WHERE received < ?", [before])?;
-    connection.execute("DELETE FROM purged_jobs WHERE purged < ?", [before])?;
-    Ok(())
+/// Adds old events of a job to a portion, and returns the sequence of the last one.
+fn select_events(
+    connection: &Connection,
+    job: i64,
+    before: SystemTime,
+    old: &mut Portion,
+) -> rusqlite::Result<Option<i64>> {
+    let mut select = connection.prepare_cached(
+        "SELECT rowid, length(payload), sequence, time FROM events WHERE job = ? ORDER BY sequence",
+    )?;
+    let mut rows = select.query([job])?;
+    let mut last = None;
+    while !old.is_full() {
+        let Some(row) = rows.next()? else {
+            break;
+        };
+        if from_micros(row.get(3)?) >= before {
+            break;
+        }
+        old.add(row.get(0)?, row.get(1)?);
+        last = Some(row.get(2)?);
+    }
+    Ok(last)
+}
+
+/// Removes a portion of the old callbacks without a job; whether there were any.
+pub fn trim_unmatched(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
+    let sql = "SELECT id, length(body) FROM unmatched WHERE received < ? ORDER BY id";
+    Portion::select(connection, sql, [to_micros(before)])?.remove(connection, "unmatched")
+}
+
+/// Forgets a portion of the jobs purged long ago; whether there were any.
+pub fn trim_purged(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
+    let removed = connection.execute(
+        "DELETE FROM purged_jobs WHERE id IN
+         (SELECT id FROM purged_jobs WHERE purged < ? LIMIT ?)",
+        params![to_micros(before), PORTION as i64],
+    )?;
+    Ok(removed > 0)
+}
+
+/// Removes a portion of these callbacks without a job, and returns the others.
+pub fn remove_unmatched(connection: &Connection, ids: &[i64]) -> rusqlite::Result<Vec<i64>> {
+    let mut length =
+        connection.prepare_cached("SELECT length(body) FROM unmatched WHERE id = ?")?;
+    let mut portion = Portion::default();
+    let mut left = ids.iter();
+    while !portion.is_full() {
+        let Some(id) = left.next() else {
+            break;
+        };
+        let bytes = length.query_row([id], |row| row.get(0)).optional()?;
+        portion.add(*id, bytes.unwrap_or_default());
+    }
+    portion.remove(connection, "unmatched")?;
+    Ok(left.copied().collect())
 }
 
 /// Keeps a callback without a job, in place of the oldest ones.
@@ -258,3 +359,6 @@ pub fn give_back(connection: &Connection) -> Result<bool, StoreError> {
     let left = free().map_err(engine)?;
     Ok(left > 0 && left < before)
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ use writer::Writer;
 const PAGE_BYTES: usize = 1 << 20;
 
 /// So often it is tried to empty the log while others read it,
-const TRIES: usize = 200;
+const TRIES: usize = 100;
 
 /// with such pauses.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -263,17 +263,13 @@ impl Store for SqliteStore {
     }
 
     async fn remove_unmatched(&self, ids: Vec<i64>) -> Result<(), StoreError> {
-        self.writer
-            .write(move |connection| {
-                let mut delete = connection
-                    .prepare_cached("DELETE FROM unmatched WHERE id = ?")
-                    .map_err(engine)?;
-                for id in ids {
-                    delete.execute([id]).map_err(engine)?;
-                }
-                Ok(())
-            })
-            .await?;
+        let mut left = ids;
+        while !left.is_empty() {
+            left = self
+                .writer
+                .write(move |c| keep::remove_unmatched(c, &left).map_err(engine))
+                .await?;
+        }
         self.sweep().await
     }
 
@@ -299,16 +295,25 @@ impl Store for SqliteStore {
         self.sweep().await
     }
 
-    async fn purge_jobs(&self, ids: Vec<String>) -> Result<(), StoreError> {
-        self.writer
+    async fn purge_ended(
+        &self,
+        ids: Vec<String>,
+        before: SystemTime,
+    ) -> Result<Vec<String>, StoreError> {
+        let purged = self
+            .writer
             .write(move |connection| {
+                let mut purged = Vec::new();
                 for id in ids {
-                    keep::hide(connection, &id).map_err(engine)?;
+                    if keep::hide_ended(connection, &id, before).map_err(engine)? {
+                        purged.push(id);
+                    }
                 }
-                Ok(())
+                Ok(purged)
             })
             .await?;
-        self.sweep().await
+        self.sweep().await?;
+        Ok(purged)
     }
 
     async fn mark_erased(&self, job_id: &str, marks: Vec<String>) -> Result<(), StoreError> {
@@ -347,16 +352,18 @@ impl Store for SqliteStore {
     }
 
     async fn trim(&self, before: SystemTime) -> Result<(), StoreError> {
-        for trim in [keep::trim_deliveries, keep::trim_events] {
+        for trim in [
+            keep::trim_deliveries,
+            keep::trim_events,
+            keep::trim_unmatched,
+            keep::trim_purged,
+        ] {
             while self
                 .writer
                 .write(move |c| trim(c, before).map_err(engine))
                 .await?
             {}
         }
-        self.writer
-            .write(move |connection| keep::trim_rest(connection, before).map_err(engine))
-            .await?;
         self.sweep().await
     }
 
@@ -368,6 +375,10 @@ impl Store for SqliteStore {
             .await?;
         self.sweep().await?;
         Ok(dropped)
+    }
+
+    async fn compact(&self) -> Result<(), StoreError> {
+        self.sweep().await
     }
 
     async fn size(&self) -> Result<u64, StoreError> {

@@ -17,7 +17,7 @@ const CONNECTIONS: usize = 4;
 pub struct Readers {
     path: PathBuf,
     pool: Arc<Pool>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
 }
 
 /// Connections that nobody uses now.
@@ -44,7 +44,7 @@ impl Readers {
         Self {
             path,
             pool,
-            permits: Semaphore::new(CONNECTIONS),
+            permits: Arc::new(Semaphore::new(CONNECTIONS)),
         }
     }
 
@@ -53,19 +53,24 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _permit = self
-            .permits
-            .acquire()
+        let permits = self.permits.clone();
+        let permit = permits
+            .acquire_owned()
             .await
             .map_err(|_| StoreError::Closed)?;
         let pool = self.pool.clone();
         let path = self.path.clone();
         tokio::task::spawn_blocking(move || {
+            // Until the end, also when nobody waits for the outcome any more.
+            let _permit = permit;
             let _open = pool.open.read();
             let connection = pool.idle.lock().pop();
             let connection = connection.map_or_else(|| open(&path), Ok)?;
             let outcome = read(&connection).map_err(engine)?;
-            pool.idle.lock().push(connection);
+            let mut idle = pool.idle.lock();
+            if idle.len() < CONNECTIONS {
+                idle.push(connection);
+            }
             Ok(outcome)
         })
         .await
@@ -81,4 +86,38 @@ fn open(path: &std::path::Path) -> Result<Connection, StoreError> {
         .execute_batch("PRAGMA temp_store = MEMORY")
         .map_err(engine)?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_nobody_waits_for_any_more_still_counts() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let readers = Arc::new(Readers::new(file.path().to_owned(), Arc::default()));
+        let (begun, mut begins) = tokio::sync::mpsc::channel(CONNECTIONS);
+        let mut ends = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let (end, ended) = mpsc::channel::<()>();
+            ends.push(end);
+            let (readers, begun) = (readers.clone(), begun.clone());
+            let call = tokio::spawn(async move {
+                let read = move |_: &Connection| {
+                    begun.blocking_send(()).unwrap();
+                    // Until the test drops the other end.
+                    Ok(ended.recv().is_err())
+                };
+                readers.read(read).await
+            });
+            begins.recv().await.unwrap();
+            call.abort();
+            assert!(call.await.unwrap_err().is_cancelled());
+        }
+        assert_eq!(readers.permits.available_permits(), 0);
+        drop(ends);
+        readers.read(|_| Ok(())).await.unwrap();
+    }
 }

@@ -123,15 +123,18 @@ pub fn unfinished_jobs(connection: &Connection) -> rusqlite::Result<Vec<String>>
         .collect()
 }
 
-/// Which of these ids of Pronto's belong to a job. Rarely asked, so without an index.
+/// Which of these ids of Pronto's belong to a job, or to one
+/// that was purged. Rarely asked, so without an index.
 pub fn known_upstream_ids(
     connection: &Connection,
     ids: Vec<String>,
 ) -> rusqlite::Result<Vec<String>> {
-    let marks = vec!["?"; ids.len()].join(", ");
+    let marks: Vec<String> = (1..=ids.len()).map(|place| format!("?{place}")).collect();
+    let marks = marks.join(", ");
     connection
         .prepare(&format!(
-            "SELECT DISTINCT upstream_id FROM jobs WHERE upstream_id IN ({marks})"
+            "SELECT upstream_id FROM jobs WHERE upstream_id IN ({marks})
+             UNION SELECT upstream_id FROM purged_jobs WHERE upstream_id IN ({marks})"
         ))?
         .query_map(params_from_iter(ids), |row| row.get(0))?
         .collect()

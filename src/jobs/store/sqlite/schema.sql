@@ -93,11 +93,13 @@ CREATE TRIGGER unmatched_removed AFTER DELETE ON unmatched BEGIN
     WHERE is_stranger = (old.credential IS NULL);
 END;
 
--- What a callback for a purged job is recognized by.
+-- What a callback for a purged job is recognized by, and Pronto's id, so that its
+-- search is not taken for that of another job.
 CREATE TABLE purged_jobs (
     id          TEXT PRIMARY KEY,
     credential  TEXT NOT NULL,
     secret_hash BLOB NOT NULL,
+    upstream_id TEXT,
     purged      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
