@@ -15,7 +15,7 @@ use super::super::StoreError;
 use super::engine;
 
 /// The log is moved after so many changed rows,
-const ROWS: u64 = 4_000;
+const ROWS: u64 = 1_500;
 
 /// or when its file is so long.
 const LENGTH: u64 = 2 * KEPT_LENGTH;
