@@ -88,10 +88,6 @@ fn engine(error: impl std::fmt::Display) -> StoreError {
     StoreError::Engine(error.to_string())
 }
 
-fn int(row: &rusqlite::Row<'_>) -> rusqlite::Result<i64> {
-    row.get(0)
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn create_job(&self, job: NewJob) -> Result<(), StoreError> {
@@ -175,20 +171,7 @@ impl Store for SqliteStore {
     ) -> Result<Vec<String>, StoreError> {
         let job_id = job_id.to_owned();
         self.readers
-            .read(move |connection| {
-                let Some(job) = rows::number(connection, &job_id)? else {
-                    return Ok(Vec::new());
-                };
-                let mut known = connection
-                    .prepare_cached("SELECT 1 FROM identities WHERE job = ? AND identity = ?")?;
-                let mut found = Vec::new();
-                for key in keys {
-                    if known.exists(params![job, recognize::hash(&job_id, &key)])? {
-                        found.push(key);
-                    }
-                }
-                Ok(found)
-            })
+            .read(move |connection| recognize::known_keys(connection, &job_id, keys))
             .await
     }
 
@@ -387,20 +370,11 @@ impl Store for SqliteStore {
     }
 
     async fn usage(&self) -> Result<Usage, StoreError> {
-        self.readers
-            .read(|connection| {
-                let count = |sql: &str| connection.query_row(sql, [], int);
-                Ok(Usage {
-                    bytes: rows::size(connection)?,
-                    jobs: count("SELECT count(*) FROM jobs WHERE purged = 0")?
-                        .try_into()
-                        .unwrap_or_default(),
-                    unmatched: count("SELECT count(*) FROM unmatched")?
-                        .try_into()
-                        .unwrap_or_default(),
-                })
-            })
-            .await
+        let usage = self.readers.read(rows::usage).await?;
+        Ok(Usage {
+            bytes: usage.bytes + log::length(&self.log),
+            ..usage
+        })
     }
 
     fn is_writable(&self) -> watch::Receiver<bool> {

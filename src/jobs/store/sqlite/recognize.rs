@@ -22,7 +22,7 @@ pub struct Known<'c> {
 /// A key as it is stored: a hash, so that nobody is named in it, and another one
 /// in each job.
 #[must_use]
-pub fn hash(job_id: &str, key: &str) -> [u8; LENGTH] {
+fn hash(job_id: &str, key: &str) -> [u8; LENGTH] {
     let digest = Sha256::new()
         .chain_update(job_id)
         .chain_update(key)
@@ -49,26 +49,43 @@ pub fn mark_erased(
     Ok(())
 }
 
+/// Which of these keys a job knows.
+pub fn known_keys(
+    connection: &Connection,
+    job_id: &str,
+    keys: Vec<String>,
+) -> rusqlite::Result<Vec<String>> {
+    known_as(connection, job_id, keys, str::to_owned)
+}
+
 /// Which of these marks belong to somebody who was erased from a job.
 pub fn erased_marks(
     connection: &Connection,
     job_id: &str,
-    mut marks: Vec<String>,
+    marks: Vec<String>,
+) -> rusqlite::Result<Vec<String>> {
+    known_as(connection, job_id, marks, erased)
+}
+
+/// Which of these a job knows when they are spelled as keys.
+fn known_as(
+    connection: &Connection,
+    job_id: &str,
+    candidates: Vec<String>,
+    spell: impl Fn(&str) -> String,
 ) -> rusqlite::Result<Vec<String>> {
     let Some(job) = rows::number(connection, job_id)? else {
         return Ok(Vec::new());
     };
-    let mut known =
+    let mut select =
         connection.prepare_cached("SELECT 1 FROM identities WHERE job = ? AND identity = ?")?;
-    let mut failed = None;
-    marks.retain(|mark| {
-        let exists = known.exists(params![job, hash(job_id, &erased(mark))]);
-        exists.unwrap_or_else(|error| {
-            failed = Some(error);
-            false
-        })
-    });
-    failed.map_or(Ok(marks), Err)
+    let mut known = Vec::new();
+    for candidate in candidates {
+        if select.exists(params![job, hash(job_id, &spell(&candidate))])? {
+            known.push(candidate);
+        }
+    }
+    Ok(known)
 }
 
 fn erased(mark: &str) -> String {

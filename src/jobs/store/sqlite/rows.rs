@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::PAGE_BYTES;
 use crate::jobs::model::{
-    Decoded, Delivery, JobPage, StoredEvent, StoredJob, Unmatched, UnmatchedPage,
+    Decoded, Delivery, JobPage, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
 use crate::proto::v1::{CallbackSource, JobFailure, JobState};
 
@@ -142,10 +142,23 @@ pub fn known_upstream_ids(
 
 /// Bytes of the pages that are in use.
 pub fn size(connection: &Connection) -> rusqlite::Result<u64> {
-    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let pages = number("PRAGMA page_count")? - number("PRAGMA freelist_count")?;
-    let bytes = pages * number("PRAGMA page_size")?;
-    Ok(bytes.try_into().unwrap_or_default())
+    let pages = number_from(connection, "PRAGMA page_count")?
+        - number_from(connection, "PRAGMA freelist_count")?;
+    Ok(pages * number_from(connection, "PRAGMA page_size")?)
+}
+
+/// What the database holds, without its log.
+pub fn usage(connection: &Connection) -> rusqlite::Result<Usage> {
+    Ok(Usage {
+        bytes: size(connection)?,
+        jobs: number_from(connection, "SELECT count(*) FROM jobs WHERE purged = 0")?,
+        unmatched: number_from(connection, "SELECT count(*) FROM unmatched")?,
+    })
+}
+
+fn number_from(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
+    let number: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(number.try_into().unwrap_or_default())
 }
 
 /// Jobs that ended before a time.
