@@ -60,11 +60,12 @@ fn field_checks(field: &Field) -> String {
         ));
     }
     match &field.kind {
-        FieldKind::Enum(kind) => {
+        FieldKind::Enum(kind) if !field.local => {
             line(format!(
                 "check::known::<v1::{kind}>({value}, {at}, violations)"
             ));
         }
+        FieldKind::Duration => line(format!("check::time_span({value}, {at}, violations)")),
         FieldKind::Message(_) => line(format!("check::nested({value}, {at}, violations)")),
         _ => {}
     }

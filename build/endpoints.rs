@@ -1,6 +1,6 @@
 //! The table of Pronto's endpoints, and which request belongs to which.
 
-use crate::methods::Method;
+use crate::methods::{Method, PRICES};
 use crate::schema::{Field, FieldKind, Message, Schema};
 
 pub fn generate(schema: &Schema) -> Result<String, String> {
@@ -53,7 +53,15 @@ fn endpoint(method: &Method) -> String {
         repeatable,
         ..
     } = method;
-    let [request, email, phone_number, personal_email] = method.credits;
+    let credits: Vec<String> = PRICES
+        .iter()
+        .zip(method.credits)
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    let sharing = match method.fresh_seconds {
+        Some(seconds) => format!("Some(Sharing {{ fresh: Duration::from_secs({seconds}) }})"),
+        None => "None".to_owned(),
+    };
     let late = match &method.late {
         Some(late) => format!(
             "Some(Late {{ result: v1::ResultKind::{}, completion: v1::Completion::{}, webhook_optional: {}, total_is_estimate: {} }})",
@@ -69,14 +77,16 @@ pub const {}: &Endpoint = &Endpoint {{
     path: {path:?},
     host: v1::Host::{host},
     rate: Rate {{ requests: {}, per: Duration::from_secs({}), assumed: {} }},
-    credits: Credits {{ request: {request}, email: {email}, phone_number: {phone_number}, personal_email: {personal_email} }},
+    credits: Credits {{ {} }},
     repeatable: {repeatable},
     late: {late},
+    sharing: {sharing},
 }};\n",
         constant(name),
         rate.requests,
         rate.per_seconds,
         rate.assumed,
+        credits.join(", "),
     )
 }
 
@@ -102,6 +112,9 @@ fn request_traits(schema: &Schema, method: &Method, request: &Message) -> Result
         constant(&method.name),
         path_expression(&method.path)
     );
+    if !method.repeatable {
+        out += &spending_request(method, request)?;
+    }
     if method.late.is_some() {
         out += &job_request(schema, method, request)?;
     } else {
@@ -111,6 +124,43 @@ fn request_traits(schema: &Schema, method: &Method, request: &Message) -> Result
         );
     }
     Ok(out)
+}
+
+/// What is not safe to repeat as it is takes a `request_id`.
+fn spending_request(method: &Method, request: &Message) -> Result<String, String> {
+    let name = &request.name;
+    for field in ["request_id", "max_credits"] {
+        if request.field(field).is_none() {
+            return Err(format!(
+                "{}: {name} has no {field}, although it is not safe to repeat",
+                method.name
+            ));
+        }
+    }
+    let mut body = String::new();
+    if request.field("reuse_within").is_some() {
+        body += "    fn reuse_within(&self) -> Option<&prost_types::Duration> { self.reuse_within.as_ref() }\n";
+    }
+    if request.field("enrichment_type").is_some() {
+        body += "    fn enrichment_types(&self) -> &[i32] { &self.enrichment_type }\n";
+    }
+    if let Some(items) = request
+        .fields
+        .iter()
+        .find(|field| is_list_of_messages(field))
+    {
+        body += &format!(
+            "    fn items(&self) -> usize {{ self.{}.len() }}\n",
+            items.ident()
+        );
+    }
+    Ok(format!(
+        "impl SpendingRequest for v1::{name} {{
+    fn request_id(&self) -> &str {{ &self.request_id }}
+    fn set_request_id(&mut self, id: String) {{ self.request_id = id; }}
+    fn max_credits(&self) -> Option<i64> {{ self.max_credits.map(Into::into) }}
+{body}}}\n"
+    ))
 }
 
 fn path_expression(path: &str) -> String {

@@ -145,6 +145,7 @@ fn reader(field: &Field) -> String {
         FieldKind::Struct => format!("read::structure({target})"),
         FieldKind::Timestamp => format!("read::timestamp({target})"),
         FieldKind::Map => unreachable!("maps hold entries"),
+        FieldKind::Duration => unreachable!("{} must be local", field.name),
     }
 }
 
@@ -207,6 +208,7 @@ fn writer(field: &Field) -> String {
         FieldKind::Map => format!("write::entries(out, {value}, spelling)"),
         FieldKind::Struct => format!("write::structure(out, {key}, {value})"),
         FieldKind::Timestamp => format!("write::timestamp(out, {key}, {value})"),
+        FieldKind::Duration => unreachable!("{} must be local", field.name),
     }
 }
 

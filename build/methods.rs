@@ -24,10 +24,22 @@ pub struct Method {
     pub path: String,
     pub host: String,
     pub rate: Rate,
-    pub credits: [u32; 4],
+    pub credits: [u32; 6],
     pub repeatable: bool,
     pub late: Option<Late>,
+    /// For how many seconds an answer is fresh, where calls share it.
+    pub fresh_seconds: Option<u32>,
 }
+
+/// The fields of `Credits`.
+pub const PRICES: [&str; 6] = [
+    "request",
+    "email",
+    "phone_number",
+    "personal_email",
+    "usual_phone_numbers",
+    "max_phone_numbers",
+];
 
 /// A rate limit.
 pub struct Rate {
@@ -106,10 +118,11 @@ impl Method {
                 .as_ref()
                 .map_or(0, |credits| unsigned(credits, name))
         };
-        let late = upstream
-            .has_field_by_name("late")
-            .then(|| nested(upstream, "late"))
-            .flatten();
+        let part = |name: &str| {
+            let is_set = upstream.has_field_by_name(name);
+            is_set.then(|| nested(upstream, name)).flatten()
+        };
+        let (late, sharing) = (part("late"), part("sharing"));
         Ok(Self {
             service: method.parent_service().full_name().to_owned(),
             name: method.name().to_owned(),
@@ -130,8 +143,9 @@ impl Method {
                 },
                 assumed: flag(&rate, "assumed"),
             },
-            credits: ["request", "email", "phone_number", "personal_email"].map(price),
+            credits: PRICES.map(price),
             repeatable: flag(upstream, "repeatable"),
+            fresh_seconds: sharing.map(|sharing| unsigned(&sharing, "fresh_seconds")),
             late: late.map(|late| Late {
                 result: variant(&enum_name(&late, "result"), "RESULT_KIND_"),
                 completion: variant(&enum_name(&late, "completion"), "COMPLETION_"),

@@ -72,6 +72,8 @@ pub enum FieldKind {
     Map,
     Struct,
     Timestamp,
+    /// Only in fields that are ours.
+    Duration,
 }
 
 /// `(check)`.
@@ -262,6 +264,7 @@ impl FieldKind {
             Kind::Message(kind) => match kind.full_name() {
                 "google.protobuf.Struct" => Self::Struct,
                 "google.protobuf.Timestamp" => Self::Timestamp,
+                "google.protobuf.Duration" => Self::Duration,
                 _ => Self::Message(kind.name().to_owned()),
             },
             kind => panic!("{}: {kind:?} is not supported", field.full_name()),

@@ -59,8 +59,14 @@ pub struct StoredJob {
     pub duplicates: i64,
     /// Of the results delivered, those that came after the end.
     pub late: i64,
+    /// Of the results delivered, those answered from earlier purchases.
+    pub reused: i64,
+    /// Credits that the call and its results cost.
+    pub credits: i64,
     /// Results missing at the end.
     pub missing: Option<i64>,
+    /// The id with which the request can be repeated.
+    pub request_id: Option<String>,
     /// Sequence of the oldest event that is kept; 1 while all are.
     pub first_sequence: i64,
     /// Sequence of the last event.
@@ -107,6 +113,8 @@ impl StoredJob {
             duplicates: self.duplicates,
             missing: self.missing,
             late: self.late,
+            reused: self.reused,
+            credits: self.credits,
         }
     }
 
@@ -126,6 +134,7 @@ impl StoredJob {
             finish_time: self.finished.map(Into::into),
             deadline: self.deadline.map(Into::into),
             failure: self.failure.clone(),
+            request_id: self.request_id.clone(),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::service::{Jobs, Shared};
 use super::store::StoreError;
 use super::{CallbackSecret, correlation, keeper, locate, runner};
 use crate::pronto::client::read_answer;
-use crate::pronto::{Credential, Failure};
+use crate::pronto::{Caller, Credential, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{Acceptance, Completion, JobStarted, JobState};
@@ -85,14 +85,14 @@ impl Jobs {
     /// # Errors
     ///
     /// When nothing was started.
-    pub async fn start<R>(&self, credential: Credential, request: R) -> Result<Started, StartError>
+    pub async fn start<R>(&self, caller: Caller, request: R) -> Result<Started, StartError>
     where
         R: JobRequest + Send + Sync + 'static,
     {
         let shared = self.shared.clone();
         let starts = self.shared.starts.clone();
         starts
-            .spawn(async move { start(&shared, &credential, request).await })
+            .spawn(async move { start(&shared, &caller, request).await })
             .await
             .map_err(|error| StartError::Internal(error.to_string()))?
     }
@@ -100,21 +100,21 @@ impl Jobs {
 
 async fn start<R: JobRequest>(
     shared: &Arc<Shared>,
-    credential: &Credential,
+    caller: &Caller,
     mut request: R,
 ) -> Result<Started, StartError> {
     if request.webhook_url().is_some() {
         let body = shared
             .client
-            .send(credential, &request)
+            .send(caller, &request)
             .await
             .map_err(StartError::Failed)?;
         let acceptance = read_answer(R::ENDPOINT, &body).map_err(StartError::Failed)?;
         return Ok(Started::PassedThrough(acceptance));
     }
     keeper::admit(shared).await?;
-    let job_id = create(shared, credential, &mut request).await?;
-    let answer = shared.client.send(credential, &request).await;
+    let job_id = create(shared, &caller.credential, &mut request).await?;
+    let answer = shared.client.send(caller, &request).await;
     let answer = answer.and_then(|body| read_answer::<Acceptance>(R::ENDPOINT, &body));
     let refused = answer
         .as_ref()

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::classify::classify;
 use super::courtesy::Courtesy;
-use super::{Credential, Failure};
+use super::{Caller, Credential, Failure};
 use crate::proto::endpoint::{Endpoint, UnaryRequest, UpstreamRequest};
 use crate::proto::json::{self, Object, ReadError, Spelling};
 use crate::proto::v1::{ErrorReason, Host};
@@ -100,10 +100,10 @@ impl Client {
     /// Whatever keeps the answer from arriving.
     pub async fn call<R: UnaryRequest>(
         &self,
-        credential: &Credential,
+        caller: &Caller,
         request: &R,
     ) -> Result<R::Answer, Failure> {
-        let body = self.send(credential, request).await?;
+        let body = self.send(caller, request).await?;
         read_answer(R::ENDPOINT, &body)
     }
 
@@ -114,13 +114,13 @@ impl Client {
     /// Whatever keeps the answer from arriving.
     pub async fn send<R: UpstreamRequest>(
         &self,
-        credential: &Credential,
+        caller: &Caller,
         request: &R,
     ) -> Result<Bytes, Failure> {
         // The synchronous host keeps a request for long, and has room for many.
         let is_main = R::ENDPOINT.host != Host::Synchronous;
-        let _caller = is_main.then(|| self.courtesy.caller(&credential.name));
-        self.exchange(credential, request).await
+        let _caller = is_main.then(|| self.courtesy.caller(&caller.credential.name));
+        self.exchange(&caller.credential, request).await
     }
 
     /// Sends a request for which no caller waits: it gives way to theirs, but not for

@@ -32,6 +32,15 @@ pub struct Endpoint {
     pub repeatable: bool,
     /// Present when the results come later.
     pub late: Option<Late>,
+    /// Present when identical calls share an answer.
+    pub sharing: Option<Sharing>,
+}
+
+/// How an answer is shared between calls.
+#[derive(Debug, PartialEq)]
+pub struct Sharing {
+    /// So long it is given to later calls, too.
+    pub fresh: Duration,
 }
 
 /// The vendor, under one of its names.
@@ -56,7 +65,7 @@ pub struct Rate {
 }
 
 /// Prices in credits; 0 where none is known.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Credits {
     /// For each request.
     pub request: u32,
@@ -66,6 +75,10 @@ pub struct Credits {
     pub phone_number: u32,
     /// For each personal email found.
     pub personal_email: u32,
+    /// Phone numbers that are usually found for a contact.
+    pub usual_phone_numbers: u32,
+    /// The most phone numbers that were seen for a contact.
+    pub max_phone_numbers: u32,
 }
 
 /// How an answer that comes later is received, and how its end is recognized.
@@ -113,8 +126,37 @@ pub trait UnaryRequest: UpstreamRequest {
     type Answer: JsonMessage;
 }
 
+/// A request that must not be repeated blindly: it starts a job, spends credits, or
+/// creates something.
+pub trait SpendingRequest: UpstreamRequest + Message + Clone + Send + Sync + 'static {
+    /// What makes it safe to repeat; empty: nothing.
+    fn request_id(&self) -> &str;
+
+    /// Gives it another id.
+    fn set_request_id(&mut self, id: String);
+
+    /// The most credits that it may cost.
+    fn max_credits(&self) -> Option<i64>;
+
+    /// How old an earlier purchase may be that answers it.
+    fn reuse_within(&self) -> Option<&prost_types::Duration> {
+        None
+    }
+
+    /// What is looked for, where that has a price for each kind: numbers of
+    /// `EnrichmentType`.
+    fn enrichment_types(&self) -> &[i32] {
+        &[]
+    }
+
+    /// For how many items it asks.
+    fn items(&self) -> usize {
+        1
+    }
+}
+
 /// A request whose results come later.
-pub trait JobRequest: UpstreamRequest {
+pub trait JobRequest: SpendingRequest {
     /// Where the caller wants the results, if not here.
     fn webhook_url(&self) -> Option<&str>;
 
@@ -168,8 +210,8 @@ fn escape(segment: &str) -> String {
 /// One constant for each endpoint, named like its RPC.
 pub mod endpoints {
     use super::{
-        Credits, Duration, Endpoint, JobRequest, JsonMessage, Late, Rate, Struct, UnaryRequest,
-        UpstreamRequest, Vendor, distinct, escape, v1,
+        Credits, Duration, Endpoint, JobRequest, JsonMessage, Late, Rate, Sharing, SpendingRequest,
+        Struct, UnaryRequest, UpstreamRequest, Vendor, distinct, escape, v1,
     };
 
     include!(concat!(env!("OUT_DIR"), "/endpoints.rs"));

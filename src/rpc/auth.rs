@@ -1,14 +1,28 @@
 //! Whose call it is.
 
 use secrecy::SecretString;
-use tonic::Status;
 use tonic::metadata::MetadataMap;
+use tonic::{Request, Status};
 
 use super::status;
-use crate::pronto::{Credential, Keyring};
+use crate::pronto::{Caller, Credential, Keyring};
 
 /// The metadata key with which a caller brings an API key of Pronto.
 pub const API_KEY: &str = "x-api-key";
+
+/// For whom a call is made.
+///
+/// # Errors
+///
+/// UNAUTHENTICATED when there is no key.
+pub fn caller<R>(keyring: &Keyring, request: &Request<R>) -> Result<Caller, Status> {
+    let address = request.remote_addr();
+    Ok(Caller {
+        credential: credential(keyring, request.metadata())?,
+        connection: address.map_or_else(String::new, |a| a.to_string()).into(),
+        deadline: None,
+    })
+}
 
 /// The credential of a call: the key that it brings, or the configured one.
 ///

@@ -10,7 +10,7 @@ use super::{auth, status};
 use crate::jobs::Jobs;
 use crate::jobs::start::Started;
 use crate::jobs::stream::{Events, StreamEnd};
-use crate::pronto::{Client, Credential, Keyring};
+use crate::pronto::{Caller, Client, Keyring};
 use crate::proto::endpoint::{JobRequest, UnaryRequest};
 use crate::proto::v1::{JobEvent, StartResponse};
 use crate::proto::validate::{Validate, Violation, validate};
@@ -35,8 +35,8 @@ impl Facade {
         &self,
         request: Request<R>,
     ) -> Result<Response<R::Answer>, Status> {
-        let (credential, request) = self.accept(request)?;
-        let answer = self.client.call(&credential, &request).await;
+        let (caller, request) = self.accept(request)?;
+        let answer = self.client.call(&caller, &request).await;
         answer
             .map(Response::new)
             .map_err(|failure| status::failed(&failure))
@@ -50,8 +50,8 @@ impl Facade {
     where
         R: JobRequest + Send + Sync + 'static,
     {
-        let (credential, request) = self.accept(request)?;
-        let started = self.jobs.start(credential, request).await;
+        let (caller, request) = self.accept(request)?;
+        let started = self.jobs.start(caller, request).await;
         match started.map_err(|error| status::not_started(&error))? {
             Started::PassedThrough(acceptance) => Ok(Response::new(StartResponse {
                 job: None,
@@ -79,7 +79,7 @@ impl Facade {
     where
         R: JobRequest + Send + Sync + 'static,
     {
-        let (credential, request) = self.accept(request)?;
+        let (caller, request) = self.accept(request)?;
         if request.webhook_url().is_some() {
             return Err(status::invalid(vec![Violation {
                 field: "webhook_url".to_owned(),
@@ -88,7 +88,7 @@ impl Facade {
                     .to_owned(),
             }]));
         }
-        let started = self.jobs.start(credential, request).await;
+        let started = self.jobs.start(caller, request).await;
         match started.map_err(|error| status::not_started(&error))? {
             Started::Job { job, .. } => Ok(Response::new(self.follow(job.id, 0))),
             Started::PassedThrough(_) => Err(status::internal("the results went elsewhere")),
@@ -103,12 +103,12 @@ impl Facade {
     }
 
     /// Whose call it is, and a request that is valid.
-    fn accept<R: Validate>(&self, request: Request<R>) -> Result<(Credential, R), Status> {
-        let credential = auth::credential(&self.keyring, request.metadata())?;
+    fn accept<R: Validate>(&self, request: Request<R>) -> Result<(Caller, R), Status> {
+        let caller = auth::caller(&self.keyring, &request)?;
         let request = request.into_inner();
         let violations = validate(&request);
         match violations.is_empty() {
-            true => Ok((credential, request)),
+            true => Ok((caller, request)),
             false => Err(status::invalid(violations)),
         }
     }

@@ -36,8 +36,11 @@ pub fn code(reason: ErrorReason) -> Code {
         ErrorReason::RateLimited
         | ErrorReason::InsufficientCredits
         | ErrorReason::PlanLimit
+        | ErrorReason::BudgetExceeded
         | ErrorReason::StoreFull => Code::ResourceExhausted,
+        ErrorReason::RequestIdReused => Code::AlreadyExists,
         ErrorReason::ConsentRequired
+        | ErrorReason::SalesNavigatorRequired
         | ErrorReason::CallbackUrlNotConfigured
         | ErrorReason::JobFailed
         | ErrorReason::JobFinished
@@ -45,7 +48,7 @@ pub fn code(reason: ErrorReason) -> Code {
         ErrorReason::UpstreamUnavailable
         | ErrorReason::Draining
         | ErrorReason::StoreUnavailable => Code::Unavailable,
-        ErrorReason::UpstreamTimeout => Code::DeadlineExceeded,
+        ErrorReason::UpstreamTimeout | ErrorReason::DeadlineExceeded => Code::DeadlineExceeded,
         ErrorReason::UpstreamMalformed | ErrorReason::Internal => Code::Internal,
         ErrorReason::OutcomeUnknown | ErrorReason::Unspecified => Code::Unknown,
         ErrorReason::JobCancelled => Code::Aborted,

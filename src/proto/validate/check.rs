@@ -135,6 +135,17 @@ pub fn allowed(field: Option<f64>, values: &[f64], at: &Path<'_>, violations: &m
     }
 }
 
+pub fn time_span(
+    field: &Option<prost_types::Duration>,
+    at: &Path<'_>,
+    violations: &mut Violations,
+) {
+    let is_span = |span: prost_types::Duration| std::time::Duration::try_from(span).is_ok();
+    if field.is_some_and(|span| !is_span(span)) {
+        violation(at, "must not be negative", violations);
+    }
+}
+
 /// A field that holds texts.
 pub trait Texts {
     /// Each text, with its index in a list.

@@ -30,9 +30,16 @@ pub fn check(text: &str, format: Format) -> Result<(), &'static str> {
             "must consist of digits",
         ),
         Format::Uuid => (uuid::Uuid::try_parse(text).is_ok(), "must be a UUID"),
+        Format::RequestId => (
+            text.len() <= MAX_REQUEST_ID && text.bytes().all(|byte| byte.is_ascii_graphic()),
+            "must be at most 128 printable ASCII characters without spaces, such as a UUID",
+        ),
     };
     if fits { Ok(()) } else { Err(expected) }
 }
+
+/// Bytes of a request id.
+const MAX_REQUEST_ID: usize = 128;
 
 const COMPANY_PATHS: &[&str] = &["/company/", "/sales/company/", "/school/", "/showcase/"];
 

@@ -63,6 +63,9 @@ fn parse_credits(text: &str) -> Credits {
         .collect();
     let price = |what| prices.get(what).copied().unwrap_or_default();
     Credits {
+        // Where phone numbers have a price.
+        usual_phone_numbers: price("phone").min(2),
+        max_phone_numbers: price("phone").min(5),
         request: price("request"),
         email: price("email"),
         phone_number: price("phone"),

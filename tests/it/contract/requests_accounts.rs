@@ -26,6 +26,8 @@ fn filters() -> v1::AccountFilters {
 #[test]
 fn search() {
     let request = v1::SearchAccountsRequest {
+        max_credits: None,
+        request_id: String::new(),
         filters: Some(filters()),
         name: some("Farms in France"),
         limit: Some(250),
@@ -59,6 +61,8 @@ fn search_preview() {
 #[test]
 fn extraction() {
     let request = v1::ExtractAccountsRequest {
+        max_credits: None,
+        request_id: String::new(),
         search_url: "https://www.linkedin.com/sales/search/company?query=(keywords%3Afarm)"
             .to_owned(),
         name: some("Farms"),
@@ -74,6 +78,8 @@ fn extraction() {
 #[test]
 fn enrichment() {
     let request = v1::EnrichAccountRequest {
+        max_credits: None,
+        request_id: String::new(),
         company_linkedin_url: some("https://www.linkedin.com/company/verdant-acres"),
         name: some("Verdant Acres"),
         domain: some("verdant-acres.example"),
@@ -104,6 +110,8 @@ fn bulk_enrichment() {
         ..Default::default()
     };
     let request = v1::BulkEnrichAccountsRequest {
+        max_credits: None,
+        request_id: String::new(),
         accounts: vec![first, second],
         webhook_url: webhook(),
         additional_fields: None,
@@ -114,6 +122,8 @@ fn bulk_enrichment() {
 #[test]
 fn company_stack() {
     let request = v1::GetCompanyStackRequest {
+        max_credits: None,
+        request_id: String::new(),
         company_domain: some("verdant-acres.example"),
         company_name: some("Verdant Acres"),
         company_linkedin_url: some("https://www.linkedin.com/company/verdant-acres"),
@@ -131,6 +141,8 @@ fn company_stack() {
 #[test]
 fn company_hiring() {
     let request = v1::ListCompanyJobPostingsRequest {
+        max_credits: None,
+        request_id: String::new(),
         company_domain: some("verdant-acres.example"),
         company_name: some("Verdant Acres"),
         company_linkedin_url: some("https://www.linkedin.com/company/verdant-acres"),
@@ -164,6 +176,8 @@ fn headcount() {
 #[test]
 fn count_profiles() {
     let request = v1::CountProfilesRequest {
+        max_credits: None,
+        request_id: String::new(),
         company_linkedin_id: some("1818"),
         company_linkedin_url: None,
         title_to_include: texts(["CTO", "VP Engineering"]),

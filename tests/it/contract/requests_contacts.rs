@@ -10,6 +10,9 @@ const ADA: &str = "https://www.linkedin.com/in/ada-example";
 #[test]
 fn asynchronous_enrichment() {
     let request = v1::EnrichContactAsyncRequest {
+        max_credits: None,
+        request_id: String::new(),
+        reuse_within: None,
         firstname: "Ada".to_owned(),
         lastname: "Example".to_owned(),
         enrichment_type: values([EnrichmentType::Email, EnrichmentType::Phone]),
@@ -36,6 +39,9 @@ fn asynchronous_enrichment() {
 #[test]
 fn synchronous_enrichment() {
     let request = v1::EnrichContactRequest {
+        max_credits: None,
+        request_id: String::new(),
+        reuse_within: None,
         firstname: "Ada".to_owned(),
         lastname: "Example".to_owned(),
         enrichment_type: values([
@@ -72,6 +78,9 @@ fn bulk_enrichment() {
         ..Default::default()
     };
     let request = v1::BulkEnrichContactsRequest {
+        max_credits: None,
+        request_id: String::new(),
+        reuse_within: None,
         contacts: vec![ada, bo],
         enrichment_type: values([EnrichmentType::Phone]),
         phone_country_codes: texts(["FR", "CH"]),
@@ -84,6 +93,8 @@ fn bulk_enrichment() {
 #[test]
 fn data_availability() {
     let request = v1::CheckDataAvailabilityRequest {
+        max_credits: None,
+        request_id: String::new(),
         firstname: some("Ada"),
         lastname: some("Example"),
         linkedin_url: some(ADA),

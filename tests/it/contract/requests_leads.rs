@@ -56,6 +56,8 @@ fn filters() -> v1::LeadFilters {
 fn advanced_search() {
     let custom = json!({"campaign": "spring", "tags": ["a", "b"], "weight": 0.5, "owner": null});
     let request = v1::SearchLeadsRequest {
+        max_credits: None,
+        request_id: String::new(),
         filters: Some(filters()),
         name: some("Robotics CTOs"),
         limit: Some(500),
@@ -142,6 +144,8 @@ fn company_search() {
 #[test]
 fn extraction() {
     let request = v1::ExtractLeadsRequest {
+        max_credits: None,
+        request_id: String::new(),
         search_url: "https://www.linkedin.com/sales/search/people?query=(keywords%3Acfo)"
             .to_owned(),
         name: "CFOs".to_owned(),
@@ -165,6 +169,8 @@ fn extraction() {
 #[test]
 fn enrichment() {
     let request = v1::EnrichLeadRequest {
+        max_credits: None,
+        request_id: String::new(),
         linkedin_url: ADA.to_owned(),
         first_name: some("Ada"),
         last_name: some("Example"),
@@ -192,6 +198,8 @@ fn bulk_enrichment() {
         ..Default::default()
     };
     let request = v1::BulkEnrichLeadsRequest {
+        max_credits: None,
+        request_id: String::new(),
         leads: vec![ada, bo],
         webhook_url: webhook(),
         additional_fields: None,

@@ -9,6 +9,8 @@ use super::{form, object, read, sends, some, texts, values, webhook};
 #[test]
 fn hiring() {
     let request = v1::SearchHiringAccountsRequest {
+        max_credits: None,
+        request_id: String::new(),
         published_date: Some(PublishedDate::Last7Days.into()),
         exclude_consulting_recruiting: Some(true),
         exclude_internships: Some(false),
@@ -107,6 +109,8 @@ fn lookalikes() {
 #[test]
 fn job_change_tracking() {
     let request = v1::TrackJobChangesRequest {
+        max_credits: None,
+        request_id: String::new(),
         lead_list_id: "3c90c3cc-0d44-4b50-8888-8dd25736052a".to_owned(),
         webhook_url: webhook(),
         additional_fields: None,
@@ -120,6 +124,8 @@ fn signals_without_a_documented_body() {
     macro_rules! sends_all {
         ($($request:ident),*) => {$(
             sends("full", &v1::$request {
+                request_id: String::new(),
+                max_credits: None,
                 limit: Some(15),
                 streaming: Some(false),
                 webhook_url: webhook(),

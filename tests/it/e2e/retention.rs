@@ -8,7 +8,7 @@ use pronto_grpc::jobs::start::Started;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::jobs::{JobOptions, Jobs};
-use pronto_grpc::pronto::{Client, Keyring};
+use pronto_grpc::pronto::{Caller, Client, Keyring};
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
     CallbackSource, GetJobRequest, JobStarted, ListJobsRequest, WatchJobRequest,
@@ -76,7 +76,12 @@ impl Kept {
     /// Starts a job with a key that a caller brings.
     async fn job(&self) -> String {
         let credential = self.keyring.resolve(Some("brought".into())).unwrap();
-        match self.jobs.start(credential, search()).await.unwrap() {
+        let caller = Caller {
+            credential,
+            connection: "".into(),
+            deadline: None,
+        };
+        match self.jobs.start(caller, search()).await.unwrap() {
             Started::Job { job, .. } => job.id,
             Started::PassedThrough(_) => panic!("the results come here"),
         }

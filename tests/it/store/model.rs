@@ -249,6 +249,9 @@ impl Model {
 fn stored(job: &NewJob) -> StoredJob {
     let items = job.items.map(|items| items as i64);
     StoredJob {
+        credits: 0,
+        request_id: None,
+        reused: 0,
         id: job.id.clone(),
         credential: job.credential.clone(),
         operation: job.operation.clone(),

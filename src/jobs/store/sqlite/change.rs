@@ -160,7 +160,7 @@ impl Log<'_> {
         let job = &self.job;
         let mut update = self.connection.prepare_cached(
             "UPDATE jobs SET state = ?, upstream_id = ?, expected = ?, delivered = ?,
-             recovered = ?, duplicates = ?, late = ?, missing = ?, last_sequence = ?,
+             recovered = ?, duplicates = ?, late = ?, reused = ?, credits = ?, missing = ?, last_sequence = ?,
              decoded_through = ?, decoded_results = ?, final_seen = ?, updated = ?, finished = ?,
              failure_reason = ?, failure_message = ? WHERE number = ?",
         )?;
@@ -172,6 +172,8 @@ impl Log<'_> {
             job.recovered,
             job.duplicates,
             job.late,
+            job.reused,
+            job.credits,
             job.missing,
             job.last_sequence,
             job.decoded.through,

@@ -50,7 +50,10 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         recovered: row.get("recovered")?,
         duplicates: row.get("duplicates")?,
         late: row.get("late")?,
+        reused: row.get("reused")?,
+        credits: row.get("credits")?,
         missing: row.get("missing")?,
+        request_id: row.get("request_id")?,
         first_sequence: row.get("first_sequence")?,
         last_sequence: row.get("last_sequence")?,
         decoded: Decoded {

@@ -15,7 +15,10 @@ CREATE TABLE jobs (
     recovered       INTEGER NOT NULL DEFAULT 0,
     duplicates      INTEGER NOT NULL DEFAULT 0,
     late            INTEGER NOT NULL DEFAULT 0,
+    reused          INTEGER NOT NULL DEFAULT 0,
+    credits         INTEGER NOT NULL DEFAULT 0,
     missing         INTEGER,
+    request_id      TEXT,
     first_sequence  INTEGER NOT NULL DEFAULT 1,
     last_sequence   INTEGER NOT NULL DEFAULT 0,
     -- All deliveries up to this one are decoded, and so many results of the next one.
