@@ -26,6 +26,7 @@ pub mod config;
 pub mod demo;
 pub mod health;
 pub mod jobs;
+pub mod ledger;
 pub mod metrics;
 mod open_files;
 pub mod pronto;
