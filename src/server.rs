@@ -40,6 +40,7 @@ use crate::rpc::personas::Personas;
 use crate::rpc::sandbox::SandboxControl;
 use crate::rpc::searches::Searches;
 use crate::rpc::signals::Signals;
+use crate::rpc::time_limit::DeadlineLayer;
 use crate::rpc::workspace::Workspace;
 use crate::sandbox::Sandbox;
 
@@ -178,6 +179,7 @@ pub async fn run(
         tonic::transport::Server::builder()
             .max_concurrent_streams(Some(MAX_STREAMS))
             .http2_keepalive_interval(Some(KEEPALIVE))
+            .layer(DeadlineLayer)
             .add_routes(routes)
             .serve_with_incoming_shutdown(
                 TcpIncoming::from(listeners.grpc).with_nodelay(Some(true)),

@@ -4,6 +4,7 @@
 //!
 //! * [`auth`]: whose call it is.
 //! * [`status`]: what errors look like to clients; the only place that makes them.
+//! * [`time_limit`]: ends calls at their deadline.
 //! * [`page`]: page sizes and tokens.
 
 pub mod accounts;
@@ -21,6 +22,7 @@ pub mod sandbox;
 pub mod searches;
 pub mod signals;
 pub mod status;
+pub mod time_limit;
 pub mod workspace;
 
 pub use facade::{EventStream, Facade};

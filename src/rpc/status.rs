@@ -286,6 +286,10 @@ pub fn stream_end(end: StreamEnd) -> Status {
             job_id,
             oldest_sequence,
         } => expired(&job_id, oldest_sequence),
+        StreamEnd::Deadline {
+            job_id,
+            last_sequence,
+        } => deadline_of_job(&job_id, last_sequence),
         StreamEnd::Draining {
             job_id,
             last_sequence,

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod completion;
+mod deadlines;
 mod jobs;
 mod polling;
 mod purge;

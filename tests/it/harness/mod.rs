@@ -1,6 +1,7 @@
 //! A server under test, on free ports, with a Pronto that runs here.
 
 pub mod callbacks;
+pub mod clockless;
 pub mod fake;
 pub mod faulty;
 pub mod process;
