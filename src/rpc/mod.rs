@@ -4,12 +4,14 @@
 //!
 //! * [`auth`]: whose call it is.
 //! * [`status`]: what errors look like to clients; the only place that makes them.
+//! * [`explain`]: reasons for what tonic refuses.
 //! * [`time_limit`]: ends calls at their deadline.
 //! * [`page`]: page sizes and tokens.
 
 pub mod accounts;
 pub mod auth;
 pub mod contacts;
+pub mod explain;
 mod facade;
 pub mod jobs;
 pub mod leads;

@@ -5,7 +5,7 @@ mod report;
 
 use std::time::Duration;
 
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::jobs::model::StoredJob;
 use crate::jobs::start::StartError;
@@ -128,6 +128,25 @@ pub fn not_started(error: &StartError) -> Status {
 pub fn internal(what: &str) -> Status {
     tracing::error!(what, "Something failed inside the server.");
     status(ErrorReason::Internal, what)
+}
+
+/// tonic refused a request that it could not read; none when that is not what it says.
+#[must_use]
+pub fn unread(bare: &Status) -> Option<Status> {
+    let reason = match bare.code() {
+        Code::Unimplemented => ErrorReason::Unimplemented,
+        Code::OutOfRange | Code::ResourceExhausted => ErrorReason::MessageTooLarge,
+        Code::Internal => ErrorReason::MalformedMessage,
+        _ => return None,
+    };
+    let message = match bare.message() {
+        "" => "there is no such method",
+        message => message,
+    };
+    let mut explained = status(reason, message);
+    // It may name the compressions that are known.
+    *explained.metadata_mut() = bare.metadata().clone();
+    Some(explained)
 }
 
 /// The store failed, or refused a change.
