@@ -6,6 +6,7 @@
 //! * [`status`]: what errors look like to clients; the only place that makes them.
 //! * [`explain`]: reasons for what tonic refuses.
 //! * [`time_limit`]: ends calls at their deadline.
+//! * [`outcome`]: whether an enrichment found anything.
 //! * [`page`]: page sizes and tokens.
 
 pub mod accounts;
@@ -17,6 +18,7 @@ pub mod jobs;
 pub mod leads;
 pub mod lists;
 pub mod locations;
+pub mod outcome;
 pub mod page;
 pub mod personas;
 mod privacy;

@@ -6,6 +6,7 @@ mod deadlines;
 mod jobs;
 mod polling;
 mod purge;
+mod reasons;
 mod receiver;
 mod regressions;
 mod restart;
