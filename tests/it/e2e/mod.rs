@@ -16,5 +16,6 @@ mod store_faults;
 mod totals;
 mod unknown_outcome;
 mod unmatched;
+mod unread;
 mod upstream;
 mod validation;

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::uri::PathAndQuery;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::proto::reason::{REASONS, name};
@@ -11,13 +10,13 @@ use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use pronto_grpc::proto::v1::{
     BulkEnrichContactsRequest, CancelJobRequest, ContactToEnrich, EnrichContactRequest,
     EnrichmentType, ErrorReason, FaultKind, GetCompanyStackRequest, GetCreditsRequest,
-    GetSearchRequest, LeadFilters, ListListsRequest, PurgeJobRequest, SandboxFault,
-    SearchLeadsRequest, WatchJobRequest,
+    GetSearchRequest, ListListsRequest, PurgeJobRequest, SandboxFault, SearchLeadsRequest,
+    WatchJobRequest,
 };
 use pronto_grpc::sandbox::SandboxConfig;
-use tonic::{Code, Request, Status};
-use tonic_prost::ProstCodec;
+use tonic::{Code, Status};
 
+use super::unread;
 use crate::harness::callbacks::{Open, lead, with_key};
 use crate::harness::clockless::{clockless, with_timeout};
 use crate::harness::fake::{Fake, json};
@@ -124,9 +123,9 @@ async fn provoked(reason: ErrorReason) -> Status {
             answered(422, r#"{"message":"Connect Sales Navigator first"}"#).await
         }
         Reason::DeadlineExceeded => deadline_exceeded().await,
-        Reason::Unimplemented => raw("/pronto.v1.WorkspaceService/NoSuchMethod").await,
-        Reason::MessageTooLarge => message_too_large().await,
-        Reason::MalformedMessage => raw("/pronto.v1.SearchService/GetSearch").await,
+        Reason::Unimplemented => unread(unread::no_such_method).await,
+        Reason::MessageTooLarge => unread(unread::large_message).await,
+        Reason::MalformedMessage => unread(unread::no_message).await,
     }
 }
 
@@ -255,6 +254,11 @@ async fn outcome_unknown() -> Status {
 
 // === what the server says ===
 
+async fn unread(refused: impl AsyncFnOnce(&TestServer) -> Status) -> Status {
+    let stage = Stage::start().await;
+    refused(&stage.server).await
+}
+
 async fn invalid_request() -> Status {
     let stage = Stage::start().await;
     let request = SearchLeadsRequest::default();
@@ -332,39 +336,6 @@ async fn deadline_exceeded() -> Status {
     next(&mut stream.unwrap().into_inner())
         .await
         .unwrap()
-        .unwrap_err()
-}
-
-/// What a method says to a message whose first field is a number.
-async fn raw(path: &'static str) -> Status {
-    let stage = Stage::start().await;
-    let mut client = tonic::client::Grpc::new(stage.server.channel.clone());
-    client.ready().await.unwrap();
-    let number = prost_types::Timestamp {
-        seconds: 7,
-        nanos: 0,
-    };
-    let codec = ProstCodec::<prost_types::Timestamp, ()>::default();
-    let path = PathAndQuery::from_static(path);
-    let answer = client.unary(Request::new(number), path, codec).await;
-    answer.unwrap_err()
-}
-
-async fn message_too_large() -> Status {
-    let stage = Stage::start().await;
-    let filters = LeadFilters {
-        keyword: Some("x".repeat(5 << 20)),
-        ..Default::default()
-    };
-    let request = SearchLeadsRequest {
-        filters: Some(filters),
-        ..Default::default()
-    };
-    stage
-        .server
-        .leads()
-        .search_leads(request)
-        .await
         .unwrap_err()
 }
 
