@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use parking_lot::Mutex;
 use pronto_grpc::proto::v1::job_service_client::JobServiceClient;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use pronto_grpc::proto::v1::{GetCreditsRequest, WatchJobRequest};
@@ -25,7 +26,8 @@ use crate::log::{PATIENCE, connect};
 use crate::report::{Report, ms, quantile};
 use crate::server::Place;
 
-/// No call may end later than this after its deadline, but for one in a hundred.
+/// No call may end later than this after its deadline, but for one in a hundred; on a
+/// busy machine by as much more as two timers are late, the server's and a client's.
 const LATE: Duration = Duration::from_millis(50);
 
 /// No call may end earlier than this before its deadline.
@@ -64,6 +66,9 @@ pub async fn run(form: Form) -> Report {
     let place = Place::new(&fake);
     let _server = place.start().await;
     let channel = connect(place.grpc()).await.unwrap();
+    let own = Arc::default();
+    let mut clock = JoinSet::new();
+    clock.spawn(keep_time(Arc::clone(&own)));
     let (mut calls, mut streams) = (Vec::new(), Vec::new());
     for _ in 0..form.pick(1, 10) {
         // Others each time: the replay of a long log is another matter.
@@ -81,9 +86,21 @@ pub async fn run(form: Form) -> Report {
         streams.extend(watching.join_all().await);
     }
     let mut report = Report::default();
-    judge(&mut report, "calls", &calls);
-    judge(&mut report, "streams", &streams);
+    let own = quantile(&mut own.lock(), 0.99);
+    report.figure("own_late_p99_ms", ms(own));
+    judge(&mut report, "calls", &calls, LATE + 2 * own);
+    judge(&mut report, "streams", &streams, LATE + 2 * own);
     report
+}
+
+/// Notes how late this program's own timers are: as late as those of its clients would
+/// be, and no fault of the server's.
+async fn keep_time(own: Arc<Mutex<Vec<Duration>>>) {
+    loop {
+        let begin = Instant::now();
+        sleep(PACE).await;
+        own.lock().push(begin.elapsed().saturating_sub(PACE));
+    }
 }
 
 /// Posts callbacks for every other job.
@@ -178,15 +195,18 @@ fn end(begin: Instant, time: Duration, status: Status) -> End {
 
 /// A client with a connection of its own.
 fn client() -> Http {
+    let mut connector = HttpConnector::new();
+    // A request waits 40 ms for the one before it, otherwise.
+    connector.set_nodelay(true);
     let mut builder = Client::builder(TokioExecutor::new());
-    builder.http2_only(true).build_http()
+    builder.http2_only(true).build(connector)
 }
 
 fn origin(address: SocketAddr) -> http::Uri {
     format!("http://{address}").parse().unwrap()
 }
 
-fn judge(report: &mut Report, what: &str, ends: &[End]) {
+fn judge(report: &mut Report, what: &str, ends: &[End], bound: Duration) {
     for end in ends {
         let info = end.status.get_details_error_info();
         let reason = info.map(|info| info.reason);
@@ -201,7 +221,7 @@ fn judge(report: &mut Report, what: &str, ends: &[End]) {
     report.figure(&format!("{what}_late_p99_ms"), ms(p99));
     report.figure(&format!("{what}_late_max_ms"), ms(quantile(&mut late, 1.0)));
     report.figure(&format!("{what}_early_max_ms"), ms(early));
-    report.hold(p99 <= LATE, || {
+    report.hold(p99 <= bound, || {
         format!("{what}: p99 is {} ms late", ms(p99))
     });
     report.hold(early <= EARLY, || {
