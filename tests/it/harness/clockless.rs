@@ -12,9 +12,11 @@ use tonic::body::Body;
 
 /// A connection for the generated clients, and where it goes.
 pub fn clockless(address: SocketAddr) -> (Client<HttpConnector, Body>, Uri) {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new())
         .http2_only(true)
-        .build_http();
+        .build(connector);
     (client, format!("http://{address}").parse().unwrap())
 }
 
