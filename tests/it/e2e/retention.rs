@@ -118,7 +118,7 @@ impl Kept {
             let body = body.clone().into_bytes().into();
             self.jobs.receive(job, body).await.unwrap();
         }
-        let mut events = self.jobs.follow(job.to_owned(), before);
+        let mut events = self.jobs.follow(job.to_owned(), before, None);
         for _ in bodies {
             events.next().await.unwrap().unwrap();
         }
@@ -336,7 +336,7 @@ async fn a_stream_that_falls_behind_what_is_kept_ends() {
     let names: Vec<_> = (0..400).map(|n| lead(&format!("n{n}"))).collect();
     kept.receive(&job, &names).await;
     // It reads ahead a little, and waits for its client.
-    let mut slow = kept.jobs.follow(job.clone(), 0);
+    let mut slow = kept.jobs.follow(job.clone(), 0, None);
     assert_eq!(slow.next().await.unwrap().unwrap().sequence, 1);
     kept.store.trim(SystemTime::now() + HOUR).await.unwrap();
     let rest = async {
