@@ -7,6 +7,7 @@ mod polling;
 mod purge;
 mod receiver;
 mod regressions;
+mod remembered;
 mod restart;
 mod retention;
 mod standard;
