@@ -10,6 +10,8 @@
 //! * [`proto`]: generated from `proto/`, which is where everything about Pronto stands.
 //! * [`pronto`]: one REST call.
 //! * [`jobs`]: what Pronto answers later, as a log and as streams.
+//! * [`purchases`]: what Pronto answers at once and may charge.
+//! * [`ledger`]: what that costs, and what makes it safe to repeat.
 //! * [`callback`]: the receiver of Pronto's callbacks.
 //! * [`rpc`]: the gRPC services.
 //! * [`server`]: listeners, services, and an end. [`health`]: whether it serves.
@@ -31,6 +33,7 @@ pub mod metrics;
 mod open_files;
 pub mod pronto;
 pub mod proto;
+pub mod purchases;
 pub mod rpc;
 pub mod sandbox;
 pub mod server;

@@ -29,6 +29,7 @@ use crate::proto::v1::sandbox_service_server::SandboxServiceServer;
 use crate::proto::v1::search_service_server::SearchServiceServer;
 use crate::proto::v1::signal_service_server::SignalServiceServer;
 use crate::proto::v1::workspace_service_server::WorkspaceServiceServer;
+use crate::purchases::Purchases;
 use crate::rpc::Facade;
 use crate::rpc::accounts::Accounts;
 use crate::rpc::contacts::Contacts;
@@ -147,6 +148,13 @@ pub async fn run(
     let keyring = Arc::new(options.keyring);
     let client = Client::new(options.client)?;
     let callback_url = options.jobs.callback_url.clone();
+    let purchases = Purchases::new(
+        store.clone(),
+        client.clone(),
+        options.jobs.prices.clone(),
+        options.jobs.budgets.clone(),
+        ending.clone(),
+    );
     let jobs = Jobs::new(
         store,
         client.clone(),
@@ -162,6 +170,7 @@ pub async fn run(
         client,
         keyring,
         jobs: jobs.clone(),
+        purchases: purchases.clone(),
     };
     let routes = services(facade, options.sandbox, &names)?.add_service(health_service);
 
@@ -209,6 +218,7 @@ pub async fn run(
     let finished = async {
         let outcome = joined(grpc.await);
         jobs.settle().await;
+        purchases.settle().await;
         outcome
     };
     let outcome = timeout(options.shutdown_timeout, finished)

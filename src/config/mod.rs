@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::callback::CallbackLimits;
 use crate::jobs::{Deadlines, JobOptions};
-use crate::ledger::Prices;
+use crate::ledger::{Budgets, Prices};
 use crate::pronto::{BaseUrls, ClientOptions};
 use crate::proto::endpoint::{Vendor, base_url};
 use crate::proto::v1::Host;
@@ -337,6 +337,7 @@ impl ServeArgs {
             max_store_size: self.max_store_size.as_u64(),
             max_unmatched_size: units::to_usize(self.max_unmatched_size),
             prices: Prices::default(),
+            budgets: Budgets::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::Day;
 use crate::proto::v1::{CallOutcome, EnrichmentType, Estimate, Found};
 
 /// What makes a call safe to repeat.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestKey {
     /// The caller's id for it.
     pub id: String,

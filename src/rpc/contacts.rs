@@ -20,7 +20,7 @@ impl ContactService for Contacts {
         &self,
         request: Request<EnrichContactRequest>,
     ) -> Result<Response<EnrichContactResponse>, Status> {
-        self.0.call(request).await
+        self.0.purchase(request).await
     }
 
     async fn get_contact_enrichment(
@@ -34,7 +34,7 @@ impl ContactService for Contacts {
         &self,
         request: Request<CheckDataAvailabilityRequest>,
     ) -> Result<Response<CheckDataAvailabilityResponse>, Status> {
-        self.0.call(request).await
+        self.0.purchase(request).await
     }
 
     type EnrichContactAsyncStream = EventStream;

@@ -21,6 +21,7 @@ pub mod sandbox;
 pub mod searches;
 pub mod signals;
 pub mod status;
+pub mod status_money;
 pub mod workspace;
 
 pub use facade::{EventStream, Facade};

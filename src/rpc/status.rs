@@ -7,6 +7,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
+use super::status_money;
 use crate::jobs::model::StoredJob;
 use crate::jobs::start::StartError;
 use crate::jobs::store::StoreError;
@@ -63,16 +64,16 @@ pub fn name(reason: ErrorReason) -> &'static str {
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)
 }
 
-type Metadata = HashMap<String, String>;
+pub(super) type Metadata = HashMap<String, String>;
 
-fn metadata<const N: usize>(entries: [(&str, String); N]) -> Metadata {
+pub(super) fn metadata<const N: usize>(entries: [(&str, String); N]) -> Metadata {
     entries
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
 }
 
-fn details(reason: ErrorReason, metadata: Metadata) -> ErrorDetails {
+pub(super) fn details(reason: ErrorReason, metadata: Metadata) -> ErrorDetails {
     ErrorDetails::with_error_info(name(reason), DOMAIN, metadata)
 }
 
@@ -153,6 +154,7 @@ fn failed_with(failure: &Failure, mut metadata: Metadata) -> Status {
 pub fn not_started(error: &StartError) -> Status {
     match error {
         StartError::Failed(failure) => failed(failure),
+        StartError::Refused(refusal) => status_money::refused(refusal),
         StartError::Store(error) => store(error),
         StartError::Unrecorded { job_id, endpoint } => {
             let message = "Pronto answered, but the store failed; the job may be running";

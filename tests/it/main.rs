@@ -11,6 +11,7 @@ mod cli;
 mod contract;
 mod e2e;
 mod harness;
+mod money;
 mod recognition;
 mod roundtrip;
 mod sandbox;

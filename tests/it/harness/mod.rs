@@ -10,7 +10,7 @@ pub mod stage;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pronto_grpc::callback::CallbackLimits;
 use pronto_grpc::cli::sandbox_urls;
@@ -90,7 +90,16 @@ impl Setup {
     }
 
     pub async fn start(self) -> TestServer {
-        let store = SqliteStore::open(&self.data_dir.join("jobs.sqlite3")).unwrap();
+        let file = self.data_dir.join("jobs.sqlite3");
+        // A server that has just been stopped in this process may still read.
+        let begun = Instant::now();
+        let store = loop {
+            match SqliteStore::open(&file) {
+                Ok(store) => break store,
+                Err(error) if begun.elapsed() > PATIENCE => panic!("{error}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        };
         self.start_with(Arc::new(store)).await
     }
 

@@ -29,7 +29,7 @@ use crate::jobs::model::{
 };
 use crate::ledger::Day;
 use crate::ledger::model::{
-    Admission, Bought, KeptAnswer, LedgerPage, NewCall, Settlement, Spending, UsagePage,
+    Admission, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending, UsagePage,
 };
 use crate::proto::v1::{self, CallbackSource, LedgerEntry};
 use file::{create_private, migrate, open_writable};
@@ -201,6 +201,17 @@ impl Store for SqliteStore {
         let job_id = job_id.to_owned();
         self.readers
             .read(move |connection| rows::deliveries(connection, &job_id, after, limit))
+            .await
+    }
+
+    async fn earlier(
+        &self,
+        credential: &str,
+        request: &RequestKey,
+    ) -> Result<Option<Admission>, StoreError> {
+        let (credential, request) = (credential.to_owned(), request.clone());
+        self.readers
+            .read(move |connection| calls::known(connection, &credential, &request))
             .await
     }
 
