@@ -28,6 +28,7 @@ use crate::proto::v1::persona_service_server::PersonaServiceServer;
 use crate::proto::v1::sandbox_service_server::SandboxServiceServer;
 use crate::proto::v1::search_service_server::SearchServiceServer;
 use crate::proto::v1::signal_service_server::SignalServiceServer;
+use crate::proto::v1::usage_service_server::UsageServiceServer;
 use crate::proto::v1::workspace_service_server::WorkspaceServiceServer;
 use crate::purchases::Purchases;
 use crate::rpc::Facade;
@@ -41,6 +42,7 @@ use crate::rpc::personas::Personas;
 use crate::rpc::sandbox::SandboxControl;
 use crate::rpc::searches::Searches;
 use crate::rpc::signals::Signals;
+use crate::rpc::usage::UsageOfCredits;
 use crate::rpc::workspace::Workspace;
 use crate::sandbox::Sandbox;
 
@@ -258,6 +260,7 @@ fn public_services(has_sandbox: bool) -> Vec<&'static str> {
         PersonaServiceServer::<Personas>::NAME,
         SearchServiceServer::<Searches>::NAME,
         SignalServiceServer::<Signals>::NAME,
+        UsageServiceServer::<UsageOfCredits>::NAME,
         WorkspaceServiceServer::<Workspace>::NAME,
     ];
     if has_sandbox {
@@ -282,6 +285,7 @@ fn services(
         .add_service(PersonaServiceServer::new(Personas(facade.clone())))
         .add_service(SearchServiceServer::new(Searches(facade.clone())))
         .add_service(SignalServiceServer::new(Signals(facade.clone())))
+        .add_service(UsageServiceServer::new(UsageOfCredits(facade.clone())))
         .add_service(WorkspaceServiceServer::new(Workspace(facade)))
         .add_service(reflection(names).build_v1()?)
         .add_service(reflection(names).build_v1alpha()?);

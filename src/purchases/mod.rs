@@ -2,7 +2,9 @@
 //! sent, carried to its end whoever goes away, and settled with what it cost.
 //!
 //! * [`settle`]: what an answer means for the ledger, and how it gets there.
+//! * [`books`]: what was spent, what may be spent, and what something would cost.
 
+mod books;
 mod settle;
 
 use std::sync::Arc;

@@ -22,6 +22,7 @@ pub mod searches;
 pub mod signals;
 pub mod status;
 pub mod status_money;
+pub mod usage;
 pub mod workspace;
 
 pub use facade::{EventStream, Facade};

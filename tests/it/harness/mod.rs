@@ -29,6 +29,7 @@ use pronto_grpc::proto::v1::location_service_client::LocationServiceClient;
 use pronto_grpc::proto::v1::persona_service_client::PersonaServiceClient;
 use pronto_grpc::proto::v1::search_service_client::SearchServiceClient;
 use pronto_grpc::proto::v1::signal_service_client::SignalServiceClient;
+use pronto_grpc::proto::v1::usage_service_client::UsageServiceClient;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use pronto_grpc::proto::v1::{
     GetJobRequest, Job, JobEvent, LeadFilters, SearchLeadsRequest, WatchJobRequest,
@@ -189,6 +190,10 @@ impl TestServer {
 
     pub fn workspace(&self) -> WorkspaceServiceClient<Channel> {
         WorkspaceServiceClient::new(self.channel.clone())
+    }
+
+    pub fn usage(&self) -> UsageServiceClient<Channel> {
+        UsageServiceClient::new(self.channel.clone())
     }
 
     pub async fn job(&self, job_id: &str) -> Job {

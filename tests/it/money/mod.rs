@@ -1,7 +1,9 @@
 //! What is paid, and that nothing is paid twice.
 
+mod budgets;
 mod repeated_calls;
 mod repeated_jobs;
+mod usage;
 
 use std::time::Duration;
 
