@@ -16,6 +16,7 @@
 //! * [`rpc`]: the gRPC services.
 //! * [`server`]: listeners, services, and an end. [`health`]: whether it serves.
 //! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
+//! * [`linkedin`]: pages, however their URLs are spelled.
 //! * [`config`], [`cli`], [`telemetry`], `open_files`: how the process is run.
 //! * [`sandbox`]: a Pronto that runs here.
 //! * [`demo`]: all of it in one process.
@@ -29,6 +30,7 @@ pub mod demo;
 pub mod health;
 pub mod jobs;
 pub mod ledger;
+pub mod linkedin;
 pub mod metrics;
 mod open_files;
 pub mod pronto;

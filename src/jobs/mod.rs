@@ -32,6 +32,7 @@ pub mod person;
 pub mod purge;
 pub mod reconcile;
 mod repeat;
+pub mod reuse;
 pub mod runner;
 mod secret;
 pub mod service;

@@ -7,16 +7,17 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::model::{Change, End, NewJob, StoredJob};
+use super::reuse::{Rest, Reuse};
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
 use super::{CallbackSecret, correlation, keeper, locate, repeat, runner};
 use crate::ledger::Refusal;
 use crate::ledger::model::{Admission, Earlier, NewCall, RequestKey};
 use crate::pronto::client::read_answer;
-use crate::pronto::{Caller, Credential, Failure};
+use crate::pronto::{Caller, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
 use crate::proto::v1::job_event::Event;
-use crate::proto::v1::{Acceptance, CallOutcome, Completion, Estimate, JobStarted, JobState};
+use crate::proto::v1::{Acceptance, CallOutcome, Completion, JobStarted, JobState};
 
 /// How long to wait for the store, again and again.
 const RETRIES: [Duration; 7] = [
@@ -161,73 +162,103 @@ async fn begin<R: JobRequest>(
     mut request: R,
     key: Option<RequestKey>,
 ) -> Result<Begun, StartError> {
-    let estimate = shared.prices.estimate(&request);
+    let credential = &caller.credential;
+    let reuse = Reuse::of(shared.store.as_ref(), &credential.name, &request).await?;
+    let estimate = reuse.estimate(&shared.prices, &request);
     Refusal::check_max_credits(&request, estimate.maximum)?;
     keeper::admit(shared).await?;
-    let job = new_job(shared, &caller.credential, &mut request, estimate, key)?;
-    let (job_id, call) = (job.id.clone(), job.call.clone());
+    let call = NewCall {
+        request: key,
+        estimate,
+        daily_budget: shared.options.budgets.of(&credential.name),
+        people: reuse.wanted(&request),
+        reused: reuse.contacts(),
+        ..NewCall::new(&credential.name, R::ENDPOINT.rpc, SystemTime::now())
+    };
+    let job = new_job(shared, &mut request, call.clone(), reuse.results())?;
+    let job_id = job.id.clone();
     match shared.store.create_job(job).await? {
         Admission::Admitted(_) => {}
         Admission::OverBudget(spending) => return Err(Refusal::over_budget(&call, spending).into()),
         earlier => return Ok(Begun::Earlier(earlier)),
     }
-    shared.keyring.remember(&caller.credential);
-    let started = send(shared, caller, &request, job_id).await?;
+    shared.keyring.remember(credential);
+    let has_reused = !call.reused.is_empty();
+    let (answer, change) = match reuse.rest(request) {
+        Rest::Nothing => (Ok(Acceptance::default()), reused()),
+        Rest::Request(rest) => {
+            let answer = send(shared, caller, &rest).await;
+            let change = outcome(shared, R::ENDPOINT, &answer, has_reused);
+            (answer, change)
+        }
+        Rest::Single(rest) => {
+            let answer = send(shared, caller, rest.as_ref()).await;
+            let change = outcome(shared, R::ENDPOINT, &answer, has_reused);
+            (answer, change)
+        }
+    };
+    let started = conclude(shared, R::ENDPOINT, job_id, answer, change).await?;
     Ok(Begun::Started(Box::new(started)))
 }
 
-/// Sends the request of a job that is stored, and records what became of it.
+/// Sends what starts a job.
 async fn send<R: JobRequest>(
-    shared: &Arc<Shared>,
+    shared: &Shared,
     caller: &Caller,
     request: &R,
+) -> Result<Acceptance, Failure> {
+    let body = shared.client.send(caller, request).await?;
+    read_answer(R::ENDPOINT, &body)
+}
+
+/// What an answer changes.
+fn outcome(
+    shared: &Shared,
+    endpoint: &Endpoint,
+    answer: &Result<Acceptance, Failure>,
+    has_reused: bool,
+) -> Change {
+    match answer {
+        Ok(acceptance) => accepted(endpoint, acceptance.clone(), has_reused),
+        Err(failure) if is_refusal(failure) => failed(failure),
+        Err(_) => unknown_outcome(endpoint, can_arrive(shared)),
+    }
+}
+
+fn is_refusal(failure: &Failure) -> bool {
+    !failure.may_have_been_carried_out()
+}
+
+/// Records what became of the start of a job.
+async fn conclude(
+    shared: &Arc<Shared>,
+    endpoint: &'static Endpoint,
     job_id: String,
+    answer: Result<Acceptance, Failure>,
+    change: Change,
 ) -> Result<Started, StartError> {
-    let answer = shared.client.send(caller, request).await;
-    let answer = answer.and_then(|body| read_answer::<Acceptance>(R::ENDPOINT, &body));
-    let refused = answer
-        .as_ref()
-        .err()
-        .is_some_and(|failure| !failure.may_have_been_carried_out());
-    let change = match &answer {
-        Ok(acceptance) => accepted(R::ENDPOINT, acceptance.clone()),
-        Err(failure) if refused => failed(failure),
-        Err(_) => unknown_outcome(R::ENDPOINT, can_arrive(shared)),
-    };
+    let operation = endpoint.rpc;
     let recorded = record(shared, &job_id, &change).await;
     shared.wakes.wake(&job_id);
     if recorded.is_none() {
         tokio::spawn(record_later(shared.clone(), job_id.clone(), change));
     }
     match (answer, recorded) {
-        (Err(failure), _) if refused => {
+        (Err(failure), _) if is_refusal(&failure) => {
             let reason = failure.reason.as_str_name();
-            tracing::info!(
-                job_id,
-                operation = R::ENDPOINT.rpc,
-                reason,
-                "A job was refused."
-            );
+            tracing::info!(job_id, operation, reason, "A job was refused.");
             Err(StartError::Failed(failure))
         }
         (acceptance, Some(job)) => {
             let is_known = acceptance.is_ok();
-            tracing::info!(
-                job_id,
-                operation = R::ENDPOINT.rpc,
-                is_known,
-                "A job started."
-            );
+            tracing::info!(job_id, operation, is_known, "A job started.");
             runner::ensure(shared, &job_id);
             Ok(Started {
                 job: Box::new(job),
                 acceptance,
             })
         }
-        (_, None) => Err(StartError::Unrecorded {
-            job_id,
-            endpoint: R::ENDPOINT,
-        }),
+        (_, None) => Err(StartError::Unrecorded { job_id, endpoint }),
     }
 }
 
@@ -317,8 +348,10 @@ fn failed(failure: &Failure) -> Change {
 }
 
 /// Pronto carries it out.
-fn accepted(endpoint: &Endpoint, acceptance: Acceptance) -> Change {
-    let expected = acceptance.total.filter(|total| *total >= 0);
+fn accepted(endpoint: &Endpoint, acceptance: Acceptance, has_reused: bool) -> Change {
+    let total = acceptance.total.filter(|total| *total >= 0);
+    // Of what is reused Pronto knows nothing.
+    let expected = total.filter(|_| !has_reused);
     let is_exact = completion(endpoint) == Completion::SearchStatus
         && endpoint
             .late
@@ -333,6 +366,18 @@ fn accepted(endpoint: &Endpoint, acceptance: Acceptance) -> Change {
         end: is_empty.then_some(End::Complete),
         started: Some(Event::Started(JobStarted {
             acceptance: Some(acceptance),
+        })),
+        ..Default::default()
+    }
+}
+
+/// Nothing is left for Pronto to do.
+fn reused() -> Change {
+    Change {
+        call: Some(CallOutcome::Reused),
+        end: Some(End::Complete),
+        started: Some(Event::Started(JobStarted {
+            acceptance: Some(Acceptance::default()),
         })),
         ..Default::default()
     }
@@ -357,10 +402,9 @@ fn unknown_outcome(endpoint: &Endpoint, can_arrive: bool) -> Change {
 /// answer finds it. Tells the request where results go.
 fn new_job<R: JobRequest>(
     shared: &Shared,
-    credential: &Credential,
     request: &mut R,
-    estimate: Estimate,
-    key: Option<RequestKey>,
+    call: NewCall,
+    results: usize,
 ) -> Result<NewJob, StartError> {
     let id = Uuid::now_v7().to_string();
     let secret =
@@ -375,9 +419,9 @@ fn new_job<R: JobRequest>(
         None if can_be_polled(R::ENDPOINT) => {}
         None => return Err(StartError::NoCallbackUrl),
     }
-    let created = SystemTime::now();
+    let created = call.time;
     let items = match completion {
-        Completion::ContactStatus => Some(1),
+        Completion::ContactStatus => Some(results),
         _ => request.item_count(),
     };
     correlation::mark(request.items_custom());
@@ -386,7 +430,7 @@ fn new_job<R: JobRequest>(
     let search_name = request.search_name().filter(|name| !name.trim().is_empty());
     Ok(NewJob {
         id,
-        credential: credential.name.clone(),
+        credential: call.credential.clone(),
         operation: R::ENDPOINT.rpc.to_owned(),
         secret_hash: CallbackSecret::hash(secret.expose()),
         items,
@@ -397,12 +441,7 @@ fn new_job<R: JobRequest>(
             .deadlines
             .of(completion)
             .map(|limit| created + limit),
-        call: NewCall {
-            request: key,
-            estimate,
-            daily_budget: shared.options.budgets.of(&credential.name),
-            ..NewCall::new(&credential.name, R::ENDPOINT.rpc, created)
-        },
+        call,
     })
 }
 

@@ -3,6 +3,7 @@
 //! * [`model`]: calls, charges and purchases as they are stored.
 //! * [`request`]: what makes a request safe to repeat, and [`flights`]: equal requests
 //!   that are under way at once.
+//! * [`people`]: by what somebody is known again.
 //! * [`prices`]: what is charged: known before, and by what came.
 //! * [`budgets`]: what may be spent.
 //! * [`day`]: days, by which spending is summed up and capped.
@@ -11,6 +12,7 @@ pub mod budgets;
 pub mod day;
 pub mod flights;
 pub mod model;
+pub mod people;
 pub mod prices;
 pub mod request;
 

@@ -1,6 +1,7 @@
 //! What was spent, what may be spent, and what something would cost.
 
 use super::{PurchaseError, Purchases};
+use crate::jobs::reuse::Reuse;
 use crate::jobs::store::StoreError;
 use crate::ledger::model::{LedgerPage, UsagePage};
 use crate::ledger::{Day, Refusal};
@@ -53,7 +54,9 @@ impl Purchases {
         credential: &str,
         request: &R,
     ) -> Result<EstimateCostResponse, PurchaseError> {
-        let estimate = self.shared.prices.estimate(request);
+        // What a batch or a job would reuse counts as well.
+        let reuse = Reuse::of(self.shared.store.as_ref(), credential, request).await?;
+        let estimate = reuse.estimate(&self.shared.prices, request);
         let is_allowed = Refusal::check_max_credits(request, estimate.maximum).is_ok();
         let is_left = self.budget(credential).await?.is_none_or(|budget| {
             let total = budget.spent.saturating_add(budget.reserved);
@@ -62,7 +65,7 @@ impl Purchases {
         Ok(EstimateCostResponse {
             estimate: Some(estimate),
             affordable: is_allowed && is_left,
-            reused: 0,
+            reused: reuse.contacts().len().try_into().unwrap_or(i64::MAX),
         })
     }
 }

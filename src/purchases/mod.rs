@@ -14,6 +14,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::jobs::reuse::{Rest, Reuse};
 use crate::jobs::store::{Store, StoreError};
 use crate::ledger::flights::Landing;
 use crate::ledger::model::{Admission, Earlier, NewCall, RequestKey};
@@ -22,6 +23,7 @@ use crate::pronto::client::read_answer;
 use crate::pronto::{Caller, Client, Failure};
 use crate::proto::endpoint::SpendingRequest;
 use crate::proto::json::JsonMessage;
+use settle::Conclusion;
 
 /// Why a call brought no answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -132,13 +134,32 @@ impl Shared {
         landing: &Landing<Outcome>,
     ) {
         match self.begin(&caller.credential.name, &request, key).await {
-            Ok(Begun::Admitted(call)) => {
-                let answer = self.client.send(caller, &request).await;
-                self.conclude::<R, A>(call, &request, answer, landing).await;
-            }
+            Ok(Begun::Admitted(call, reuse)) => match reuse.rest(request.clone()) {
+                // One contact of a batch is a matter of jobs.
+                Rest::Nothing | Rest::Single(_) => {
+                    self.answer_again(call, &request, &reuse, landing).await;
+                }
+                Rest::Request(rest) => {
+                    let answer = self.client.send(caller, &rest).await;
+                    let conclusion = Conclusion::of::<R, A>(&self.prices, &rest, &reuse, answer);
+                    self.conclude(call, conclusion, landing).await;
+                }
+            },
             Ok(Begun::Answered(body)) => landing.tell(Ok(body)),
             Err(error) => landing.tell(Err(error)),
         }
+    }
+
+    /// Everything is answered from earlier purchases.
+    async fn answer_again<R: SpendingRequest>(
+        &self,
+        call: i64,
+        request: &R,
+        reuse: &Reuse,
+        landing: &Landing<Outcome>,
+    ) {
+        let conclusion = Conclusion::reused(request, reuse);
+        self.conclude(call, conclusion, landing).await;
     }
 
     /// Records a call before it is sent, unless it was sent before or must not be.
@@ -151,35 +172,49 @@ impl Shared {
         if let Some(key) = &key
             && let Some(earlier) = self.store.earlier(credential, key).await?
         {
-            return begun(earlier, request.request_id());
+            return begun(earlier, request.request_id(), Reuse::default());
         }
-        let estimate = self.prices.estimate(request);
+        let reuse = self.reuse(credential, request).await?;
+        let estimate = reuse.estimate(&self.prices, request);
         Refusal::check_max_credits(request, estimate.maximum)?;
         let call = NewCall {
             request: key,
             estimate,
             daily_budget: self.budgets.of(credential),
+            people: reuse.wanted(request),
             ..NewCall::new(credential, R::ENDPOINT.rpc, SystemTime::now())
         };
         match self.store.begin_call(call.clone()).await? {
             Admission::OverBudget(spending) => Err(Refusal::over_budget(&call, spending).into()),
-            admission => begun(admission, request.request_id()),
+            admission => begun(admission, request.request_id(), reuse),
+        }
+    }
+
+    /// What earlier purchases answer. Nothing, where the results go elsewhere.
+    async fn reuse<R: SpendingRequest>(
+        &self,
+        credential: &str,
+        request: &R,
+    ) -> Result<Reuse, StoreError> {
+        match R::ENDPOINT.late {
+            Some(_) => Ok(Reuse::default()),
+            None => Reuse::of(self.store.as_ref(), credential, request).await,
         }
     }
 }
 
 /// What beginning a call led to.
 enum Begun {
-    /// It is recorded as this entry of the ledger.
-    Admitted(i64),
+    /// It is recorded as this entry of the ledger, and so much of it is reused.
+    Admitted(i64, Reuse),
     /// It was answered before.
     Answered(Bytes),
 }
 
-fn begun(admission: Admission, request_id: &str) -> Result<Begun, PurchaseError> {
+fn begun(admission: Admission, request_id: &str, reuse: Reuse) -> Result<Begun, PurchaseError> {
     let request_id = request_id.to_owned();
     match admission {
-        Admission::Admitted(call) => Ok(Begun::Admitted(call)),
+        Admission::Admitted(call) => Ok(Begun::Admitted(call, reuse)),
         Admission::Repeated(Earlier::Answer(body)) => Ok(Begun::Answered(body)),
         Admission::Repeated(Earlier::Unknown) => Err(PurchaseError::Unknown),
         Admission::Repeated(Earlier::Erased) => Err(PurchaseError::Erased(request_id)),

@@ -3,6 +3,7 @@
 use tonic::{Request, Response, Status};
 
 use super::{EventStream, Facade};
+use crate::jobs::reuse;
 use crate::proto::v1::contact_service_server::ContactService;
 use crate::proto::v1::{
     BulkEnrichContactsRequest, CheckDataAvailabilityRequest, CheckDataAvailabilityResponse,
@@ -20,7 +21,11 @@ impl ContactService for Contacts {
         &self,
         request: Request<EnrichContactRequest>,
     ) -> Result<Response<EnrichContactResponse>, Status> {
-        self.0.purchase(request).await
+        let mut answer = self.0.purchase(request).await?;
+        if let Some(contact) = &mut answer.get_mut().contact {
+            reuse::unmark(contact);
+        }
+        Ok(answer)
     }
 
     async fn get_contact_enrichment(

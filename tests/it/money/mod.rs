@@ -3,6 +3,7 @@
 mod budgets;
 mod repeated_calls;
 mod repeated_jobs;
+mod reuse;
 mod usage;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 use tonic::Status;
 
 use crate::harness::error_info;
+use crate::harness::stage::Stage;
 
 /// Somebody whose email can be looked for.
 pub fn email_of(lastname: &str, request_id: &str) -> EnrichContactRequest {
@@ -38,6 +40,22 @@ pub fn later(request: EnrichContactRequest) -> EnrichContactAsyncRequest {
         reuse_within: request.reuse_within,
         ..Default::default()
     }
+}
+
+/// The last names of so many people whose emails were bought.
+pub async fn found(stage: &Stage, count: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    for number in 0.. {
+        if names.len() == count {
+            break;
+        }
+        let name = format!("L{number}");
+        let request = email_of(&name, "");
+        let answer = stage.server.contacts().enrich_contact(request).await;
+        let contact = answer.unwrap().into_inner().contact.unwrap();
+        names.extend(contact.email.map(|_| name));
+    }
+    names
 }
 
 /// The name of an error's reason.

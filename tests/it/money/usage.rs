@@ -13,32 +13,9 @@ use pronto_grpc::proto::v1::{
 use tonic::Status;
 use tonic_types::StatusExt;
 
-use super::{email_of, later, reason};
+use super::{email_of, found, later, reason};
 use crate::harness::read_all;
 use crate::harness::stage::{Stage, quick};
-
-/// Somebody for whom the sandbox finds an email.
-async fn somebody(stage: &Stage) -> String {
-    for number in 0.. {
-        let name = format!("L{number}");
-        let answer = stage
-            .server
-            .contacts()
-            .enrich_contact(email_of(&name, ""))
-            .await;
-        if answer
-            .unwrap()
-            .into_inner()
-            .contact
-            .unwrap()
-            .email
-            .is_some()
-        {
-            return name;
-        }
-    }
-    unreachable!()
-}
 
 async fn usage(stage: &Stage) -> Vec<Usage> {
     let answer = stage
@@ -66,7 +43,7 @@ async fn estimate(stage: &Stage, request: Request) -> Result<EstimateCostRespons
 #[tokio::test]
 async fn the_ledger_equals_what_pronto_billed() {
     let stage = Stage::start().await;
-    let name = somebody(&stage).await;
+    let name = found(&stage, 1).await.remove(0);
     let contacts = || stage.server.contacts();
     let job = contacts()
         .enrich_contact_async(later(email_of(&name, "a")))
@@ -121,7 +98,7 @@ async fn the_ledger_equals_what_pronto_billed() {
 #[tokio::test]
 async fn entries_come_in_pages_and_by_job() {
     let stage = Stage::start().await;
-    let name = somebody(&stage).await;
+    let name = found(&stage, 1).await.remove(0);
     let job = stage
         .server
         .contacts()
@@ -276,6 +253,6 @@ async fn other_prices_change_estimates_and_charges() {
     };
     let money: MoneyOptions = args.money;
     let stage = Stage::set_up(quick(), |setup| setup.jobs.prices = money.prices()).await;
-    somebody(&stage).await;
+    found(&stage, 1).await;
     assert_eq!(usage(&stage).await[0].credits, 7);
 }

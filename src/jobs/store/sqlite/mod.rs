@@ -9,6 +9,7 @@ mod log;
 mod purchases;
 mod reader;
 mod recognize;
+mod reused;
 mod rows;
 mod usage;
 mod writer;
@@ -386,7 +387,8 @@ impl Store for SqliteStore {
         let job_id = job_id.to_owned();
         self.writer
             .write(move |connection| {
-                recognize::mark_erased(connection, &job_id, &marks).map_err(engine)
+                recognize::mark_erased(connection, &job_id, &marks).map_err(engine)?;
+                reused::erase(connection, &job_id).map_err(engine)
             })
             .await
     }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::rows::{from_micros, to_micros};
 use crate::ledger::model::{Bought, HeldIn, Wanted};
@@ -78,22 +78,21 @@ pub fn bought(
          WHERE jobs.id = job_id AND purged = 0 AND events.sequence = purchases.sequence)
          FROM purchases JOIN ledger ON ledger.id = call
          WHERE purchases.credential = ? AND key = ? AND purchases.time >= ?
-         ORDER BY purchases.time DESC LIMIT 1",
+         ORDER BY purchases.time DESC",
     )?;
     let mut latest: Option<Bought> = None;
     for key in keys {
-        let found = select
-            .query_row(params![credential, key, to_micros(since)], |row| {
-                let answer: Option<Vec<u8>> = row.get(1)?;
-                let event: Option<Vec<u8>> = row.get(2)?;
-                let held_in = answer
-                    .map(|body| HeldIn::Answer(Bytes::from(body)))
-                    .or(event.map(HeldIn::Event));
-                let time = from_micros(row.get(0)?);
-                Ok(held_in.map(|held_in| Bought { time, held_in }))
-            })
-            .optional()?
-            .flatten();
+        let held = select.query_map(params![credential, key, to_micros(since)], |row| {
+            let answer: Option<Vec<u8>> = row.get(1)?;
+            let event: Option<Vec<u8>> = row.get(2)?;
+            let held_in = answer
+                .map(|body| HeldIn::Answer(Bytes::from(body)))
+                .or(event.map(HeldIn::Event));
+            let time = from_micros(row.get(0)?);
+            Ok(held_in.map(|held_in| Bought { time, held_in }))
+        })?;
+        // The newest one may have been purged.
+        let found = held.filter_map(Result::transpose).next().transpose()?;
         let is_newer = |found: &Bought| latest.as_ref().is_none_or(|known| known.time < found.time);
         latest = found.filter(is_newer).or(latest);
     }
