@@ -142,6 +142,7 @@ fn spending_request(method: &Method, request: &Message) -> Result<String, String
         body += "    fn reuse_within(&self) -> Option<&prost_types::Duration> { self.reuse_within.as_ref() }\n";
     }
     if request.field("enrichment_type").is_some() {
+        body += &people(request);
         body += "    fn enrichment_types(&self) -> &[i32] { &self.enrichment_type }\n";
     }
     if let Some(items) = request
@@ -161,6 +162,43 @@ fn spending_request(method: &Method, request: &Message) -> Result<String, String
     fn max_credits(&self) -> Option<i64> {{ self.max_credits.map(Into::into) }}
 {body}}}\n"
     ))
+}
+
+/// Whom a request asks about: itself, or each of its items.
+fn people(request: &Message) -> String {
+    let person = |of: &str| {
+        format!(
+            "Person {{ firstname: &{of}.firstname, lastname: &{of}.lastname, \
+             linkedin_url: {of}.linkedin_url.as_deref(), domain: {of}.domain.as_deref(), \
+             company_name: {of}.company_name.as_deref(), custom: {of}.custom.as_ref() }}"
+        )
+    };
+    let mut body = String::new();
+    match request
+        .fields
+        .iter()
+        .find(|field| is_list_of_messages(field))
+    {
+        None => {
+            body += &format!(
+                "    fn people(&self) -> Vec<Person<'_>> {{ vec![{}] }}\n",
+                person("self")
+            )
+        }
+        Some(items) => {
+            let ident = items.ident();
+            body += &format!(
+                "    fn people(&self) -> Vec<Person<'_>> {{ self.{ident}.iter().map(|item| {}).collect() }}
+    fn keep_people(&mut self, positions: &[usize]) {{
+        let mut position = 0..;
+        self.{ident}.retain(|_| position.next().is_some_and(|p| positions.contains(&p)));
+    }}\n",
+                person("item")
+            );
+        }
+    }
+    body + "    fn phone_countries(&self) -> &[String] { &self.phone_country_codes }
+    fn keep_kinds(&mut self, kinds: &[i32]) { self.enrichment_type.retain(|kind| kinds.contains(kind)); }\n"
 }
 
 fn path_expression(path: &str) -> String {

@@ -10,11 +10,14 @@
 //! * [`proto`]: generated from `proto/`, which is where everything about Pronto stands.
 //! * [`pronto`]: one REST call.
 //! * [`jobs`]: what Pronto answers later, as a log and as streams.
+//! * [`purchases`]: what Pronto answers at once and may charge.
+//! * [`ledger`]: what that costs, and what makes it safe to repeat.
 //! * [`callback`]: the receiver of Pronto's callbacks.
 //! * [`rpc`]: the gRPC services.
 //! * [`server`]: listeners, services, and an end. [`health`]: whether it serves.
 //! * [`deadline`]: when nobody waits any more.
 //! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
+//! * [`linkedin`]: pages, however their URLs are spelled.
 //! * [`config`], [`cli`], [`telemetry`], `open_files`: how the process is run.
 //! * [`sandbox`]: a Pronto that runs here.
 //! * [`demo`]: all of it in one process.
@@ -29,10 +32,12 @@ pub mod demo;
 pub mod health;
 pub mod jobs;
 pub mod ledger;
+pub mod linkedin;
 pub mod metrics;
 mod open_files;
 pub mod pronto;
 pub mod proto;
+pub mod purchases;
 pub mod rpc;
 pub mod sandbox;
 pub mod server;

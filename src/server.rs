@@ -29,7 +29,9 @@ use crate::proto::v1::persona_service_server::PersonaServiceServer;
 use crate::proto::v1::sandbox_service_server::SandboxServiceServer;
 use crate::proto::v1::search_service_server::SearchServiceServer;
 use crate::proto::v1::signal_service_server::SignalServiceServer;
+use crate::proto::v1::usage_service_server::UsageServiceServer;
 use crate::proto::v1::workspace_service_server::WorkspaceServiceServer;
+use crate::purchases::Purchases;
 use crate::rpc::Facade;
 use crate::rpc::accounts::Accounts;
 use crate::rpc::contacts::Contacts;
@@ -43,6 +45,7 @@ use crate::rpc::sandbox::SandboxControl;
 use crate::rpc::searches::Searches;
 use crate::rpc::signals::Signals;
 use crate::rpc::time_limit::DeadlineLayer;
+use crate::rpc::usage::UsageOfCredits;
 use crate::rpc::workspace::Workspace;
 use crate::sandbox::Sandbox;
 
@@ -150,6 +153,13 @@ pub async fn run(
     let keyring = Arc::new(options.keyring);
     let client = Client::new(options.client)?;
     let callback_url = options.jobs.callback_url.clone();
+    let purchases = Purchases::new(
+        store.clone(),
+        client.clone(),
+        options.jobs.prices.clone(),
+        options.jobs.budgets.clone(),
+        ending.clone(),
+    );
     let jobs = Jobs::new(
         store,
         client.clone(),
@@ -165,6 +175,7 @@ pub async fn run(
         client,
         keyring,
         jobs: jobs.clone(),
+        purchases: purchases.clone(),
     };
     let routes = services(facade, options.sandbox, &names)?.add_service(health_service);
 
@@ -214,6 +225,7 @@ pub async fn run(
     let finished = async {
         let outcome = joined(grpc.await);
         jobs.settle().await;
+        purchases.settle().await;
         outcome
     };
     let outcome = timeout(options.shutdown_timeout, finished)
@@ -253,6 +265,7 @@ fn public_services(has_sandbox: bool) -> Vec<&'static str> {
         PersonaServiceServer::<Personas>::NAME,
         SearchServiceServer::<Searches>::NAME,
         SignalServiceServer::<Signals>::NAME,
+        UsageServiceServer::<UsageOfCredits>::NAME,
         WorkspaceServiceServer::<Workspace>::NAME,
     ];
     if has_sandbox {
@@ -277,6 +290,7 @@ fn services(
         .add_service(PersonaServiceServer::new(Personas(facade.clone())))
         .add_service(SearchServiceServer::new(Searches(facade.clone())))
         .add_service(SignalServiceServer::new(Signals(facade.clone())))
+        .add_service(UsageServiceServer::new(UsageOfCredits(facade.clone())))
         .add_service(WorkspaceServiceServer::new(Workspace(facade)))
         .add_service(reflection(names).build_v1()?)
         .add_service(reflection(names).build_v1alpha()?);

@@ -4,6 +4,7 @@
 //! configuration file, else from the default.
 
 mod layers;
+mod money;
 mod sandbox;
 mod units;
 
@@ -19,13 +20,14 @@ use url::Url;
 
 use crate::callback::CallbackLimits;
 use crate::jobs::{Deadlines, JobOptions};
-use crate::ledger::{Prices, REPEATABLE};
+use crate::ledger::REPEATABLE;
 use crate::pronto::{BaseUrls, ClientOptions};
 use crate::proto::endpoint::{Vendor, base_url};
 use crate::proto::v1::Host;
 use units::{byte_size, duration, public_url, secret, unchecked_secret, url};
 
 pub use layers::{ConfigError, parse};
+pub use money::MoneyOptions;
 pub use sandbox::{SandboxArgs, SandboxOptions};
 
 /// A gRPC facade for the Pronto (Pipecorn) REST API.
@@ -203,6 +205,10 @@ pub struct ServeArgs {
     #[arg(long, env = "PRONTO_GRPC_PROGRESS_INTERVAL", default_value = "15s", value_name = "DURATION", value_parser = units::progress_interval)]
     pub progress_interval: Duration,
 
+    /// What calls cost, and what may be spent.
+    #[command(flatten)]
+    pub money: MoneyOptions,
+
     /// How long calls under way may take after a signal to end.
     #[arg(long, env = "PRONTO_GRPC_SHUTDOWN_TIMEOUT", default_value = "25s", value_name = "DURATION", value_parser = duration)]
     pub shutdown_timeout: Duration,
@@ -300,6 +306,7 @@ impl ServeArgs {
             )));
         }
         self.check_ledger()?;
+        self.money.check()?;
         if self.max_unmatched_size < self.max_callback_size {
             return Err(ConfigError::new(format!(
                 "max-unmatched-size: {} is smaller than max-callback-size, {}: a callback \
@@ -361,7 +368,8 @@ impl ServeArgs {
             ledger_retention: self.ledger_retention,
             max_store_size: self.max_store_size.as_u64(),
             max_unmatched_size: units::to_usize(self.max_unmatched_size),
-            prices: Prices::default(),
+            prices: self.money.prices(),
+            budgets: self.money.budgets(),
         }
     }
 

@@ -8,9 +8,10 @@ use std::collections::{HashMap, HashSet};
 
 use prost::Message;
 use sha2::{Digest, Sha256};
-use url::Url;
 
 use super::model::Identity;
+use crate::linkedin::{COMPANIES, page, parse};
+pub use crate::linkedin::{PROFILES, is_member_id};
 use crate::proto::v1::{AccountResult, Company, Contact, Lead, LeadResult};
 
 /// What a person is recognized by: in a batch by its position, because the same
@@ -194,59 +195,12 @@ fn digest(bytes: &[u8]) -> String {
     format!("bytes:{hex}")
 }
 
-/// Where LinkedIn's profiles are.
-pub const PROFILES: &[&str] = &["/in/", "/sales/lead/", "/sales/people/"];
-
-/// Where LinkedIn's company pages are.
-const COMPANIES: &[&str] = &["/company/", "/school/", "/showcase/", "/sales/company/"];
-
-/// The name or id of a LinkedIn page in normal form. Vanity names are the same in
-/// any case; member ids (`ACwAA...`) are not.
-fn page(url: &str, heads: &[&str]) -> Option<String> {
-    let url = parse(url)?;
-    let host = url.host_str()?;
-    if host != "linkedin.com" && !host.ends_with(".linkedin.com") {
-        return None;
-    }
-    let tail = heads
-        .iter()
-        .find_map(|head| url.path().strip_prefix(head))?;
-    let decoded = percent_encoding::percent_decode_str(tail)
-        .decode_utf8()
-        .ok()?;
-    // Behind the name come a language, a tab, or what Sales Navigator appends.
-    let name = decoded
-        .split(['/', ','])
-        .next()
-        .filter(|name| !name.is_empty())?;
-    Some(if is_member_id(name) {
-        name.to_owned()
-    } else {
-        name.to_lowercase()
-    })
-}
-
-/// Whether a LinkedIn name is a member id, which no two people share.
-#[must_use]
-pub fn is_member_id(name: &str) -> bool {
-    name.starts_with("AC") && name.len() > 20
-}
-
 /// The domain of a website that a company has for itself: one with a path may be
 /// a page on somebody else's.
 fn domain(website: &str) -> Option<String> {
     let url = parse(website).filter(|url| url.path().trim_matches('/').is_empty())?;
     let host = url.host_str()?.trim_start_matches("www.");
     (!host.is_empty()).then(|| host.to_lowercase())
-}
-
-/// A URL; people write them without a scheme, too.
-fn parse(url: &str) -> Option<Url> {
-    let url = url.trim();
-    match url.contains("://") {
-        true => Url::parse(url).ok(),
-        false => Url::parse(&format!("https://{url}")).ok(),
-    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub mod pace;
 pub mod person;
 pub mod purge;
 pub mod reconcile;
+mod repeat;
+pub mod reuse;
 pub mod runner;
 mod secret;
 pub mod service;

@@ -15,11 +15,12 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::model::{Change, Delivery, End, JobPage, StoredJob};
+use super::start::{StartError, Started};
 use super::store::{Store, StoreError};
 use super::unmatched::Strangers;
 use super::wake::Wakes;
 use super::{CallbackSecret, Deadlines, runner, start};
-use crate::ledger::Prices;
+use crate::ledger::{Budgets, Flights, Prices};
 use crate::pronto::{Client, Credential, Keyring};
 use crate::proto::v1::CallbackSource;
 
@@ -52,6 +53,8 @@ pub struct JobOptions {
     pub max_unmatched_size: usize,
     /// What Pronto charges.
     pub prices: Prices,
+    /// What may be spent.
+    pub budgets: Budgets,
 }
 
 /// The jobs of this server.
@@ -74,6 +77,8 @@ pub(super) struct Shared {
     pub running: Mutex<HashSet<String>>,
     /// Starts under way.
     pub starts: TaskTracker,
+    /// Those of them that may be asked for again.
+    pub flights: Flights<Result<Started, StartError>>,
     /// The turn of the one large body that is decoded at a time.
     pub large_bodies: Arc<Semaphore>,
     /// The turn of whoever makes room in the store.
@@ -106,6 +111,7 @@ impl Jobs {
             secrets: Mutex::new(LruCache::new(SECRETS)),
             running: Mutex::default(),
             starts: TaskTracker::new(),
+            flights: Flights::default(),
             large_bodies: Arc::new(Semaphore::new(1)),
             making_room: tokio::sync::Mutex::default(),
             strangers: Mutex::new(Strangers::new(Instant::now())),

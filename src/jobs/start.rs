@@ -7,12 +7,14 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::model::{Change, End, NewJob, StoredJob};
+use super::reuse::{Rest, Reuse};
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
-use super::{CallbackSecret, correlation, keeper, locate, runner};
-use crate::ledger::model::NewCall;
+use super::{CallbackSecret, correlation, keeper, locate, repeat, runner};
+use crate::ledger::Refusal;
+use crate::ledger::model::{Admission, Earlier, NewCall, RequestKey};
 use crate::pronto::client::read_answer;
-use crate::pronto::{Caller, Credential, Failure};
+use crate::pronto::{Caller, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{Acceptance, CallOutcome, Completion, JobStarted, JobState};
@@ -31,23 +33,18 @@ const RETRIES: [Duration; 7] = [
 /// How long to wait for the store when nobody waits for the answer any more.
 const LATER: Duration = Duration::from_secs(5);
 
-/// What a start led to.
-#[derive(Debug)]
-pub enum Started {
-    /// A job.
-    Job {
-        /// The job.
-        job: Box<StoredJob>,
-        /// What Pronto answered, or why that is not known. In that case the job
-        /// waits for what Pronto may deliver.
-        acceptance: Result<Acceptance, Failure>,
-    },
-    /// The results go elsewhere.
-    PassedThrough(Acceptance),
+/// A job that was started.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The job.
+    pub job: Box<StoredJob>,
+    /// What Pronto answered, or why that is not known. In that case the job waits
+    /// for what Pronto may deliver.
+    pub acceptance: Result<Acceptance, Failure>,
 }
 
 /// Why nothing was started.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StartError {
     /// Pronto refused, or could not be reached.
     #[error("{}", .0.message)]
@@ -63,6 +60,9 @@ pub enum StartError {
         /// What was called.
         endpoint: &'static Endpoint,
     },
+    /// It must not be sent.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// There is no room for another job.
     #[error("the store is full")]
     StoreFull {
@@ -80,86 +80,185 @@ pub enum StartError {
 }
 
 impl Jobs {
-    /// Starts a job. Once begun it is carried to its end even when the caller
-    /// goes away or the server shuts down, so that no answer of Pronto's is lost.
+    /// Starts a job, or attaches to the one that an equal request with the same id
+    /// started. Once begun it is carried to its end even when the caller goes away or
+    /// the server shuts down, so that no answer of Pronto's is lost.
     ///
     /// # Errors
     ///
     /// When nothing was started.
-    pub async fn start<R>(&self, caller: Caller, request: R) -> Result<Started, StartError>
-    where
-        R: JobRequest + Send + Sync + 'static,
-    {
+    pub async fn start<R: JobRequest>(
+        &self,
+        caller: Caller,
+        request: R,
+    ) -> Result<Started, StartError> {
+        let key = RequestKey::of(&request);
+        let place = key.clone().map(|key| (caller.credential.name.clone(), key));
         let shared = self.shared.clone();
-        let starts = self.shared.starts.clone();
-        starts
-            .spawn(async move { start(&shared, &caller, request).await })
-            .await
-            .map_err(|error| StartError::Internal(error.to_string()))?
+        let started = self
+            .shared
+            .flights
+            .join(place, &self.shared.starts, |landing| async move {
+                landing.tell(start(&shared, &caller, request, key).await);
+            });
+        let given_up = || Err(StartError::Internal("a start was given up".to_owned()));
+        started.await.unwrap_or_else(given_up)
     }
 }
 
 async fn start<R: JobRequest>(
     shared: &Arc<Shared>,
     caller: &Caller,
-    mut request: R,
+    request: R,
+    key: Option<RequestKey>,
 ) -> Result<Started, StartError> {
-    if request.webhook_url().is_some() {
-        let body = shared
-            .client
-            .send(caller, &request)
-            .await
-            .map_err(StartError::Failed)?;
-        let acceptance = read_answer(R::ENDPOINT, &body).map_err(StartError::Failed)?;
-        return Ok(Started::PassedThrough(acceptance));
-    }
-    keeper::admit(shared).await?;
-    let job_id = create(shared, &caller.credential, &mut request).await?;
-    let answer = shared.client.send(caller, &request).await;
-    let answer = answer.and_then(|body| read_answer::<Acceptance>(R::ENDPOINT, &body));
-    let refused = answer
-        .as_ref()
-        .err()
-        .is_some_and(|failure| !failure.may_have_been_carried_out());
-    let change = match &answer {
-        Ok(acceptance) => accepted(R::ENDPOINT, acceptance.clone()),
-        Err(failure) if refused => failed(failure),
-        Err(_) => unknown_outcome(R::ENDPOINT, can_arrive(shared)),
+    let credential = &caller.credential;
+    let Some(key) = key else {
+        return match begin(shared, caller, request, None).await? {
+            Begun::Started(started) => Ok(*started),
+            Begun::Earlier(_) => Err(unexpected()),
+        };
     };
+    loop {
+        let earlier = match shared.store.earlier(&credential.name, &key).await? {
+            Some(earlier) => earlier,
+            None => match begin(shared, caller, request.clone(), Some(key.clone())).await? {
+                Begun::Started(started) => return Ok(*started),
+                Begun::Earlier(earlier) => earlier,
+            },
+        };
+        let job_id = match earlier {
+            Admission::Repeated(Earlier::Job(job_id)) => job_id,
+            Admission::Reused { job_id } => {
+                let request_id = key.id;
+                return Err(Refusal::RequestIdReused { request_id, job_id }.into());
+            }
+            _ => return Err(unexpected()),
+        };
+        let attached = repeat::attach(shared, R::ENDPOINT, credential, &key, job_id).await?;
+        if let Some(started) = attached {
+            return Ok(started);
+        }
+    }
+}
+
+/// A request that starts jobs has the id of something that is no job. Its fingerprint
+/// would have to be another one.
+fn unexpected() -> StartError {
+    StartError::Internal("the request_id belongs to a call that started no job".to_owned())
+}
+
+/// What beginning a job led to.
+enum Begun {
+    /// It was started.
+    Started(Box<Started>),
+    /// Its id was taken in the same moment.
+    Earlier(Admission),
+}
+
+async fn begin<R: JobRequest>(
+    shared: &Arc<Shared>,
+    caller: &Caller,
+    mut request: R,
+    key: Option<RequestKey>,
+) -> Result<Begun, StartError> {
+    let credential = &caller.credential;
+    let reuse = Reuse::of(shared.store.as_ref(), &credential.name, &request).await?;
+    let estimate = reuse.estimate(&shared.prices, &request);
+    Refusal::check_max_credits(&request, estimate.maximum)?;
+    keeper::admit(shared).await?;
+    let call = NewCall {
+        request: key,
+        estimate,
+        daily_budget: shared.options.budgets.of(&credential.name),
+        people: reuse.wanted(&request),
+        reused: reuse.contacts(),
+        ..NewCall::new(&credential.name, R::ENDPOINT.rpc, SystemTime::now())
+    };
+    let job = new_job(shared, &mut request, call.clone(), reuse.results())?;
+    let job_id = job.id.clone();
+    match shared.store.create_job(job).await? {
+        Admission::Admitted(_) => {}
+        Admission::OverBudget(spending) => return Err(Refusal::over_budget(&call, spending).into()),
+        earlier => return Ok(Begun::Earlier(earlier)),
+    }
+    shared.keyring.remember(credential);
+    let has_reused = !call.reused.is_empty();
+    let (answer, change) = match reuse.rest(request) {
+        Rest::Nothing => (Ok(Acceptance::default()), reused()),
+        Rest::Request(rest) => {
+            let answer = send(shared, caller, &rest).await;
+            let change = outcome(shared, R::ENDPOINT, &answer, has_reused);
+            (answer, change)
+        }
+        Rest::Single(rest) => {
+            let answer = send(shared, caller, rest.as_ref()).await;
+            let change = outcome(shared, R::ENDPOINT, &answer, has_reused);
+            (answer, change)
+        }
+    };
+    let started = conclude(shared, R::ENDPOINT, job_id, answer, change).await?;
+    Ok(Begun::Started(Box::new(started)))
+}
+
+/// Sends what starts a job.
+async fn send<R: JobRequest>(
+    shared: &Shared,
+    caller: &Caller,
+    request: &R,
+) -> Result<Acceptance, Failure> {
+    let body = shared.client.send(caller, request).await?;
+    read_answer(R::ENDPOINT, &body)
+}
+
+/// What an answer changes.
+fn outcome(
+    shared: &Shared,
+    endpoint: &Endpoint,
+    answer: &Result<Acceptance, Failure>,
+    has_reused: bool,
+) -> Change {
+    match answer {
+        Ok(acceptance) => accepted(endpoint, acceptance.clone(), has_reused),
+        Err(failure) if is_refusal(failure) => failed(failure),
+        Err(_) => unknown_outcome(endpoint, can_arrive(shared)),
+    }
+}
+
+fn is_refusal(failure: &Failure) -> bool {
+    !failure.may_have_been_carried_out()
+}
+
+/// Records what became of the start of a job.
+async fn conclude(
+    shared: &Arc<Shared>,
+    endpoint: &'static Endpoint,
+    job_id: String,
+    answer: Result<Acceptance, Failure>,
+    change: Change,
+) -> Result<Started, StartError> {
+    let operation = endpoint.rpc;
     let recorded = record(shared, &job_id, &change).await;
     shared.wakes.wake(&job_id);
     if recorded.is_none() {
         tokio::spawn(record_later(shared.clone(), job_id.clone(), change));
     }
     match (answer, recorded) {
-        (Err(failure), _) if refused => {
+        (Err(failure), _) if is_refusal(&failure) => {
             let reason = failure.reason.as_str_name();
-            tracing::info!(
-                job_id,
-                operation = R::ENDPOINT.rpc,
-                reason,
-                "A job was refused."
-            );
+            tracing::info!(job_id, operation, reason, "A job was refused.");
             Err(StartError::Failed(failure))
         }
         (acceptance, Some(job)) => {
             let is_known = acceptance.is_ok();
-            tracing::info!(
-                job_id,
-                operation = R::ENDPOINT.rpc,
-                is_known,
-                "A job started."
-            );
+            tracing::info!(job_id, operation, is_known, "A job started.");
             runner::ensure(shared, &job_id);
-            Ok(Started::Job {
+            Ok(Started {
                 job: Box::new(job),
                 acceptance,
             })
         }
-        (_, None) => Err(StartError::Unrecorded {
-            job_id,
-            endpoint: R::ENDPOINT,
-        }),
+        (_, None) => Err(StartError::Unrecorded { job_id, endpoint }),
     }
 }
 
@@ -249,8 +348,10 @@ fn failed(failure: &Failure) -> Change {
 }
 
 /// Pronto carries it out.
-fn accepted(endpoint: &Endpoint, acceptance: Acceptance) -> Change {
-    let expected = acceptance.total.filter(|total| *total >= 0);
+fn accepted(endpoint: &Endpoint, acceptance: Acceptance, has_reused: bool) -> Change {
+    let total = acceptance.total.filter(|total| *total >= 0);
+    // Of what is reused Pronto knows nothing.
+    let expected = total.filter(|_| !has_reused);
     let is_exact = completion(endpoint) == Completion::SearchStatus
         && endpoint
             .late
@@ -265,6 +366,18 @@ fn accepted(endpoint: &Endpoint, acceptance: Acceptance) -> Change {
         end: is_empty.then_some(End::Complete),
         started: Some(Event::Started(JobStarted {
             acceptance: Some(acceptance),
+        })),
+        ..Default::default()
+    }
+}
+
+/// Nothing is left for Pronto to do.
+fn reused() -> Change {
+    Change {
+        call: Some(CallOutcome::Reused),
+        end: Some(End::Complete),
+        started: Some(Event::Started(JobStarted {
+            acceptance: Some(Acceptance::default()),
         })),
         ..Default::default()
     }
@@ -285,13 +398,14 @@ fn unknown_outcome(endpoint: &Endpoint, can_arrive: bool) -> Change {
     }
 }
 
-/// Stores the job, so that a callback that overtakes the answer finds it, and
-/// tells the request where results go.
-async fn create<R: JobRequest>(
+/// A job to store before anything is sent, so that a callback that overtakes the
+/// answer finds it. Tells the request where results go.
+fn new_job<R: JobRequest>(
     shared: &Shared,
-    credential: &Credential,
     request: &mut R,
-) -> Result<String, StartError> {
+    call: NewCall,
+    results: usize,
+) -> Result<NewJob, StartError> {
     let id = Uuid::now_v7().to_string();
     let secret =
         CallbackSecret::generate().map_err(|error| StartError::Internal(error.to_string()))?;
@@ -305,18 +419,18 @@ async fn create<R: JobRequest>(
         None if can_be_polled(R::ENDPOINT) => {}
         None => return Err(StartError::NoCallbackUrl),
     }
-    let created = SystemTime::now();
+    let created = call.time;
     let items = match completion {
-        Completion::ContactStatus => Some(1),
+        Completion::ContactStatus => Some(results),
         _ => request.item_count(),
     };
     correlation::mark(request.items_custom());
     // By this name it is found again when Pronto's answer is lost.
     request.name_search(locate::own_name(&id));
     let search_name = request.search_name().filter(|name| !name.trim().is_empty());
-    let job = NewJob {
-        id: id.clone(),
-        credential: credential.name.clone(),
+    Ok(NewJob {
+        id,
+        credential: call.credential.clone(),
         operation: R::ENDPOINT.rpc.to_owned(),
         secret_hash: CallbackSecret::hash(secret.expose()),
         items,
@@ -327,14 +441,8 @@ async fn create<R: JobRequest>(
             .deadlines
             .of(completion)
             .map(|limit| created + limit),
-        call: NewCall {
-            estimate: shared.prices.estimate(request),
-            ..NewCall::new(&credential.name, R::ENDPOINT.rpc, created)
-        },
-    };
-    shared.store.create_job(job).await?;
-    shared.keyring.remember(credential);
-    Ok(id)
+        call,
+    })
 }
 
 fn completion(endpoint: &Endpoint) -> Completion {

@@ -5,10 +5,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::Day;
-use crate::proto::v1::{CallOutcome, EnrichmentType, Estimate, Found};
+use crate::proto::v1::{CallOutcome, Contact, EnrichmentType, Estimate, Found};
 
 /// What makes a call safe to repeat.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestKey {
     /// The caller's id for it.
     pub id: String,
@@ -31,6 +31,8 @@ pub struct NewCall {
     pub daily_budget: Option<i64>,
     /// Whom it asks about, for each item.
     pub people: Vec<Wanted>,
+    /// Of a job: what earlier purchases answer.
+    pub reused: Vec<Contact>,
     /// When.
     pub time: SystemTime,
 }
@@ -46,6 +48,7 @@ impl NewCall {
             estimate: Estimate::default(),
             daily_budget: None,
             people: Vec::new(),
+            reused: Vec::new(),
             time,
         }
     }

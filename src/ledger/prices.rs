@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::model::Charge;
 use crate::proto::endpoint::{Credits, Endpoint, SpendingRequest};
-use crate::proto::v1::{Contact, EnrichmentType, Estimate, Found};
+use crate::proto::v1::{Contact, EnrichmentType, Estimate, Found, PhoneNumber};
 
 /// Prices, in credits: those of the proto, where no other ones are set.
 #[derive(Clone, Debug, Default)]
@@ -78,14 +78,18 @@ impl Prices {
     }
 }
 
-/// What a contact holds of what has a price.
+/// What a contact holds of what has a price. Where nothing is known there may also
+/// stand a text like `N/A`.
 #[must_use]
 pub fn found(contact: &Contact) -> Found {
-    let count =
-        |text: &Option<String>| i64::from(text.as_ref().is_some_and(|t| !t.trim().is_empty()));
+    let is_email = |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains('@'));
+    let is_number = |phone: &&PhoneNumber| {
+        let number = phone.number.as_deref().unwrap_or_default();
+        number.contains(|c: char| c.is_ascii_digit())
+    };
     Found {
-        emails: count(&contact.email),
-        phone_numbers: i64::try_from(contact.phones.len()).unwrap_or(i64::MAX),
-        personal_emails: count(&contact.personal_email),
+        emails: is_email(&contact.email).into(),
+        phone_numbers: contact.phones.iter().filter(is_number).count() as i64,
+        personal_emails: is_email(&contact.personal_email).into(),
     }
 }

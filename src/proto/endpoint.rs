@@ -153,6 +153,39 @@ pub trait SpendingRequest: UpstreamRequest + Message + Clone + Send + Sync + 'st
     fn items(&self) -> usize {
         1
     }
+
+    /// Whom it asks about, where what is found about people has prices.
+    fn people(&self) -> Vec<Person<'_>> {
+        Vec::new()
+    }
+
+    /// Only phone numbers of these countries are looked for; of any when empty.
+    fn phone_countries(&self) -> &[String] {
+        &[]
+    }
+
+    /// Leaves only these kinds to look for.
+    fn keep_kinds(&mut self, _kinds: &[i32]) {}
+
+    /// Leaves only the people at these positions.
+    fn keep_people(&mut self, _positions: &[usize]) {}
+}
+
+/// Somebody about whom a request asks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Person<'r> {
+    /// First name.
+    pub firstname: &'r str,
+    /// Last name.
+    pub lastname: &'r str,
+    /// LinkedIn profile.
+    pub linkedin_url: Option<&'r str>,
+    /// Domain of the company's website.
+    pub domain: Option<&'r str>,
+    /// Name of the company.
+    pub company_name: Option<&'r str>,
+    /// What is echoed.
+    pub custom: Option<&'r Struct>,
 }
 
 /// A request whose results come later.
@@ -210,8 +243,8 @@ fn escape(segment: &str) -> String {
 /// One constant for each endpoint, named like its RPC.
 pub mod endpoints {
     use super::{
-        Credits, Duration, Endpoint, JobRequest, JsonMessage, Late, Rate, Sharing, SpendingRequest,
-        Struct, UnaryRequest, UpstreamRequest, Vendor, distinct, escape, v1,
+        Credits, Duration, Endpoint, JobRequest, JsonMessage, Late, Person, Rate, Sharing,
+        SpendingRequest, Struct, UnaryRequest, UpstreamRequest, Vendor, distinct, escape, v1,
     };
 
     include!(concat!(env!("OUT_DIR"), "/endpoints.rs"));

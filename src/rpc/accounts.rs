@@ -29,35 +29,35 @@ impl AccountService for Accounts {
         &self,
         request: Request<EnrichAccountRequest>,
     ) -> Result<Response<EnrichAccountResponse>, Status> {
-        self.0.call(request).await
+        self.0.purchase(request).await
     }
 
     async fn get_company_stack(
         &self,
         request: Request<GetCompanyStackRequest>,
     ) -> Result<Response<GetCompanyStackResponse>, Status> {
-        self.0.call(request).await
+        self.0.purchase(request).await
     }
 
     async fn list_company_job_postings(
         &self,
         request: Request<ListCompanyJobPostingsRequest>,
     ) -> Result<Response<ListCompanyJobPostingsResponse>, Status> {
-        self.0.call(request).await
+        self.0.purchase(request).await
     }
 
     async fn get_headcount(
         &self,
         request: Request<GetHeadcountRequest>,
     ) -> Result<Response<GetHeadcountResponse>, Status> {
-        self.0.call(request).await
+        self.0.purchase(request).await
     }
 
     async fn count_profiles(
         &self,
         request: Request<CountProfilesRequest>,
     ) -> Result<Response<CountProfilesResponse>, Status> {
-        self.0.call(request).await
+        self.0.purchase(request).await
     }
 
     type SearchAccountsStream = EventStream;

@@ -4,6 +4,7 @@ use tonic::{Request, Response, Status};
 
 use super::outcome::outcome;
 use super::{EventStream, Facade};
+use crate::jobs::reuse;
 use crate::proto::v1::contact_service_server::ContactService;
 use crate::proto::v1::{
     BulkEnrichContactsRequest, CheckDataAvailabilityRequest, CheckDataAvailabilityResponse,
@@ -21,10 +22,13 @@ impl ContactService for Contacts {
         &self,
         request: Request<EnrichContactRequest>,
     ) -> Result<Response<EnrichContactResponse>, Status> {
-        let mut answer = self.0.call(request).await?;
-        let contact = answer.get_ref().contact.as_ref();
-        let outcome = contact.map_or(EnrichmentOutcome::NothingFound, outcome);
-        answer.get_mut().set_outcome(outcome);
+        let mut answer = self.0.purchase(request).await?;
+        let found = answer.get_mut();
+        if let Some(contact) = &mut found.contact {
+            reuse::unmark(contact);
+        }
+        let contact = found.contact.as_ref();
+        found.set_outcome(contact.map_or(EnrichmentOutcome::NothingFound, outcome));
         Ok(answer)
     }
 
@@ -39,7 +43,7 @@ impl ContactService for Contacts {
         &self,
         request: Request<CheckDataAvailabilityRequest>,
     ) -> Result<Response<CheckDataAvailabilityResponse>, Status> {
-        self.0.call(request).await
+        self.0.purchase(request).await
     }
 
     type EnrichContactAsyncStream = EventStream;

@@ -12,9 +12,10 @@ use crate::jobs::Jobs;
 use crate::jobs::start::Started;
 use crate::jobs::stream::{Events, StreamEnd};
 use crate::pronto::{Caller, Client, Keyring};
-use crate::proto::endpoint::{JobRequest, UnaryRequest};
+use crate::proto::endpoint::{JobRequest, SpendingRequest, UnaryRequest};
 use crate::proto::v1::{JobEvent, StartResponse};
 use crate::proto::validate::{Validate, Violation, validate};
+use crate::purchases::Purchases;
 
 /// The events of a job, as tonic sends them.
 pub type EventStream = Map<Events, fn(Result<JobEvent, StreamEnd>) -> Result<JobEvent, Status>>;
@@ -28,6 +29,8 @@ pub struct Facade {
     pub keyring: Arc<Keyring>,
     /// Keeps jobs.
     pub jobs: Jobs,
+    /// Makes calls that may be charged.
+    pub purchases: Purchases,
 }
 
 impl Facade {
@@ -43,43 +46,49 @@ impl Facade {
             .map_err(|failure| status::failed(&failure))
     }
 
-    /// Starts a job and returns it.
-    pub(super) async fn start<R>(
+    /// Carries out an RPC that Pronto answers at once and may charge.
+    pub(super) async fn purchase<R: UnaryRequest + SpendingRequest>(
         &self,
         request: Request<R>,
-    ) -> Result<Response<StartResponse>, Status>
-    where
-        R: JobRequest + Send + Sync + 'static,
-    {
+    ) -> Result<Response<R::Answer>, Status> {
         let (caller, request) = self.accept(request)?;
-        let started = self.jobs.start(caller, request).await;
-        match started.map_err(|error| status::not_started(&error))? {
-            Started::PassedThrough(acceptance) => Ok(Response::new(StartResponse {
+        let answer = self.purchases.make(caller, request).await;
+        answer
+            .map(Response::new)
+            .map_err(|error| status::not_made(&error, R::ENDPOINT))
+    }
+
+    /// Starts a job and returns it. With a URL of the caller's the results go there,
+    /// and no job is kept.
+    pub(super) async fn start<R: JobRequest>(
+        &self,
+        request: Request<R>,
+    ) -> Result<Response<StartResponse>, Status> {
+        let (caller, request) = self.accept(request)?;
+        if request.webhook_url().is_some() {
+            let acceptance = self.purchases.make(caller, request).await;
+            let acceptance = acceptance.map_err(|error| status::not_made(&error, R::ENDPOINT))?;
+            return Ok(Response::new(StartResponse {
                 job: None,
                 acceptance: Some(acceptance),
-            })),
-            Started::Job {
-                job,
-                acceptance: Ok(acceptance),
-            } => Ok(Response::new(StartResponse {
+            }));
+        }
+        let started = self.jobs.start(caller, request).await;
+        let Started { job, acceptance } = started.map_err(|error| status::not_started(&error))?;
+        match acceptance {
+            Ok(acceptance) => Ok(Response::new(StartResponse {
                 job: Some(job.to_proto()),
                 acceptance: Some(acceptance),
             })),
-            Started::Job {
-                job,
-                acceptance: Err(failure),
-            } => Err(status::outcome_unknown(&failure, &job.id)),
+            Err(failure) => Err(status::outcome_unknown(&failure, &job.id)),
         }
     }
 
     /// Starts a job and follows it.
-    pub(super) async fn start_and_follow<R>(
+    pub(super) async fn start_and_follow<R: JobRequest>(
         &self,
         request: Request<R>,
-    ) -> Result<Response<EventStream>, Status>
-    where
-        R: JobRequest + Send + Sync + 'static,
-    {
+    ) -> Result<Response<EventStream>, Status> {
         let (caller, request) = self.accept(request)?;
         if request.webhook_url().is_some() {
             return Err(status::invalid(vec![Violation {
@@ -91,10 +100,8 @@ impl Facade {
         }
         let deadline = caller.deadline;
         let started = self.jobs.start(caller, request).await;
-        match started.map_err(|error| status::not_started(&error))? {
-            Started::Job { job, .. } => Ok(Response::new(self.follow(job.id, 0, deadline))),
-            Started::PassedThrough(_) => Err(status::internal("the results went elsewhere")),
-        }
+        let Started { job, .. } = started.map_err(|error| status::not_started(&error))?;
+        Ok(Response::new(self.follow(job.id, 0, deadline)))
     }
 
     /// The events of a job after a sequence, until a deadline.

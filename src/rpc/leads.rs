@@ -27,7 +27,7 @@ impl LeadService for Leads {
         &self,
         request: Request<EnrichLeadRequest>,
     ) -> Result<Response<EnrichLeadResponse>, Status> {
-        self.0.call(request).await
+        self.0.purchase(request).await
     }
 
     type SearchLeadsStream = EventStream;

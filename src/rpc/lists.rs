@@ -26,7 +26,7 @@ impl ListService for Lists {
         &self,
         request: Request<CreateListRequest>,
     ) -> Result<Response<CreateListResponse>, Status> {
-        self.0.call(request).await
+        self.0.purchase(request).await
     }
 
     async fn get_list(

@@ -27,6 +27,7 @@ pub mod searches;
 pub mod signals;
 pub mod status;
 pub mod time_limit;
+pub mod usage;
 pub mod workspace;
 
 pub use facade::{EventStream, Facade};

@@ -1,17 +1,13 @@
 //! Whether an enrichment found anything.
 
-use crate::proto::v1::{Contact, EnrichmentOutcome};
+use crate::ledger::prices::found;
+use crate::proto::v1::{Contact, EnrichmentOutcome, Found};
 
 /// Tells by what a contact holds: Pronto's `status` is `error` when nothing was found,
 /// and `success` is not said by every answer.
 #[must_use]
 pub fn outcome(contact: &Contact) -> EnrichmentOutcome {
-    // Where nothing is known there may also stand a text like `N/A`.
-    let emails = [&contact.email, &contact.personal_email];
-    let has_email = emails.into_iter().flatten().any(|text| text.contains('@'));
-    let mut numbers = contact.phones.iter().flat_map(|phone| &phone.number);
-    let has_number = numbers.any(|number| number.contains(|c: char| c.is_ascii_digit()));
-    match has_email || has_number {
+    match found(contact) != Found::default() {
         true => EnrichmentOutcome::Found,
         false => EnrichmentOutcome::NothingFound,
     }

@@ -1,7 +1,7 @@
 //! What errors look like to clients. Reasons, codes, metadata and details are
 //! documented in `errors.proto`.
 
-mod budget;
+mod money;
 mod report;
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::proto::reason::name;
 use crate::proto::v1::{ErrorReason, JobState};
 use crate::proto::validate::Violations;
 
-pub use budget::{CreditLimit, over_budget};
+pub use money::{not_made, refused};
 use report::Report;
 pub use report::{DOMAIN, MAX_DETAILS};
 
@@ -100,6 +100,7 @@ fn call(failure: &Failure) -> Report {
 pub fn not_started(error: &StartError) -> Status {
     match error {
         StartError::Failed(failure) => failed(failure),
+        StartError::Refused(refusal) => money::refused(refusal),
         StartError::Store(error) => store(error),
         StartError::Unrecorded { job_id, endpoint } => {
             let message = "Pronto answered, but the store failed; the job may be running";
@@ -209,17 +210,6 @@ pub fn expired(job_id: &str, oldest_sequence: i64) -> Status {
     of_job(ErrorReason::SequenceExpired, message, job_id)
         .with("oldest_sequence", oldest_sequence)
         .status()
-}
-
-/// The id of a request was used before, with other content; perhaps to start a job.
-#[must_use]
-pub fn request_id_reused(request_id: &str, job_id: Option<&str>) -> Status {
-    let message = format!("request_id {request_id:?} was used before, with other content");
-    let report = Report::new(ErrorReason::RequestIdReused, message).with("request_id", request_id);
-    match job_id {
-        Some(job_id) => report.with("job_id", job_id).status(),
-        None => report.status(),
-    }
 }
 
 /// The caller's deadline passed.

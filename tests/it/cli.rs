@@ -107,6 +107,8 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("log-format", "xml"),
         ("vendor", "another"),
         ("sandbox-final-message", "sometimes"),
+        ("daily-budget", "many"),
+        ("price", "EnrichContact.fax=1"),
         ("sandbox-fault", "dorp"),
         ("sandbox-fault", "drop=101%"),
     ] {

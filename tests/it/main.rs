@@ -12,6 +12,7 @@ mod cli;
 mod contract;
 mod e2e;
 mod harness;
+mod money;
 mod recognition;
 mod roundtrip;
 mod sandbox;

@@ -15,7 +15,7 @@ use super::model::{
 };
 use crate::ledger::Day;
 use crate::ledger::model::{
-    Admission, Bought, KeptAnswer, LedgerPage, NewCall, Settlement, Spending, UsagePage,
+    Admission, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending, UsagePage,
 };
 use crate::proto::v1::{self, CallbackSource, JobState, LedgerEntry};
 
@@ -103,6 +103,13 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Delivery>, StoreError>;
 
     // === calls, and what they cost ===
+
+    /// What became of an earlier request with the same id, where there was one.
+    async fn earlier(
+        &self,
+        credential: &str,
+        request: &RequestKey,
+    ) -> Result<Option<Admission>, StoreError>;
 
     /// Records a call that starts no job, unless it was sent before or could cost too
     /// much.

@@ -224,6 +224,7 @@ mod tests {
             let may_retry = [
                 ErrorReason::RateLimited,
                 ErrorReason::UpstreamUnavailable,
+                ErrorReason::BudgetExceeded,
                 ErrorReason::Draining,
             ];
             assert_eq!(told, may_retry.contains(&known), "{known:?}");

@@ -6,6 +6,8 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::*;
+use crate::ledger::model::Spending;
+use crate::ledger::{Day, Refusal};
 
 #[track_caller]
 fn assert_error(status: &Status, code: Code, reason: &str, metadata: &[(&str, &str)]) {
@@ -22,10 +24,14 @@ fn assert_error(status: &Status, code: Code, reason: &str, metadata: &[(&str, &s
 
 #[test]
 fn a_reused_request_id_is_named_with_the_job_that_it_started() {
-    let status = request_id_reused("order-7", Some("j"));
+    let reused = |job_id: Option<&str>| Refusal::RequestIdReused {
+        request_id: "order-7".to_owned(),
+        job_id: job_id.map(str::to_owned),
+    };
+    let status = refused(&reused(Some("j")));
     let metadata = [("request_id", "order-7"), ("job_id", "j")];
     assert_error(&status, Code::AlreadyExists, "REQUEST_ID_REUSED", &metadata);
-    let status = request_id_reused("order-7", None);
+    let status = refused(&reused(None));
     assert_error(
         &status,
         Code::AlreadyExists,
@@ -40,7 +46,10 @@ fn what_costs_too_much_names_the_limit_and_its_numbers() {
         let quota = status.get_details_quota_failure().unwrap();
         quota.violations[0].subject.clone()
     };
-    let status = over_budget(60, &CreditLimit::Request { max_credits: 50 });
+    let status = refused(&Refusal::OverMaxCredits {
+        limit: 50,
+        maximum: 60,
+    });
     let metadata = [("maximum", "60"), ("limit", "50")];
     assert_error(
         &status,
@@ -50,14 +59,16 @@ fn what_costs_too_much_names_the_limit_and_its_numbers() {
     );
     assert_eq!(subject(&status), "max_credits");
 
-    let budget = CreditLimit::Budget {
-        credential: "sales".to_owned(),
-        day: "2026-01-31".to_owned(),
+    let status = refused(&Refusal::OverBudget {
         limit: 1000,
-        spent: 900,
-        reserved: 70,
-    };
-    let status = over_budget(60, &budget);
+        spending: Spending {
+            spent: 900,
+            reserved: 70,
+        },
+        maximum: 60,
+        credential: "sales".to_owned(),
+        day: Day::today(),
+    });
     let metadata = [
         ("maximum", "60"),
         ("limit", "1000"),
@@ -70,7 +81,9 @@ fn what_costs_too_much_names_the_limit_and_its_numbers() {
         "BUDGET_EXCEEDED",
         &metadata,
     );
-    assert_eq!(subject(&status), "budget:sales:2026-01-31");
+    let today = Day::today();
+    assert_eq!(subject(&status), format!("budget:sales:{today}"));
+    assert!(status.get_details_retry_info().is_some());
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use pronto_grpc::jobs::model::{Change, NewJob};
-use pronto_grpc::jobs::start::Started;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::jobs::{JobOptions, Jobs};
@@ -83,10 +82,7 @@ impl Kept {
             connection: "".into(),
             deadline: None,
         };
-        match self.jobs.start(caller, search()).await.unwrap() {
-            Started::Job { job, .. } => job.id,
-            Started::PassedThrough(_) => panic!("the results come here"),
-        }
+        self.jobs.start(caller, search()).await.unwrap().job.id
     }
 
     /// A job that began before the store was full.

@@ -25,6 +25,7 @@ const OURS: [&str; 10] = [
     "pronto.v1.PersonaService",
     "pronto.v1.SearchService",
     "pronto.v1.SignalService",
+    "pronto.v1.UsageService",
     "pronto.v1.WorkspaceService",
 ];
 

@@ -14,7 +14,7 @@ use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::jobs::store::{Store, StoreError};
 use pronto_grpc::ledger::Day;
 use pronto_grpc::ledger::model::{
-    Admission, Bought, KeptAnswer, LedgerPage, NewCall, Settlement, Spending, UsagePage,
+    Admission, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending, UsagePage,
 };
 use pronto_grpc::proto::v1::{self, CallbackSource, LedgerEntry};
 use tokio::sync::watch;
@@ -213,6 +213,14 @@ impl Store for FaultyStore {
     ) -> Result<Vec<Delivery>, StoreError> {
         self.pass(Operation::ReadDeliveries)?;
         self.store.deliveries(job_id, after, limit).await
+    }
+
+    async fn earlier(
+        &self,
+        credential: &str,
+        request: &RequestKey,
+    ) -> Result<Option<Admission>, StoreError> {
+        self.store.earlier(credential, request).await
     }
 
     async fn begin_call(&self, call: NewCall) -> Result<Admission, StoreError> {

@@ -11,7 +11,7 @@ pub mod stage;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pronto_grpc::callback::CallbackLimits;
 use pronto_grpc::cli::sandbox_urls;
@@ -31,6 +31,7 @@ use pronto_grpc::proto::v1::location_service_client::LocationServiceClient;
 use pronto_grpc::proto::v1::persona_service_client::PersonaServiceClient;
 use pronto_grpc::proto::v1::search_service_client::SearchServiceClient;
 use pronto_grpc::proto::v1::signal_service_client::SignalServiceClient;
+use pronto_grpc::proto::v1::usage_service_client::UsageServiceClient;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use pronto_grpc::proto::v1::{
     ErrorReason, GetJobRequest, Job, JobEvent, LeadFilters, SearchLeadsRequest, WatchJobRequest,
@@ -93,7 +94,16 @@ impl Setup {
     }
 
     pub async fn start(self) -> TestServer {
-        let store = SqliteStore::open(&self.data_dir.join("jobs.sqlite3")).unwrap();
+        let file = self.data_dir.join("jobs.sqlite3");
+        // A server that has just been stopped in this process may still read.
+        let begun = Instant::now();
+        let store = loop {
+            match SqliteStore::open(&file) {
+                Ok(store) => break store,
+                Err(error) if begun.elapsed() > PATIENCE => panic!("{error}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        };
         self.start_with(Arc::new(store)).await
     }
 
@@ -183,6 +193,10 @@ impl TestServer {
 
     pub fn workspace(&self) -> WorkspaceServiceClient<Channel> {
         WorkspaceServiceClient::new(self.channel.clone())
+    }
+
+    pub fn usage(&self) -> UsageServiceClient<Channel> {
+        UsageServiceClient::new(self.channel.clone())
     }
 
     pub async fn job(&self, job_id: &str) -> Job {

@@ -182,6 +182,7 @@ fn new_call(call: &Calling, credential: usize, operation: &str, model: &Model) -
         keys: vec![person(*number)],
     };
     NewCall {
+        reused: Vec::new(),
         credential: self::credential(credential),
         operation: operation.to_owned(),
         request: call.request.map(|(id, what)| RequestKey {

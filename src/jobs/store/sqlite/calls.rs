@@ -43,7 +43,7 @@ pub fn admit(
 }
 
 /// What became of an earlier request with the same id.
-fn known(
+pub fn known(
     connection: &Connection,
     credential: &str,
     request: &RequestKey,

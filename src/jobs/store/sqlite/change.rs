@@ -10,7 +10,7 @@ use super::calls::{self, Call};
 use super::recognize::Known;
 use super::rows::{self, from_micros, to_micros};
 use super::usage::{self, Sums};
-use super::{engine, entries, keep, purchases};
+use super::{engine, entries, keep, purchases, reused};
 use crate::jobs::model::{Change, End, Found, StoredJob};
 use crate::ledger::Day;
 use crate::ledger::model::Charge;
@@ -104,7 +104,9 @@ impl Log<'_> {
         self.append(match self.job.has_erased {
             true => keep::without_people(started),
             false => started,
-        })
+        })?;
+        let reused = reused::take(self.connection, self.number, &self.job.operation)?;
+        self.deliver(reused)
     }
 
     fn deliver(&mut self, found: Vec<Found>) -> rusqlite::Result<()> {

@@ -12,6 +12,7 @@ mod plans;
 mod purchases;
 mod reader;
 mod recognize;
+mod reused;
 mod rows;
 mod usage;
 mod writer;
@@ -32,7 +33,7 @@ use crate::jobs::model::{
 };
 use crate::ledger::Day;
 use crate::ledger::model::{
-    Admission, Bought, KeptAnswer, LedgerPage, NewCall, Settlement, Spending, UsagePage,
+    Admission, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending, UsagePage,
 };
 use crate::proto::v1::{self, CallbackSource, LedgerEntry};
 use file::{create_private, migrate, open_writable};
@@ -207,6 +208,17 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn earlier(
+        &self,
+        credential: &str,
+        request: &RequestKey,
+    ) -> Result<Option<Admission>, StoreError> {
+        let (credential, request) = (credential.to_owned(), request.clone());
+        self.readers
+            .read(move |connection| calls::known(connection, &credential, &request))
+            .await
+    }
+
     async fn begin_call(&self, call: NewCall) -> Result<Admission, StoreError> {
         self.writer
             .write(move |connection| calls::admit(connection, &call, None).map_err(engine))
@@ -378,7 +390,8 @@ impl Store for SqliteStore {
         let job_id = job_id.to_owned();
         self.writer
             .write(move |connection| {
-                recognize::mark_erased(connection, &job_id, &marks).map_err(engine)
+                recognize::mark_erased(connection, &job_id, &marks).map_err(engine)?;
+                reused::erase(connection, &job_id).map_err(engine)
             })
             .await
     }

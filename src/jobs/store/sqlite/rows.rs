@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::PAGE_BYTES;
+use super::{PAGE_BYTES, reused};
 use crate::jobs::model::{
     Decoded, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
@@ -76,8 +76,9 @@ pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite:
     connection
         .prepare_cached(
             "INSERT INTO jobs (id, credential, operation, secret_hash, items, expected,
-             search_name, state, created, updated, deadline, request_id, call)
-             VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?8, ?8, ?, ?, ?)",
+             search_name, state, created, updated, deadline, request_id, call,
+             reused_contacts)
+             VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?8, ?8, ?, ?, ?, ?)",
         )?
         .execute(params![
             job.id,
@@ -91,6 +92,7 @@ pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite:
             job.deadline.map(to_micros),
             request_id,
             call,
+            reused::encode(&job.call.reused),
         ])?;
     Ok(())
 }

@@ -19,6 +19,8 @@ CREATE TABLE jobs (
     credits         INTEGER NOT NULL DEFAULT 0,
     missing         INTEGER,
     request_id      TEXT,
+    -- What earlier purchases answer, until it is in the log.
+    reused_contacts BLOB,
     -- The entry of the ledger for the call that started it.
     call            INTEGER NOT NULL DEFAULT 0,
     first_sequence  INTEGER NOT NULL DEFAULT 1,

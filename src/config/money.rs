@@ -1,0 +1,247 @@
+//! Options about what calls cost and what may be spent.
+
+use clap::Args;
+
+use super::ConfigError;
+use crate::ledger::{Budgets, Prices};
+use crate::proto::endpoint::{Credits, ENDPOINTS, Endpoint};
+
+/// What calls cost, and what may be spent.
+#[derive(Clone, Debug, Args)]
+pub struct MoneyOptions {
+    /// Credits that an API key may spend on a day (UTC): `CREDITS` for every key,
+    /// `CREDENTIAL=CREDITS` for one, such as `default=5000` for the configured key. May be
+    /// given several times; in the environment and in a file `;` stands between them.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_DAILY_BUDGET",
+        value_delimiter = ';',
+        value_name = "[CREDENTIAL=]CREDITS",
+        value_parser = daily_budget
+    )]
+    pub daily_budget: Vec<DailyBudget>,
+
+    /// A price in credits that differs from the built-in one: `KIND=CREDITS` for every
+    /// RPC that has a price of this kind, `RPC.KIND=CREDITS` for one, such as
+    /// `EnrichContact.email=2`. KIND is `request`, `email`, `phone_number`,
+    /// `personal_email`, or for estimates `usual_phone_numbers` or `max_phone_numbers`. May be
+    /// given several times; in the environment and in a file `;` stands between them.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_PRICE",
+        value_delimiter = ';',
+        value_name = "[RPC.]KIND=CREDITS",
+        value_parser = price
+    )]
+    pub price: Vec<Price>,
+}
+
+/// What may be spent on a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DailyBudget {
+    credential: Option<String>,
+    credits: i64,
+}
+
+/// A price.
+#[derive(Clone, Debug)]
+pub struct Price {
+    endpoint: Option<&'static Endpoint>,
+    kind: Kind,
+    credits: u32,
+}
+
+/// Where in the prices of an endpoint a kind stands.
+type Field = fn(&mut Credits) -> &mut u32;
+
+#[derive(Clone, Copy, Debug)]
+struct Kind(&'static str, Field);
+
+/// The fields of `Credits`.
+const KINDS: [Kind; 6] = [
+    Kind("request", |credits| &mut credits.request),
+    Kind("email", |credits| &mut credits.email),
+    Kind("phone_number", |credits| &mut credits.phone_number),
+    Kind("personal_email", |credits| &mut credits.personal_email),
+    Kind("usual_phone_numbers", |credits| {
+        &mut credits.usual_phone_numbers
+    }),
+    Kind("max_phone_numbers", |credits| {
+        &mut credits.max_phone_numbers
+    }),
+];
+
+fn daily_budget(text: &str) -> Result<DailyBudget, String> {
+    let (credential, credits) = match text.rsplit_once('=') {
+        Some((credential, credits)) => (Some(credential.trim()), credits),
+        None => (None, text),
+    };
+    if credential == Some("") {
+        return Err("names no credential before `=`".to_owned());
+    }
+    match credits.trim().parse() {
+        Ok(credits) if credits >= 0 => Ok(DailyBudget {
+            credential: credential.map(str::to_owned),
+            credits,
+        }),
+        _ => Err("must be a whole number of credits, or CREDENTIAL=CREDITS".to_owned()),
+    }
+}
+
+fn price(text: &str) -> Result<Price, String> {
+    let usage = "must be KIND=CREDITS or RPC.KIND=CREDITS, such as EnrichContact.email=2";
+    let (what, credits) = text.split_once('=').ok_or(usage)?;
+    let credits = credits.trim().parse();
+    let credits = credits.map_err(|_| "CREDITS must be a whole number")?;
+    let (rpc, kind) = match what.trim().rsplit_once('.') {
+        Some((rpc, kind)) => (Some(rpc), kind),
+        None => (None, what.trim()),
+    };
+    let known = KINDS.into_iter().find(|known| known.0 == kind);
+    let kind = known.ok_or_else(|| {
+        let kinds = KINDS.map(|Kind(name, _)| name).join(", ");
+        format!("{kind:?} is no kind of price; the kinds are {kinds}")
+    })?;
+    let endpoint = rpc.map(endpoint).transpose()?;
+    Ok(Price {
+        endpoint,
+        kind,
+        credits,
+    })
+}
+
+/// The endpoint of an RPC, by its whole name or the last part of it.
+fn endpoint(rpc: &str) -> Result<&'static Endpoint, String> {
+    let is_named =
+        |endpoint: &&&Endpoint| endpoint.rpc == rpc || endpoint.rpc.rsplit('/').next() == Some(rpc);
+    ENDPOINTS.iter().find(is_named).copied().ok_or_else(|| {
+        format!("{rpc:?} is no RPC of an endpoint, such as EnrichContact or StartLeadSearch")
+    })
+}
+
+impl MoneyOptions {
+    /// What may be spent. Of several budgets for the same key the last one counts.
+    #[must_use]
+    pub fn budgets(&self) -> Budgets {
+        let mut budgets = Budgets::default();
+        for DailyBudget {
+            credential,
+            credits,
+        } in &self.daily_budget
+        {
+            match credential {
+                Some(credential) => {
+                    budgets.own.insert(credential.clone(), *credits);
+                }
+                None => budgets.common = Some(*credits),
+            }
+        }
+        budgets
+    }
+
+    /// What Pronto charges. Of several prices for the same thing the last one counts.
+    #[must_use]
+    pub fn prices(&self) -> Prices {
+        let mut prices = Prices::default();
+        for Price {
+            endpoint: only,
+            kind: Kind(_, field),
+            credits,
+        } in &self.price
+        {
+            for endpoint in ENDPOINTS {
+                let mut changed = prices.of(endpoint);
+                let is_meant = match only {
+                    Some(only) => only.rpc == endpoint.rpc,
+                    None => *field(&mut changed) > 0,
+                };
+                if is_meant {
+                    *field(&mut changed) = *credits;
+                    prices.set(endpoint, changed);
+                }
+            }
+        }
+        prices
+    }
+
+    /// Checks prices that depend on each other.
+    ///
+    /// # Errors
+    ///
+    /// When more phone numbers are usual than are possible; the error names the RPC.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let prices = self.prices();
+        for endpoint in ENDPOINTS {
+            let credits = prices.of(endpoint);
+            if credits.usual_phone_numbers > credits.max_phone_numbers {
+                return Err(ConfigError::new(format!(
+                    "price: {}: usual_phone_numbers, {}, is more than max_phone_numbers, {}",
+                    endpoint.rpc, credits.usual_phone_numbers, credits.max_phone_numbers
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::endpoint::endpoints::{ENRICH_CONTACT, START_BULK_CONTACT_ENRICHMENT};
+
+    fn prices(options: &[&str]) -> Prices {
+        money(&[], options).prices()
+    }
+
+    fn money(budgets: &[&str], prices: &[&str]) -> MoneyOptions {
+        MoneyOptions {
+            daily_budget: budgets.iter().map(|b| daily_budget(b).unwrap()).collect(),
+            price: prices.iter().map(|p| price(p).unwrap()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_price_without_rpc_is_that_of_all_that_have_one() {
+        let prices = prices(&["email=7", "EnrichContact.email=2"]);
+        assert_eq!(prices.of(ENRICH_CONTACT).email, 2);
+        assert_eq!(prices.of(START_BULK_CONTACT_ENRICHMENT).email, 7);
+        let free = ENDPOINTS.iter().find(|e| e.credits.email == 0).unwrap();
+        assert_eq!(prices.of(free).email, 0);
+    }
+
+    #[test]
+    fn an_rpc_has_a_long_and_a_short_name() {
+        let prices = prices(&["pronto.v1.ContactService/EnrichContact.request=1"]);
+        assert_eq!(prices.of(ENRICH_CONTACT).request, 1);
+        assert_eq!(
+            prices.of(ENRICH_CONTACT).email,
+            ENRICH_CONTACT.credits.email
+        );
+    }
+
+    #[test]
+    fn what_is_no_price_is_refused() {
+        for (text, why) in [
+            ("email", "KIND=CREDITS"),
+            ("email=-1", "whole number"),
+            ("fax=1", "personal_email"),
+            ("Enrich.email=1", "\"Enrich\""),
+        ] {
+            assert!(price(text).unwrap_err().contains(why), "{text}");
+        }
+        assert!(money(&[], &["max_phone_numbers=1"]).check().is_err());
+        assert!(money(&[], &["max_phone_numbers=9"]).check().is_ok());
+    }
+
+    #[test]
+    fn budgets_are_for_all_or_for_one() {
+        let budgets = money(&["100", "default=5"], &[]).budgets();
+        assert_eq!(
+            (budgets.of("default"), budgets.of("key-1")),
+            (Some(5), Some(100))
+        );
+        for text in ["", "many", "-1", "=5", "default=1.5"] {
+            assert!(daily_budget(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What earlier purchases answer of a job. It is kept with the job until `started` is in
+//! the log, because it comes behind it.
+
+use bytes::Bytes;
+use prost::Message;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::recognize;
+use crate::jobs::model::Found;
+use crate::jobs::{identity, person};
+use crate::proto::endpoint::Endpoint;
+use crate::proto::v1::job_event::Event;
+use crate::proto::v1::{CallbackSource, Completion, Contact, ErasedResult};
+
+/// Contacts as they are stored; none where there are none.
+#[must_use]
+pub fn encode(contacts: &[Contact]) -> Option<Vec<u8>> {
+    let each = contacts.iter().map(Message::encode_length_delimited_to_vec);
+    (!contacts.is_empty()).then(|| each.collect::<Vec<_>>().concat())
+}
+
+fn decode(encoded: Vec<u8>) -> Vec<Contact> {
+    let mut left = Bytes::from(encoded);
+    std::iter::from_fn(|| match left.is_empty() {
+        true => None,
+        false => Contact::decode_length_delimited(&mut left).ok(),
+    })
+    .collect()
+}
+
+/// Takes the contacts of a job, as results to record.
+pub fn take(connection: &Connection, job: i64, operation: &str) -> rusqlite::Result<Vec<Found>> {
+    let Some(encoded) = connection
+        .prepare_cached("SELECT reused_contacts FROM jobs WHERE number = ?")?
+        .query_row([job], |row| row.get::<_, Option<Vec<u8>>>(0))?
+    else {
+        return Ok(Vec::new());
+    };
+    connection
+        .prepare_cached("UPDATE jobs SET reused_contacts = NULL WHERE number = ?")?
+        .execute([job])?;
+    let late = Endpoint::of_rpc(operation).and_then(|endpoint| endpoint.late.as_ref());
+    let is_batch = late.is_some_and(|late| late.completion == Completion::ItemCount);
+    let found = |contact: Contact| Found {
+        identity: identity::of_contact(&contact, is_batch),
+        event: match is_erased(&contact) {
+            true => Event::Erased(ErasedResult {}),
+            false => Event::Contact(contact),
+        },
+        source: CallbackSource::Callback,
+        charge: None,
+    };
+    Ok(decode(encoded).into_iter().map(found).collect())
+}
+
+/// Of somebody who was erased only the place in the request is left.
+fn is_erased(contact: &Contact) -> bool {
+    contact.reused_from.is_none()
+}
+
+/// Erases those whom a job must not hold any more.
+pub fn erase(connection: &Connection, job_id: &str) -> rusqlite::Result<()> {
+    let encoded = connection
+        .prepare_cached("SELECT reused_contacts FROM jobs WHERE id = ?")?
+        .query_row([job_id], |row| row.get::<_, Option<Vec<u8>>>(0))
+        .optional()?;
+    let Some(encoded) = encoded.flatten() else {
+        return Ok(());
+    };
+    let mut contacts = decode(encoded);
+    for contact in &mut contacts {
+        let marks = person::marks(&Event::Contact(contact.clone()));
+        if !recognize::erased_marks(connection, job_id, marks)?.is_empty() {
+            *contact = Contact {
+                index: contact.index,
+                ..Default::default()
+            };
+        }
+    }
+    connection
+        .prepare_cached("UPDATE jobs SET reused_contacts = ? WHERE id = ?")?
+        .execute(params![encode(&contacts), job_id])?;
+    Ok(())
+}
