@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod calls;
 mod cli;
 mod contract;
 mod e2e;
