@@ -93,6 +93,11 @@ impl Client {
         self.limits.snapshot(credential)
     }
 
+    /// Refuses everybody who waits for a turn, now and from now on.
+    pub fn close(&self) {
+        self.limits.close();
+    }
+
     /// Sends a request that Pronto answers at once.
     ///
     /// # Errors

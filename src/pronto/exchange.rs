@@ -179,6 +179,7 @@ impl Exchange {
             true => broken(endpoint, &error),
             false => unsent(endpoint),
         })?;
+        pass.answered();
         let status = answer.status();
         let headers = answer.headers().clone();
         let body = self.body(endpoint, answer).await?;

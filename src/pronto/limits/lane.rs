@@ -36,6 +36,8 @@ pub enum Refusal {
     Full(Duration),
     /// The turn would come after the deadline, in so long.
     TooLate(Duration),
+    /// The server shuts down.
+    Closed,
 }
 
 /// A place among those who wait. Given up when it is dropped.
@@ -88,6 +90,9 @@ impl Lane {
         let (sender, turn) = oneshot::channel();
         let now = Instant::now();
         let mut state = self.state.lock();
+        if state.is_closed {
+            return Err(Refusal::Closed);
+        }
         let track = state.track(endpoint, || Window::new(allowance));
         let is_full = state.waiting() >= MAX_WAITING;
         if is_full || deadline.is_some() {
@@ -179,6 +184,11 @@ impl Lane {
         });
     }
 
+    /// Lets nobody wait any more.
+    pub fn close(&self) {
+        self.change(State::close);
+    }
+
     /// Changes something that others may wait for.
     pub(super) fn change(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state.lock());
@@ -237,8 +247,8 @@ impl Ticket {
     ///
     /// # Errors
     ///
-    /// When the deadline passes before; tells how long it would still take.
-    pub async fn turn(mut self, deadline: Option<Instant>) -> Result<Pass, Duration> {
+    /// When the deadline passes before, or the server shuts down.
+    pub async fn turn(mut self, deadline: Option<Instant>) -> Result<Pass, Refusal> {
         let late = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline).await,
@@ -247,9 +257,9 @@ impl Ticket {
         };
         tokio::select! {
             biased;
-            // The sender is dropped only with its waiter, which this ticket removes.
-            Ok(pass) = &mut self.turn => Ok(pass),
-            () = late => Err(self.lane.turn_of(self.track, &self.party)),
+            // Besides this ticket only closing drops the sender.
+            pass = &mut self.turn => pass.map_err(|_| Refusal::Closed),
+            () = late => Err(Refusal::TooLate(self.lane.turn_of(self.track, &self.party))),
         }
     }
 }

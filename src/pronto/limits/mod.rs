@@ -79,6 +79,8 @@ struct Lanes {
     by_credential: HashMap<String, Arc<Lane>>,
     /// When there are so many, unused ones are forgotten.
     many: usize,
+    /// Nobody waits any more.
+    is_closed: bool,
 }
 
 impl Limits {
@@ -91,6 +93,7 @@ impl Limits {
             lanes: Mutex::new(Lanes {
                 by_credential: HashMap::new(),
                 many: MANY_LANES,
+                is_closed: false,
             }),
         }
     }
@@ -116,12 +119,11 @@ impl Limits {
         let party = Party::Caller(caller.connection.clone());
         let lane = self.lane(&caller.credential);
         let ticket = lane.wait(endpoint, self.allowance(endpoint), party, deadline);
-        let ticket = ticket.map_err(|refusal| match refusal {
-            Refusal::Full(wait) => refused(endpoint, "too many calls wait already", wait),
-            Refusal::TooLate(wait) => refused(endpoint, TOO_LATE, wait),
-        })?;
-        let pass = ticket.turn(deadline).await;
-        let pass = pass.map_err(|wait| refused(endpoint, TOO_LATE, wait))?;
+        let pass = match ticket {
+            Ok(ticket) => ticket.turn(deadline).await,
+            Err(refusal) => Err(refusal),
+        };
+        let pass = pass.map_err(|refusal| refused(endpoint, &refusal))?;
         metrics::upstream_waited(endpoint, begin.elapsed());
         Ok(pass)
     }
@@ -131,7 +133,7 @@ impl Limits {
     ///
     /// # Errors
     ///
-    /// Never; there is no deadline.
+    /// When the server shuts down.
     pub async fn enter_to_poll(
         &self,
         credential: &Credential,
@@ -141,7 +143,7 @@ impl Limits {
         let lane = self.lane(credential);
         let ticket = lane.wait_to_poll(endpoint, self.allowance(endpoint), patience);
         let pass = ticket.turn(None).await;
-        pass.map_err(|wait| refused(endpoint, TOO_LATE, wait))
+        pass.map_err(|refusal| refused(endpoint, &refusal))
     }
 
     /// Refuses a call whose turn would come after its deadline.
@@ -157,8 +159,17 @@ impl Limits {
         let lane = self.lane(&caller.credential);
         let wait = lane.turn_in(endpoint, self.allowance(endpoint), &party);
         match !wait.is_zero() && Instant::now() + wait > deadline {
-            true => Err(refused(endpoint, TOO_LATE, wait)),
+            true => Err(refused(endpoint, &Refusal::TooLate(wait))),
             false => Ok(()),
+        }
+    }
+
+    /// Refuses everybody who waits: the server shuts down.
+    pub fn close(&self) {
+        let mut lanes = self.lanes.lock();
+        lanes.is_closed = true;
+        for lane in lanes.by_credential.values() {
+            lane.close();
         }
     }
 
@@ -194,17 +205,26 @@ impl Limits {
         }
         let places = (self.max_in_flight > 0).then_some(self.max_in_flight);
         let lane = Arc::new(Lane::new(places));
+        if lanes.is_closed {
+            lane.close();
+        }
         let name = credential.name.clone();
         lanes.by_credential.insert(name, lane.clone());
         lane
     }
 }
 
-const TOO_LATE: &str = "the call's turn would come after its deadline";
-
 /// A call that is refused here.
-fn refused(endpoint: &'static Endpoint, why: &str, wait: Duration) -> Failure {
+fn refused(endpoint: &'static Endpoint, refusal: &Refusal) -> Failure {
     metrics::upstream_refused(endpoint);
+    let (why, wait) = match refusal {
+        Refusal::Full(wait) => ("too many calls wait already", *wait),
+        Refusal::TooLate(wait) => ("the call's turn would come after its deadline", *wait),
+        Refusal::Closed => {
+            let message = "the server shuts down; nothing was sent";
+            return Failure::new(ErrorReason::Draining, endpoint, message);
+        }
+    };
     let message = format!(
         "{why}: calls wait in this server so that Pronto's rate limit is kept; nothing was sent"
     );

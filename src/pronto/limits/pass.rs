@@ -20,7 +20,7 @@ pub struct Pass {
     departure: Departure,
 }
 
-/// Notes when the request of a pass is sent: rates count from then on, not from when
+/// Notes when the request of a pass is sent: rates count from about then, not from when
 /// it was let through, because a connection may have to be opened first.
 #[derive(Clone, Debug)]
 pub struct Departure {
@@ -32,7 +32,7 @@ pub struct Departure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     Held,
-    Sent,
+    Sent(Instant),
     GivenBack,
 }
 
@@ -57,7 +57,24 @@ impl Pass {
     /// Whether any of the request was sent.
     #[must_use]
     pub fn is_sent(&self) -> bool {
-        *self.departure.progress.lock() == Progress::Sent
+        matches!(*self.departure.progress.lock(), Progress::Sent(_))
+    }
+
+    /// The request is answered, so it has arrived.
+    pub fn answered(&self) {
+        let Departure {
+            lane,
+            leave,
+            progress,
+        } = &self.departure;
+        let Progress::Sent(sent) = *progress.lock() else {
+            return;
+        };
+        lane.change(|state| {
+            if let Some(window) = state.window(leave.track) {
+                window.answer(sent, Instant::now());
+            }
+        });
     }
 
     /// Pronto answered 429: nobody sends to this endpoint before the time it told, or
@@ -78,15 +95,16 @@ impl Departure {
     /// The request is sent now.
     pub fn now(&self) {
         let mut progress = self.progress.lock();
-        let before = std::mem::replace(&mut *progress, Progress::Sent);
-        if before == Progress::Sent {
+        if matches!(*progress, Progress::Sent(_)) {
             return;
         }
+        let now = Instant::now();
+        let before = std::mem::replace(&mut *progress, Progress::Sent(now));
         self.lane.change(|state| {
             if let Some(window) = state.window(self.leave.track) {
                 match before {
-                    Progress::GivenBack => window.send_late(Instant::now()),
-                    _ => window.send(Instant::now()),
+                    Progress::GivenBack => window.send_late(now),
+                    _ => window.send(now),
                 }
             }
         });

@@ -79,6 +79,11 @@ impl<T> Queue<T> {
         Some(waiter)
     }
 
+    /// Nobody waits any longer.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// How many would come before one more of this party.
     pub fn ahead_of(&self, party: &Party) -> usize {
         let waiting = |party| self.waiting.get(party).map_or(0, VecDeque::len);

@@ -34,6 +34,8 @@ pub struct State {
     last_id: u64,
     /// A task watches the time for those who wait.
     pub is_watched: bool,
+    /// Nobody waits any more.
+    pub is_closed: bool,
 }
 
 /// One endpoint.
@@ -141,6 +143,7 @@ impl State {
             callers_in_flight: 0,
             last_id: 0,
             is_watched: false,
+            is_closed: false,
         }
     }
 
@@ -226,6 +229,15 @@ impl State {
             Some(_) => {}
             None => self.polls.retain(|poll| poll.id != id),
         }
+    }
+
+    /// Lets nobody wait any more.
+    pub fn close(&mut self) {
+        self.is_closed = true;
+        for track in &mut self.tracks {
+            track.queue.clear();
+        }
+        self.polls.clear();
     }
 
     /// A request has ended.

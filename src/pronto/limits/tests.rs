@@ -90,8 +90,8 @@ fn assert_refused(outcome: Result<Pass, Failure>) -> Duration {
     failure.retry_after.unwrap()
 }
 
-/// Whatever the arrivals, and however long connections take to open, no period has
-/// more than the limit; and while enough wait, nearly all of it is used.
+/// Whenever calls come, however long connections take to open and requests to arrive,
+/// no period has more than the limit; and while enough wait, nearly all of it is used.
 #[tokio::test(start_paused = true)]
 async fn no_period_has_more_than_the_limit_and_nearly_all_is_used() {
     for (seed, endpoint) in [
@@ -114,22 +114,25 @@ async fn no_period_has_more_than_the_limit_and_nearly_all_is_used() {
             let (limits, log) = (limits.clone(), log.clone());
             let arrival = per.mul_f64(random.f64());
             let opening = per.mul_f64(random.f64() * 0.01);
-            let under_way = per.mul_f64(random.f64() * 3.0);
+            let travel = per.mul_f64(random.f64() * 0.04);
+            let work = per.mul_f64(random.f64() * 3.0);
             let caller = caller(&random.u8(0..9).to_string());
             calls.spawn(async move {
                 sleep(arrival).await;
                 let pass = limits.enter(&caller, endpoint).await.unwrap();
                 sleep(opening).await;
                 pass.departure().now();
+                sleep(travel).await;
                 log.lock().push(Instant::now());
-                sleep(under_way).await;
+                sleep(work).await;
+                pass.answered();
             });
         }
         calls.join_all().await;
         let log = Arc::into_inner(log).unwrap().into_inner();
         let mut periods = log.windows(count + 1);
         assert!(
-            periods.all(|sent| sent[count] - sent[0] > per),
+            periods.all(|arrived| arrived[count] - arrived[0] > per),
             "{}",
             endpoint.rpc
         );
@@ -228,7 +231,7 @@ async fn a_turn_after_the_deadline_is_refused_at_once() {
     let begin = Instant::now();
     let wait = assert_refused(limits.enter(&within("x", SECOND * 61), GET_HEADCOUNT).await);
     assert_eq!(begin.elapsed(), Duration::ZERO);
-    assert!(wait > SECOND * 61 && wait < SECOND * 62, "{wait:?}");
+    assert!(wait > SECOND * 61 && wait < SECOND * 63, "{wait:?}");
     // The wait that was told is right.
     let patient = within("x", wait + SECOND / 100);
     assert!(limits.enter(&patient, GET_HEADCOUNT).await.is_ok());
@@ -392,6 +395,22 @@ async fn credentials_do_not_share_limits() {
     };
     let theirs = timeout(Duration::ZERO, limits.enter(&stranger, START_LEAD_SEARCH));
     assert!(theirs.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_nobody_waits_any_more() {
+    let limits = limits(0);
+    drop(at_once(&limits, START_LEAD_SEARCH).await.unwrap());
+    let waits = caller("x");
+    let waiting = limits.enter(&waits, START_LEAD_SEARCH);
+    tokio::pin!(waiting);
+    assert!(timeout(Duration::ZERO, &mut waiting).await.is_err());
+    limits.close();
+    let before = Instant::now();
+    for refused in [waiting.await, limits.enter(&waits, GET_SEARCH).await] {
+        assert_eq!(refused.unwrap_err().reason, ErrorReason::Draining);
+    }
+    assert_eq!(before.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,16 +7,19 @@ use tokio::time::Instant;
 
 use super::Allowance;
 
-/// Requests arrive at Pronto a little later than they are sent, and not all equally
-/// late: periods are taken for longer by this share.
-const MARGIN: f64 = 0.03;
+/// Pronto counts a request when it arrives. That is after it is sent, but not later
+/// than this share of the period, and not later than its answer.
+const TRAVEL: f64 = 0.04;
+
+/// Clocks do not run alike: periods are taken for longer by this share.
+const DRIFT: f64 = 0.0025;
 
 /// The requests of the last period: a sliding log, so that no period whatever holds
 /// more than are allowed.
 #[derive(Debug)]
 pub struct Window {
     allowance: Allowance,
-    /// When each request of the last period was sent, oldest first.
+    /// When each request of the last period has arrived at the latest, oldest first.
     sent: VecDeque<Instant>,
     /// Requests that were let through and are not sent yet.
     held: usize,
@@ -64,7 +67,26 @@ impl Window {
 
     /// One that was given back is sent nevertheless.
     pub fn send_late(&mut self, now: Instant) {
-        self.sent.push_back(now);
+        self.insert(now + self.travel());
+    }
+
+    /// One that was sent then is answered now.
+    pub fn answer(&mut self, sent: Instant, now: Instant) {
+        let arrival = sent + self.travel();
+        let index = self.sent.iter().position(|known| *known == arrival);
+        if let Some(index) = index.filter(|_| now < arrival) {
+            self.sent.remove(index);
+            self.insert(now);
+        }
+    }
+
+    fn insert(&mut self, arrival: Instant) {
+        let index = self.sent.partition_point(|known| *known <= arrival);
+        self.sent.insert(index, arrival);
+    }
+
+    fn travel(&self) -> Duration {
+        self.allowance.per.mul_f64(TRAVEL)
     }
 
     /// Sends nothing before this time.
@@ -125,7 +147,7 @@ impl Window {
     }
 
     fn span(&self) -> Duration {
-        self.allowance.per.mul_f64(1.0 + MARGIN)
+        self.allowance.per.mul_f64(1.0 + DRIFT)
     }
 
     /// The time between requests that are spread over the period. Of two requests one
@@ -177,6 +199,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_request_has_arrived_when_it_is_answered() {
+        let (mut window, start) = (window(2), Instant::now());
+        send(&mut window, start);
+        send(&mut window, start);
+        let unanswered = window.next(start, false).unwrap();
+        let answered = start + SECOND / 100;
+        window.answer(start, answered);
+        assert_eq!(window.next(start, false), Some(answered + window.span()));
+        // A late answer tells nothing.
+        window.answer(start, start + SECOND / 2);
+        assert_eq!(window.available(answered + window.span()), 1);
+        assert_eq!(window.available(unanswered), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_is_not_sent_yet_holds_its_place_for_as_long_as_it_takes() {
         let (mut window, start) = (window(1), Instant::now());
         window.hold(start);
@@ -205,6 +242,7 @@ mod tests {
     async fn a_turn_is_foreseen_round_by_round() {
         let (mut window, start) = (window(2), Instant::now());
         send(&mut window, start);
+        window.answer(start, start);
         let span = window.span();
         assert_eq!(window.turn(0, start), start);
         assert_eq!(window.turn(1, start), start + span);
