@@ -19,6 +19,7 @@ use url::Url;
 
 use crate::callback::CallbackLimits;
 use crate::jobs::{Deadlines, JobOptions};
+use crate::ledger::Prices;
 use crate::pronto::limits::{LimitOptions, Override, parse_override};
 use crate::pronto::{BaseUrls, ClientOptions};
 use crate::proto::endpoint::{Vendor, base_url};
@@ -375,6 +376,7 @@ impl ServeArgs {
             retention: self.retention,
             max_store_size: self.max_store_size.as_u64(),
             max_unmatched_size: units::to_usize(self.max_unmatched_size),
+            prices: Prices::default(),
         }
     }
 

@@ -4,9 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use crate::ledger::model::{Charge, NewCall};
 use crate::proto::endpoint::Endpoint;
 use crate::proto::v1::job_event::Event;
-use crate::proto::v1::{CallbackSource, ErrorReason, Job, JobCounts, JobFailure, JobState};
+use crate::proto::v1::{
+    CallOutcome, CallbackSource, ErrorReason, Job, JobCounts, JobFailure, JobState,
+};
 
 /// A job to store.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct NewJob {
     pub created: SystemTime,
     /// When it is ended at the latest.
     pub deadline: Option<SystemTime>,
+    /// The call that starts it.
+    pub call: NewCall,
 }
 
 /// A stored job.
@@ -225,6 +230,8 @@ pub struct Found {
     pub identity: Identity,
     /// How it came.
     pub source: CallbackSource,
+    /// What it cost, where results have prices.
+    pub charge: Option<Charge>,
 }
 
 /// What tells a result from others.
@@ -252,6 +259,8 @@ pub struct Change {
     pub upstream_id: Option<String>,
     /// Results expected, once known.
     pub expected: Option<i64>,
+    /// What became of the call that starts the job.
+    pub call: Option<CallOutcome>,
     /// The event that opens the log.
     pub started: Option<Event>,
     /// How far deliveries are decoded with the results that follow.

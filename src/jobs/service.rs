@@ -19,6 +19,7 @@ use super::store::{Store, StoreError};
 use super::unmatched::Strangers;
 use super::wake::Wakes;
 use super::{CallbackSecret, Deadlines, runner, start};
+use crate::ledger::Prices;
 use crate::pronto::{Client, Credential, Keyring};
 use crate::proto::v1::CallbackSource;
 
@@ -47,6 +48,8 @@ pub struct JobOptions {
     /// So large callbacks without a job may be together, in bytes: those for purged
     /// jobs, and as much again for unknown ones.
     pub max_unmatched_size: usize,
+    /// What Pronto charges.
+    pub prices: Prices,
 }
 
 /// The jobs of this server.
@@ -61,6 +64,7 @@ pub(super) struct Shared {
     pub client: Client,
     pub keyring: Arc<Keyring>,
     pub options: JobOptions,
+    pub prices: Prices,
     pub wakes: Wakes,
     /// The hashes of the callback secrets of recent jobs. They never change.
     pub secrets: Mutex<LruCache<String, Vec<u8>>>,
@@ -94,6 +98,7 @@ impl Jobs {
             store,
             client,
             keyring,
+            prices: options.prices.clone(),
             options,
             wakes: Wakes::default(),
             secrets: Mutex::new(LruCache::new(SECRETS)),
@@ -110,12 +115,14 @@ impl Jobs {
         }
     }
 
-    /// Continues every job that has something left to do, after a restart.
+    /// Continues every job that has something left to do, after a restart. Calls that
+    /// were under way then have an unknown outcome.
     ///
     /// # Errors
     ///
     /// When the store fails.
     pub async fn resume(&self) -> Result<usize, StoreError> {
+        self.shared.store.interrupt_calls().await?;
         let ids = self.shared.store.unfinished_jobs().await?;
         for id in &ids {
             if let Some(job) = self.shared.store.job(id).await? {

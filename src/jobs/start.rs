@@ -10,11 +10,12 @@ use super::model::{Change, End, NewJob, StoredJob};
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
 use super::{CallbackSecret, correlation, keeper, locate, runner};
+use crate::ledger::model::NewCall;
 use crate::pronto::client::read_answer;
 use crate::pronto::{Caller, Credential, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
 use crate::proto::v1::job_event::Event;
-use crate::proto::v1::{Acceptance, Completion, JobStarted, JobState};
+use crate::proto::v1::{Acceptance, CallOutcome, Completion, JobStarted, JobState};
 
 /// How long to wait for the store, again and again.
 const RETRIES: [Duration; 7] = [
@@ -241,6 +242,7 @@ fn failed(failure: &Failure) -> Change {
         message: failure.message.clone(),
     };
     Change {
+        call: Some(CallOutcome::Refused),
         end: Some(end),
         ..Default::default()
     }
@@ -257,6 +259,7 @@ fn accepted(endpoint: &Endpoint, acceptance: Acceptance) -> Change {
     // A signal that matches nothing has no id, and will never call back.
     let is_empty = expected == Some(0) && (acceptance.id.is_none() || is_exact);
     Change {
+        call: Some(CallOutcome::CarriedOut),
         upstream_id: acceptance.id.clone(),
         expected,
         end: is_empty.then_some(End::Complete),
@@ -275,6 +278,7 @@ fn unknown_outcome(endpoint: &Endpoint, can_arrive: bool) -> Change {
         missing_indexes: Vec::new(),
     });
     Change {
+        call: Some(CallOutcome::Unknown),
         end,
         started: Some(Event::Started(JobStarted { acceptance: None })),
         ..Default::default()
@@ -323,6 +327,10 @@ async fn create<R: JobRequest>(
             .deadlines
             .of(completion)
             .map(|limit| created + limit),
+        call: NewCall {
+            estimate: shared.prices.estimate(request),
+            ..NewCall::new(&credential.name, R::ENDPOINT.rpc, created)
+        },
     };
     shared.store.create_job(job).await?;
     shared.keyring.remember(credential);

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout_at};
 use url::form_urlencoded;
 
-use super::classify::classify;
+use super::classify::{classify, refused_in_success};
 use super::client::{ClientOptions, SetupError};
 use super::limits::Pass;
 use super::noted_body::NotedBody;
@@ -189,6 +189,9 @@ impl Exchange {
         };
         if !status.is_success() {
             return Err(answered(classify(endpoint, status, &headers, &body)));
+        }
+        if let Some(refused) = refused_in_success(endpoint, status, &body) {
+            return Err(answered(refused));
         }
         let is_html = headers
             .get(CONTENT_TYPE)

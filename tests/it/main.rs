@@ -8,6 +8,7 @@
 
 mod admin;
 mod calls;
+mod catalogue;
 mod cli;
 mod contract;
 mod e2e;

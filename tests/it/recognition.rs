@@ -5,6 +5,7 @@ use pronto_grpc::jobs::decode::decode;
 use pronto_grpc::jobs::model::{Change, Found, NewJob};
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::ledger::model::NewCall;
 use pronto_grpc::proto::json::{self, JsonMessage, Spelling};
 use pronto_grpc::proto::v1::{
     AccountResult, CallbackSource, Company, Contact, JobPosting, Lead, LeadResult, ResultKind,
@@ -37,6 +38,7 @@ impl Log {
             search_name: None,
             created: std::time::SystemTime::now(),
             deadline: None,
+            call: NewCall::new("default", "", std::time::SystemTime::now()),
         };
         store.create_job(job).await.unwrap();
         Self {
@@ -58,6 +60,7 @@ impl Log {
             content.number(&known.into_iter().collect());
         }
         let found = content.results.into_iter().map(|(event, identity)| Found {
+            charge: None,
             event,
             identity,
             source,

@@ -5,6 +5,8 @@ use crate::jobs::decode::{Content, decode};
 use crate::jobs::model::{Change, Decoded, Delivery, Found};
 use crate::jobs::person;
 use crate::jobs::store::StoreError;
+use crate::ledger::model::Charge;
+use crate::proto::endpoint::Endpoint;
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{CallbackSource, Completion, ErasedResult};
 
@@ -57,10 +59,12 @@ impl Runner {
             };
             let results = (1..).zip(content.results);
             for (number, (event, identity)) in results.skip_while(|(n, _)| *n <= recorded) {
+                let charge = self.charge(&event);
                 portion.found.push(Found {
                     event,
                     identity,
                     source,
+                    charge,
                 });
                 if portion.found.len() == PORTION && number < total {
                     portion.decoded = Some(Decoded {
@@ -83,6 +87,16 @@ impl Runner {
             self.change(portion).await?;
         }
         Ok(has_list)
+    }
+
+    /// What a result costs.
+    fn charge(&self, event: &Event) -> Option<Charge> {
+        let Event::Contact(contact) = event else {
+            return None;
+        };
+        let endpoint = Endpoint::of_rpc(&self.job.operation)?;
+        let charge = self.shared.prices.charge(endpoint, contact);
+        (charge != Charge::default()).then_some(charge)
     }
 
     /// Takes from a body what it says about its search.

@@ -13,7 +13,11 @@ use tokio::sync::watch;
 use super::model::{
     Change, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
-use crate::proto::v1::{CallbackSource, JobState};
+use crate::ledger::Day;
+use crate::ledger::model::{
+    Admission, Bought, KeptAnswer, LedgerPage, NewCall, Settlement, Spending, UsagePage,
+};
+use crate::proto::v1::{self, CallbackSource, JobState, LedgerEntry};
 
 /// Why the store could not do it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -42,8 +46,9 @@ pub enum StoreError {
 pub trait Store: Send + Sync + 'static {
     // === jobs ===
 
-    /// Stores a job, pending.
-    async fn create_job(&self, job: NewJob) -> Result<(), StoreError>;
+    /// Stores a job, pending, and the call that starts it, unless that was sent before
+    /// or could cost too much.
+    async fn create_job(&self, job: NewJob) -> Result<Admission, StoreError>;
 
     /// A job.
     async fn job(&self, id: &str) -> Result<Option<StoredJob>, StoreError>;
@@ -96,6 +101,52 @@ pub trait Store: Send + Sync + 'static {
         after: i64,
         limit: usize,
     ) -> Result<Vec<Delivery>, StoreError>;
+
+    // === calls, and what they cost ===
+
+    /// Records a call that starts no job, unless it was sent before or could cost too
+    /// much.
+    async fn begin_call(&self, call: NewCall) -> Result<Admission, StoreError>;
+
+    /// Records what became of such a call. A refused one may be sent again under the
+    /// same id. Without effect once that is recorded.
+    async fn settle_call(&self, call: i64, settlement: Settlement) -> Result<(), StoreError>;
+
+    /// Gives up on such calls that a server before this one left under way; how many
+    /// they are.
+    async fn interrupt_calls(&self) -> Result<usize, StoreError>;
+
+    /// For each of these sets of keys the latest purchase since a time, where it is
+    /// still held.
+    async fn bought(
+        &self,
+        credential: &str,
+        people: Vec<Vec<[u8; 16]>>,
+        since: SystemTime,
+    ) -> Result<Vec<Option<Bought>>, StoreError>;
+
+    /// What was spent on a day.
+    async fn spending(&self, credential: &str, day: Day) -> Result<Spending, StoreError>;
+
+    /// What happened on some days, for each operation.
+    async fn daily_usage(&self, page: UsagePage) -> Result<Vec<v1::Usage>, StoreError>;
+
+    /// Entries of the ledger, oldest first.
+    async fn ledger(&self, page: LedgerPage) -> Result<Vec<LedgerEntry>, StoreError>;
+
+    /// Answers that are kept, after the one with this entry.
+    async fn kept_answers(
+        &self,
+        credential: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<KeptAnswer>, StoreError>;
+
+    /// Erases answers.
+    async fn erase_answers(&self, calls: Vec<i64>) -> Result<(), StoreError>;
+
+    /// Forgets the ledger's entries before a time, and its sums before a day.
+    async fn trim_ledger(&self, before: SystemTime, day: Day) -> Result<(), StoreError>;
 
     // === callbacks without a job ===
 
@@ -160,7 +211,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
 
     /// Removes what is older: decoded bodies, events of jobs that go on, callbacks
-    /// without a job, and what is known of purged jobs.
+    /// without a job, and what is known of purged jobs; also, but not within a day,
+    /// the answers of calls and what makes these safe to repeat.
     async fn trim(&self, before: SystemTime) -> Result<(), StoreError>;
 
     /// Removes some of the oldest decoded bodies; whether there were any.

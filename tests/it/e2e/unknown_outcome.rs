@@ -11,6 +11,7 @@ use pronto_grpc::jobs::locate::own_name;
 use pronto_grpc::jobs::model::{Change, End, NewJob};
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::ledger::model::NewCall;
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
     CallbackSource, EnrichContactAsyncRequest, EnrichmentType, FindCompanyLeadsRequest, Job,
@@ -361,6 +362,7 @@ async fn pending(data: &tempfile::TempDir, operation: &str, items: Option<usize>
         search_name: None,
         created: SystemTime::now(),
         deadline: None,
+        call: NewCall::new("default", operation, SystemTime::now()),
     };
     let job = NewJob {
         search_name: items.is_none().then(|| own_name(&job.id)),

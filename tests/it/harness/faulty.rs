@@ -12,7 +12,11 @@ use pronto_grpc::jobs::model::{
 };
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::jobs::store::{Store, StoreError};
-use pronto_grpc::proto::v1::CallbackSource;
+use pronto_grpc::ledger::Day;
+use pronto_grpc::ledger::model::{
+    Admission, Bought, KeptAnswer, LedgerPage, NewCall, Settlement, Spending, UsagePage,
+};
+use pronto_grpc::proto::v1::{self, CallbackSource, LedgerEntry};
 use tokio::sync::watch;
 
 /// What can be made to fail.
@@ -24,6 +28,8 @@ pub enum Operation {
     ReadEvents,
     Append,
     ReadDeliveries,
+    BeginCall,
+    SettleCall,
     Trim,
     Probe,
 }
@@ -32,6 +38,7 @@ pub enum Operation {
 pub struct FaultyStore {
     store: SqliteStore,
     faults: Mutex<HashMap<Operation, Fault>>,
+    panics: Mutex<Option<Operation>>,
     failed: watch::Sender<()>,
     is_writable: watch::Sender<bool>,
     /// What is held back, and how many wait for it.
@@ -50,6 +57,7 @@ impl FaultyStore {
         Arc::new(Self {
             store: SqliteStore::open(&folder.join("jobs.sqlite3")).unwrap(),
             faults: Mutex::default(),
+            panics: Mutex::default(),
             failed: watch::channel(()).0,
             is_writable: watch::channel(true).0,
             held: watch::channel((None, 0)).0,
@@ -63,6 +71,11 @@ impl FaultyStore {
             failed: 0,
         };
         self.faults.lock().insert(operation, fault);
+    }
+
+    /// Lets an operation panic the next time.
+    pub fn panic(&self, operation: Operation) {
+        *self.panics.lock() = Some(operation);
     }
 
     /// Says that it cannot be written, until a probe of it succeeds.
@@ -115,6 +128,8 @@ impl FaultyStore {
     }
 
     fn pass(&self, operation: Operation) -> Result<(), StoreError> {
+        let panics = self.panics.lock().take_if(|known| *known == operation);
+        assert!(panics.is_none(), "{operation:?} was told to panic");
         let mut faults = self.faults.lock();
         let Some(fault) = faults.get_mut(&operation).filter(|fault| fault.left > 0) else {
             return Ok(());
@@ -131,7 +146,7 @@ impl FaultyStore {
 
 #[async_trait::async_trait]
 impl Store for FaultyStore {
-    async fn create_job(&self, job: NewJob) -> Result<(), StoreError> {
+    async fn create_job(&self, job: NewJob) -> Result<Admission, StoreError> {
         self.pass(Operation::CreateJob)?;
         self.store.create_job(job).await
     }
@@ -198,6 +213,58 @@ impl Store for FaultyStore {
     ) -> Result<Vec<Delivery>, StoreError> {
         self.pass(Operation::ReadDeliveries)?;
         self.store.deliveries(job_id, after, limit).await
+    }
+
+    async fn begin_call(&self, call: NewCall) -> Result<Admission, StoreError> {
+        self.pass(Operation::BeginCall)?;
+        self.store.begin_call(call).await
+    }
+
+    async fn settle_call(&self, call: i64, settlement: Settlement) -> Result<(), StoreError> {
+        self.pass(Operation::SettleCall)?;
+        self.store.settle_call(call, settlement).await
+    }
+
+    async fn interrupt_calls(&self) -> Result<usize, StoreError> {
+        self.store.interrupt_calls().await
+    }
+
+    async fn bought(
+        &self,
+        credential: &str,
+        people: Vec<Vec<[u8; 16]>>,
+        since: SystemTime,
+    ) -> Result<Vec<Option<Bought>>, StoreError> {
+        self.store.bought(credential, people, since).await
+    }
+
+    async fn spending(&self, credential: &str, day: Day) -> Result<Spending, StoreError> {
+        self.store.spending(credential, day).await
+    }
+
+    async fn daily_usage(&self, page: UsagePage) -> Result<Vec<v1::Usage>, StoreError> {
+        self.store.daily_usage(page).await
+    }
+
+    async fn ledger(&self, page: LedgerPage) -> Result<Vec<LedgerEntry>, StoreError> {
+        self.store.ledger(page).await
+    }
+
+    async fn kept_answers(
+        &self,
+        credential: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<KeptAnswer>, StoreError> {
+        self.store.kept_answers(credential, after, limit).await
+    }
+
+    async fn erase_answers(&self, calls: Vec<i64>) -> Result<(), StoreError> {
+        self.store.erase_answers(calls).await
+    }
+
+    async fn trim_ledger(&self, before: SystemTime, day: Day) -> Result<(), StoreError> {
+        self.store.trim_ledger(before, day).await
     }
 
     async fn purged_job(&self, id: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {

@@ -8,6 +8,7 @@ use pronto_grpc::jobs::locate::own_name;
 use pronto_grpc::jobs::model::NewJob;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::ledger::model::NewCall;
 use pronto_grpc::proto::endpoint::endpoints::START_LEAD_SEARCH;
 use pronto_grpc::proto::json::{self, Spelling};
 use pronto_grpc::proto::v1::{JobEvent, JobState, SearchLeadsRequest};
@@ -144,6 +145,7 @@ async fn a_search_whose_answer_a_crash_swallowed_is_found_and_read_whole() {
         search_name: Some(own_name("019a0000-0000-7000-8000-000000000001")),
         created: SystemTime::now(),
         deadline: None,
+        call: NewCall::new("default", START_LEAD_SEARCH.rpc, SystemTime::now()),
     };
     {
         let store = SqliteStore::open(&site.data.path().join("jobs.sqlite3")).unwrap();

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use pronto_grpc::jobs::model::{Change, Decoded, End, Found, Identity, NewJob, StoredJob};
 use pronto_grpc::jobs::store::{Store, StoreError};
+use pronto_grpc::ledger::model::NewCall;
 use pronto_grpc::proto::endpoint::endpoints;
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
@@ -18,7 +19,7 @@ use super::script::{Body, Changing, Ending, Finding, Kind, Who, Write};
 /// A write.
 #[derive(Clone, Debug)]
 pub enum Call {
-    Create(NewJob),
+    Create(Box<NewJob>),
     Append(String, CallbackSource, Bytes),
     Change(String, Box<Change>),
     Purge(String),
@@ -44,7 +45,7 @@ impl Call {
     pub async fn perform(self, store: &dyn Store) -> Outcome {
         let done = |()| Answer::Done;
         match self {
-            Self::Create(job) => store.create_job(job).await.map(done),
+            Self::Create(job) => store.create_job(*job).await.map(|_| Answer::Done),
             Self::Append(job, source, body) => {
                 let number = store.append_delivery(&job, source, body).await;
                 number.map(Answer::Delivery)
@@ -79,7 +80,7 @@ impl Call {
                 credential,
                 items,
                 created,
-            } => Self::Create(NewJob {
+            } => Self::Create(Box::new(NewJob {
                 id: model.name(*job),
                 credential: self::credential(*credential),
                 operation: operation(*job).to_owned(),
@@ -88,7 +89,12 @@ impl Call {
                 search_name: items.map(|items| format!("search {items}")),
                 created: seconds(*created),
                 deadline: items.map(|items| seconds(items as u64)),
-            }),
+                call: NewCall::new(
+                    &self::credential(*credential),
+                    operation(*job),
+                    seconds(*created),
+                ),
+            })),
             Write::Append { job, polled, body } => {
                 Self::Append(model.name(*job), source(*polled), bytes(*body))
             }
@@ -207,6 +213,7 @@ fn found(place: usize, finding: &Finding) -> Found {
         }),
     };
     Found {
+        charge: None,
         event,
         identity: identity(&finding.who),
         source: source(finding.polled),

@@ -6,13 +6,18 @@ use prost::Message;
 use rusqlite::{Connection, params};
 
 use super::super::StoreError;
-use super::engine;
-use super::keep;
+use super::calls::{self, Call};
 use super::recognize::Known;
 use super::rows::{self, from_micros, to_micros};
+use super::usage::{self, Sums};
+use super::{engine, entries, keep, purchases};
 use crate::jobs::model::{Change, End, Found, StoredJob};
+use crate::ledger::Day;
+use crate::ledger::model::Charge;
 use crate::proto::v1::job_event::Event;
-use crate::proto::v1::{CallbackSource, JobCompleted, JobEvent, JobFailure, JobOutcome, JobState};
+use crate::proto::v1::{
+    CallOutcome, CallbackSource, JobCompleted, JobEvent, JobFailure, JobOutcome, JobState,
+};
 
 /// Applies a change, inside the transaction of the caller.
 pub fn apply(
@@ -49,6 +54,7 @@ struct Log<'c> {
 
 impl Log<'_> {
     fn apply(&mut self, change: Change) -> rusqlite::Result<()> {
+        self.call(&change)?;
         self.start(change.upstream_id, change.expected, change.started)?;
         self.job.final_seen |= change.final_seen;
         self.job.decoded = change.decoded.unwrap_or(self.job.decoded);
@@ -58,6 +64,33 @@ impl Log<'_> {
             self.end(end)?;
         }
         self.save()
+    }
+
+    /// What became of the call. One of unknown outcome was carried out when something
+    /// comes of it.
+    fn call(&mut self, change: &Change) -> rusqlite::Result<()> {
+        let is_sign = change.upstream_id.is_some() || !change.found.is_empty();
+        if change.call.is_none() && !is_sign {
+            return Ok(());
+        }
+        let Some(mut call) = calls::of_job(self.connection, self.number)?.filter(Call::is_open)
+        else {
+            return Ok(());
+        };
+        let outcome = match change.call {
+            Some(outcome) => outcome,
+            None if call.outcome == CallOutcome::Unknown => CallOutcome::CarriedOut,
+            None => return Ok(()),
+        };
+        let charge = (outcome != CallOutcome::Unknown).then(|| Charge {
+            credits: match outcome {
+                CallOutcome::CarriedOut => call.minimum,
+                _ => 0,
+            },
+            ..Default::default()
+        });
+        self.job.credits += charge.map_or(0, |charge| charge.credits);
+        call.conclude(self.connection, outcome, charge, (0, 0), self.time)
     }
 
     fn start(
@@ -84,15 +117,72 @@ impl Log<'_> {
     fn deliver(&mut self, found: Vec<Found>) -> rusqlite::Result<()> {
         let job_id = self.job.id.clone();
         let known = Known::new(self.connection, self.number, &job_id);
+        let before = (self.job.delivered, self.job.reused);
+        let mut charged = Vec::new();
         for result in found {
             if known.is_new(&result.identity)? {
                 self.count(&result);
+                let item = item(&result.event);
                 self.append(result.event)?;
+                let charge = result
+                    .charge
+                    .map(|charge| (item, self.job.last_sequence, charge));
+                charged.extend(charge);
             } else {
                 self.job.duplicates += 1;
             }
         }
-        Ok(())
+        let sums = Sums {
+            results: self.job.delivered - before.0,
+            reused: self.job.reused - before.1,
+            ..Default::default()
+        };
+        self.use_up(&sums)?;
+        self.charge(&charged)
+    }
+
+    /// Records what results cost: each with its item and sequence.
+    fn charge(&mut self, charged: &[(i32, i64, Charge)]) -> rusqlite::Result<()> {
+        if charged.is_empty() {
+            return Ok(());
+        }
+        let call = calls::of_job(self.connection, self.number)?;
+        for (item, sequence, charge) in charged {
+            entries::add_result(self.connection, &self.job, *sequence, charge, self.time)?;
+            self.use_up(&Sums {
+                charge: *charge,
+                ..Default::default()
+            })?;
+            self.job.credits += charge.credits;
+            if let Some(call) = &call {
+                let (found, sequence) = (&charge.found, Some(*sequence));
+                purchases::buy(
+                    self.connection,
+                    call.id(),
+                    *item,
+                    found,
+                    self.time,
+                    sequence,
+                )?;
+            }
+        }
+        let total = charged.iter().map(|(_, _, charge)| charge.credits).sum();
+        match call {
+            Some(mut call) => call.release(self.connection, Some(total)),
+            None => Ok(()),
+        }
+    }
+
+    fn use_up(&self, sums: &Sums) -> rusqlite::Result<()> {
+        let job = &self.job;
+        let today = Day::of(self.time);
+        usage::add(
+            self.connection,
+            &job.credential,
+            today,
+            &job.operation,
+            sums,
+        )
     }
 
     fn count(&mut self, result: &Found) {
@@ -100,12 +190,19 @@ impl Log<'_> {
             self.job.delivered += 1;
             self.job.recovered += i64::from(result.source == CallbackSource::Poll);
             self.job.late += i64::from(self.job.has_ended());
+            self.job.reused += i64::from(is_reused(&result.event));
         }
     }
 
     fn end(&mut self, end: End) -> rusqlite::Result<()> {
         self.job.state = end.state();
         self.job.finished = Some(self.time);
+        if matches!(end, End::Complete | End::Failed { .. })
+            && let Some(mut call) = calls::of_job(self.connection, self.number)?
+        {
+            // Nothing more will be found. Otherwise it may be, and charged.
+            call.release(self.connection, None)?;
+        }
         let (outcome, missing_indexes) = match end {
             End::Complete => (JobOutcome::Complete, Vec::new()),
             End::Incomplete { missing_indexes } => (JobOutcome::Incomplete, missing_indexes),
@@ -187,4 +284,16 @@ impl Log<'_> {
         ])?;
         Ok(())
     }
+}
+
+/// The item of the request that a result is about.
+fn item(event: &Event) -> i32 {
+    match event {
+        Event::Contact(contact) => contact.index.unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+fn is_reused(event: &Event) -> bool {
+    matches!(event, Event::Contact(contact) if contact.reused_from.is_some())
 }

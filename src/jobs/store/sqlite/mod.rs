@@ -1,12 +1,16 @@
 //! The embedded store: one SQLite file, write-ahead log, a sync for each commit.
 
+mod calls;
 mod change;
+mod entries;
 mod file;
 mod keep;
 mod log;
+mod purchases;
 mod reader;
 mod recognize;
 mod rows;
+mod usage;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -23,7 +27,11 @@ use super::{Store, StoreError};
 use crate::jobs::model::{
     Change, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
-use crate::proto::v1::{CallbackSource, JobState};
+use crate::ledger::Day;
+use crate::ledger::model::{
+    Admission, Bought, KeptAnswer, LedgerPage, NewCall, Settlement, Spending, UsagePage,
+};
+use crate::proto::v1::{self, CallbackSource, LedgerEntry};
 use file::{create_private, migrate, open_writable};
 use reader::{Pool, Readers};
 use rows::to_micros;
@@ -90,31 +98,15 @@ fn engine(error: impl std::fmt::Display) -> StoreError {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn create_job(&self, job: NewJob) -> Result<(), StoreError> {
+    async fn create_job(&self, job: NewJob) -> Result<Admission, StoreError> {
         self.writer
-            .write_one(move |connection| {
-                let created = to_micros(job.created);
-                connection
-                    .prepare_cached(
-                        "INSERT INTO jobs (id, credential, operation, secret_hash, items, expected,
-                         search_name, state, created, updated, deadline)
-                         VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?8, ?8, ?)",
-                    )
-                    .and_then(|mut insert| {
-                        insert.execute(params![
-                            job.id,
-                            job.credential,
-                            job.operation,
-                            job.secret_hash,
-                            job.items.map(|items| items as i64),
-                            job.search_name,
-                            JobState::Pending as i32,
-                            created,
-                            job.deadline.map(to_micros),
-                        ])
-                    })
-                    .map_err(engine)?;
-                Ok(())
+            .write(move |connection| {
+                let admission =
+                    calls::admit(connection, &job.call, Some(&job.id)).map_err(engine)?;
+                if let Admission::Admitted(call) = admission {
+                    rows::insert_job(connection, &job, call).map_err(engine)?;
+                }
+                Ok(admission)
             })
             .await
     }
@@ -210,6 +202,86 @@ impl Store for SqliteStore {
         self.readers
             .read(move |connection| rows::deliveries(connection, &job_id, after, limit))
             .await
+    }
+
+    async fn begin_call(&self, call: NewCall) -> Result<Admission, StoreError> {
+        self.writer
+            .write(move |connection| calls::admit(connection, &call, None).map_err(engine))
+            .await
+    }
+
+    async fn settle_call(&self, call: i64, settlement: Settlement) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| calls::settle(connection, call, settlement).map_err(engine))
+            .await
+    }
+
+    async fn interrupt_calls(&self) -> Result<usize, StoreError> {
+        self.writer
+            .write(|connection| calls::interrupt(connection).map_err(engine))
+            .await
+    }
+
+    async fn bought(
+        &self,
+        credential: &str,
+        people: Vec<Vec<[u8; 16]>>,
+        since: SystemTime,
+    ) -> Result<Vec<Option<Bought>>, StoreError> {
+        let credential = credential.to_owned();
+        self.readers
+            .read(move |connection| {
+                let bought =
+                    |keys: &Vec<_>| purchases::bought(connection, &credential, keys, since);
+                people.iter().map(bought).collect()
+            })
+            .await
+    }
+
+    async fn spending(&self, credential: &str, day: Day) -> Result<Spending, StoreError> {
+        let credential = credential.to_owned();
+        self.readers
+            .read(move |connection| usage::spending(connection, &credential, day))
+            .await
+    }
+
+    async fn daily_usage(&self, page: UsagePage) -> Result<Vec<v1::Usage>, StoreError> {
+        self.readers.read(move |c| usage::list(c, &page)).await
+    }
+
+    async fn ledger(&self, page: LedgerPage) -> Result<Vec<LedgerEntry>, StoreError> {
+        self.readers.read(move |c| entries::list(c, &page)).await
+    }
+
+    async fn kept_answers(
+        &self,
+        credential: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<KeptAnswer>, StoreError> {
+        let credential = credential.to_owned();
+        self.readers
+            .read(move |connection| entries::kept_answers(connection, &credential, after, limit))
+            .await
+    }
+
+    async fn erase_answers(&self, answers: Vec<i64>) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| entries::erase_answers(connection, &answers).map_err(engine))
+            .await?;
+        self.sweep().await
+    }
+
+    async fn trim_ledger(&self, before: SystemTime, day: Day) -> Result<(), StoreError> {
+        while self
+            .writer
+            .write(move |c| entries::trim(c, before).map_err(engine))
+            .await?
+        {}
+        self.writer
+            .write(move |c| usage::trim(c, day).map_err(engine))
+            .await?;
+        Ok(())
     }
 
     async fn purged_job(&self, id: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
@@ -340,6 +412,7 @@ impl Store for SqliteStore {
             keep::trim_events,
             keep::trim_unmatched,
             keep::trim_purged,
+            entries::trim_calls,
         ] {
             while self
                 .writer

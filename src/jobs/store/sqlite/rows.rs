@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::PAGE_BYTES;
 use crate::jobs::model::{
-    Decoded, Delivery, JobPage, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
+    Decoded, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
 use crate::proto::v1::{CallbackSource, JobFailure, JobState};
 
@@ -68,6 +68,31 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         deadline: optional_time("deadline")?,
         failure,
     })
+}
+
+/// Adds a job, pending, that a call of the ledger starts.
+pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite::Result<()> {
+    let request_id = job.call.request.as_ref().map(|request| &request.id);
+    connection
+        .prepare_cached(
+            "INSERT INTO jobs (id, credential, operation, secret_hash, items, expected,
+             search_name, state, created, updated, deadline, request_id, call)
+             VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?8, ?8, ?, ?, ?)",
+        )?
+        .execute(params![
+            job.id,
+            job.credential,
+            job.operation,
+            job.secret_hash,
+            job.items.map(|items| items as i64),
+            job.search_name,
+            JobState::Pending as i32,
+            to_micros(job.created),
+            job.deadline.map(to_micros),
+            request_id,
+            call,
+        ])?;
+    Ok(())
 }
 
 /// A job.

@@ -19,6 +19,8 @@ CREATE TABLE jobs (
     credits         INTEGER NOT NULL DEFAULT 0,
     missing         INTEGER,
     request_id      TEXT,
+    -- The entry of the ledger for the call that started it.
+    call            INTEGER NOT NULL DEFAULT 0,
     first_sequence  INTEGER NOT NULL DEFAULT 1,
     last_sequence   INTEGER NOT NULL DEFAULT 0,
     -- All deliveries up to this one are decoded, and so many results of the next one.
@@ -105,6 +107,79 @@ CREATE TABLE purged_jobs (
     upstream_id TEXT,
     purged      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Calls that may be charged, and results that were charged. A call has an outcome, a
+-- result has a sequence. What a result holds is not in it, so it outlives its job.
+CREATE TABLE ledger (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    time            INTEGER NOT NULL,
+    credential      TEXT NOT NULL,
+    operation       TEXT NOT NULL,
+    job_id          TEXT,
+    request_id      TEXT,
+    outcome         INTEGER,
+    minimum         INTEGER NOT NULL DEFAULT 0,
+    expected        INTEGER NOT NULL DEFAULT 0,
+    maximum         INTEGER NOT NULL DEFAULT 0,
+    unpriced        INTEGER NOT NULL DEFAULT 0,
+    -- Credits still set aside, on the day of the call.
+    reserved        INTEGER NOT NULL DEFAULT 0,
+    -- The body of the answer, while it may be wanted again.
+    answer          BLOB,
+    sequence        INTEGER,
+    emails          INTEGER NOT NULL DEFAULT 0,
+    phone_numbers   INTEGER NOT NULL DEFAULT 0,
+    personal_emails INTEGER NOT NULL DEFAULT 0,
+    credits         INTEGER
+) STRICT;
+CREATE INDEX ledger_by_credential ON ledger (credential, id);
+CREATE INDEX ledger_by_job ON ledger (job_id) WHERE job_id IS NOT NULL;
+CREATE INDEX ledger_by_time ON ledger (time);
+CREATE INDEX ledger_pending ON ledger (outcome) WHERE outcome = 1;
+CREATE INDEX ledger_answers ON ledger (credential, id) WHERE answer IS NOT NULL;
+
+-- The ledger summed up for each day; days since 1970.
+CREATE TABLE usage (
+    credential      TEXT NOT NULL,
+    day             INTEGER NOT NULL,
+    operation       TEXT NOT NULL,
+    calls           INTEGER NOT NULL,
+    results         INTEGER NOT NULL,
+    reused          INTEGER NOT NULL,
+    emails          INTEGER NOT NULL,
+    phone_numbers   INTEGER NOT NULL,
+    personal_emails INTEGER NOT NULL,
+    credits         INTEGER NOT NULL,
+    reserved        INTEGER NOT NULL,
+    PRIMARY KEY (credential, day, operation)
+) STRICT, WITHOUT ROWID;
+
+-- What makes calls safe to repeat.
+CREATE TABLE requests (
+    credential  TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    created     INTEGER NOT NULL,
+    call        INTEGER NOT NULL,
+    job_id      TEXT,
+    PRIMARY KEY (credential, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX requests_by_time ON requests (created);
+CREATE INDEX requests_by_call ON requests (call);
+
+-- Whom a call asks about, by hashes; with a time, once it was bought.
+CREATE TABLE purchases (
+    call       INTEGER NOT NULL,
+    item       INTEGER NOT NULL,
+    kind       INTEGER NOT NULL,
+    key        BLOB NOT NULL,
+    credential TEXT NOT NULL,
+    time       INTEGER,
+    -- Where a job holds it; else the answer of the call does.
+    sequence   INTEGER,
+    PRIMARY KEY (call, item, kind, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX purchases_by_key ON purchases (credential, key, time) WHERE time IS NOT NULL;
 
 -- One row, written to see whether writing works.
 CREATE TABLE probes (

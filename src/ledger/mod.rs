@@ -1,0 +1,12 @@
+//! What calls cost, and what makes them safe to repeat.
+//!
+//! * [`model`]: calls, charges and purchases as they are stored.
+//! * [`prices`]: what is charged: known before, and by what came.
+//! * [`day`]: days, by which spending is summed up and capped.
+
+pub mod day;
+pub mod model;
+pub mod prices;
+
+pub use day::Day;
+pub use prices::Prices;
