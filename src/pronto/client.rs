@@ -7,14 +7,13 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
-use super::exchange::{Exchange, Outgoing};
+use super::exchange::{Exchange, Outgoing, overrun};
 use super::limits::{LimitOptions, Limits, LimitsSnapshot};
 use super::retry::{Attempts, Budget};
 use super::sharing::{Answer, Sharing};
 use super::{Caller, Credential, Failure};
 use crate::metrics;
 use crate::proto::endpoint::{Endpoint, UnaryRequest, UpstreamRequest};
-use crate::proto::v1::ErrorReason;
 
 pub use super::exchange::read_answer;
 
@@ -208,9 +207,6 @@ async fn in_time(
     let Some(deadline) = deadline else {
         return answer.await;
     };
-    timeout_at(deadline, answer).await.unwrap_or_else(|_| {
-        let message = "Pronto did not answer before the call's deadline";
-        let reason = ErrorReason::UpstreamTimeout;
-        Err(Failure::new(reason, endpoint, message))
-    })
+    let answer = timeout_at(deadline, answer).await;
+    answer.unwrap_or_else(|_| Err(overrun(endpoint)))
 }

@@ -112,13 +112,14 @@ impl Exchange {
     ) -> Result<Bytes, Attempt> {
         let endpoint = outgoing.endpoint;
         let limit = Instant::now() + self.timeout(endpoint);
-        let limit = match deadline.filter(|_| endpoint.repeatable) {
-            Some(deadline) => deadline.min(limit),
-            None => limit,
-        };
+        let deadline = deadline.filter(|deadline| endpoint.repeatable && *deadline < limit);
         let answer = self.execute(&pass, outgoing);
-        let outcome = match timeout_at(limit, answer).await {
+        let outcome = match timeout_at(deadline.unwrap_or(limit), answer).await {
             Ok(outcome) => outcome,
+            Err(_) if deadline.is_some() => Err(Attempt {
+                cause: Cause::TimedOut,
+                failure: overrun(endpoint),
+            }),
             Err(_) if !pass.is_sent() => Err(unsent(endpoint)),
             Err(_) => Err(timed_out(endpoint)),
         };
@@ -290,6 +291,12 @@ fn timed_out(endpoint: &'static Endpoint) -> Attempt {
         cause: Cause::TimedOut,
         failure: Failure::new(reason, endpoint, "Pronto did not answer in time"),
     }
+}
+
+/// The failure of a call that was given up at its caller's deadline.
+pub fn overrun(endpoint: &'static Endpoint) -> Failure {
+    let message = "the deadline passed before Pronto answered";
+    Failure::new(ErrorReason::DeadlineExceeded, endpoint, message)
 }
 
 /// What it means that a request was sent and not answered: perhaps it was carried out.

@@ -43,6 +43,9 @@ pub use pass::{Departure, Pass};
 /// they have doubled.
 const MANY_LANES: usize = 64;
 
+/// How soon another server may be there when this one shuts down.
+const RESTART: Duration = Duration::from_secs(1);
+
 /// Who is refused is not asked to come back sooner.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
@@ -222,7 +225,10 @@ fn refused(endpoint: &'static Endpoint, refusal: &Refusal) -> Failure {
         Refusal::TooLate(wait) => ("the call's turn would come after its deadline", *wait),
         Refusal::Closed => {
             let message = "the server shuts down; nothing was sent";
-            return Failure::new(ErrorReason::Draining, endpoint, message);
+            return Failure {
+                retry_after: Some(RESTART),
+                ..Failure::new(ErrorReason::Draining, endpoint, message)
+            };
         }
     };
     let message = format!(

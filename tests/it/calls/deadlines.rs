@@ -19,7 +19,7 @@ async fn a_read_is_aborted_at_the_deadline() {
     let wire = Wire::start(|_| Act::Ignore).await;
     let client = client(wire.address, &[]);
     let failure = client.call(&caller_for(SOON), &read(1)).await.unwrap_err();
-    assert_eq!(failure.reason, ErrorReason::UpstreamTimeout);
+    assert_eq!(failure.reason, ErrorReason::DeadlineExceeded);
     timeout(PATIENCE, wire.gone.notified()).await.unwrap();
     assert_eq!(client.limits(&caller("a").credential).in_flight, 0);
 }

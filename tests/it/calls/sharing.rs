@@ -122,7 +122,7 @@ async fn who_leaves_takes_nothing_from_others() {
     let others = ask(&client, "a", 2);
     let (hasty, preview) = (caller_for(Duration::from_millis(50)), preview());
     let failure = client.send(&hasty, &preview).await.unwrap_err();
-    assert_eq!(failure.reason, ErrorReason::UpstreamTimeout);
+    assert_eq!(failure.reason, ErrorReason::DeadlineExceeded);
     first.abort_all();
     assert!(first.join_next().await.unwrap().unwrap_err().is_cancelled());
     held.release();
