@@ -247,3 +247,64 @@ impl Table {
 fn size(question: &Question, kept: &Kept) -> usize {
     question.path.len() + question.content.len() + kept.answer.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    const FRESH: Duration = Duration::from_secs(60);
+
+    async fn ask(sharing: &Arc<Sharing>, path: usize, answer: usize) -> usize {
+        let question = Question {
+            credential: "a".to_owned(),
+            rpc: "rpc",
+            path: path.to_string(),
+            content: Bytes::new(),
+        };
+        let request = || Ok::<_, Infallible>(async move { Ok(vec![0; answer].into()) });
+        let Ok(answer) = sharing.ask(question, FRESH, request);
+        answer.await.unwrap().len()
+    }
+
+    fn kept(sharing: &Sharing) -> (usize, usize) {
+        let table = sharing.table.lock();
+        let sizes = table
+            .kept
+            .iter()
+            .map(|(question, kept)| size(question, kept));
+        assert_eq!(table.bytes, sizes.sum::<usize>());
+        assert!(table.flights.is_empty());
+        (table.kept.len(), table.bytes)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn few_answers_and_few_bytes_are_kept() {
+        let sharing = Arc::new(Sharing::new(true));
+        for path in 0..MAX_ANSWERS + 100 {
+            ask(&sharing, path, 10).await;
+        }
+        assert_eq!(kept(&sharing).0, MAX_ANSWERS);
+        for path in 0..100 {
+            ask(&sharing, 10_000 + path, MAX_ANSWER / 2).await;
+        }
+        assert!(kept(&sharing).1 <= MAX_BYTES && kept(&sharing).0 > 20);
+        drop(sharing.change("a"));
+        assert_eq!(kept(&sharing), (0, 0));
+        ask(&sharing, 1, MAX_ANSWER + 1).await;
+        assert_eq!(kept(&sharing), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_given_again_while_it_is_fresh() {
+        let sharing = Arc::new(Sharing::new(true));
+        assert_eq!(ask(&sharing, 1, 10).await, 10);
+        advance(FRESH / 2).await;
+        assert_eq!(ask(&sharing, 1, 20).await, 10);
+        advance(FRESH / 2).await;
+        assert_eq!(ask(&sharing, 1, 30).await, 30);
+    }
+}

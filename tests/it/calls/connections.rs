@@ -96,3 +96,17 @@ async fn what_was_not_sent_uses_nothing_of_the_limit() {
     assert_eq!(limit.available, limit.allowance.requests as usize);
     assert_eq!(snapshot.in_flight, 0);
 }
+
+#[tokio::test]
+async fn what_was_sent_counts_with_a_body_and_without() {
+    let wire = Wire::start(|_| Act::Answer).await;
+    let client = client(wire.address, &[]);
+    client.call(&caller("a"), &read("x")).await.unwrap();
+    client.call(&caller("a"), &purchase()).await.unwrap();
+    let snapshot = client.limits(&caller("a").credential);
+    assert_eq!(snapshot.limits.len(), 2);
+    for limit in snapshot.limits {
+        let requests = limit.allowance.requests as usize;
+        assert_eq!(limit.available, requests - 1, "{}", limit.endpoint.rpc);
+    }
+}

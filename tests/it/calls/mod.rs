@@ -27,7 +27,7 @@ fn client(pronto: SocketAddr, flags: &[&str]) -> Client {
     };
     let mut options = args.client_options().unwrap();
     options.base_urls = sandbox_urls(pronto).unwrap();
-    options.limits.overrides = vec![parse_override("*=1000000/second").unwrap()];
+    options.limits.overrides = vec![parse_override("*=1000000/minute").unwrap()];
     Client::new(options).unwrap()
 }
 
