@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::callback::CallbackLimits;
 use crate::jobs::{Deadlines, JobOptions};
-use crate::ledger::Prices;
+use crate::ledger::{Prices, REPEATABLE};
 use crate::pronto::limits::{LimitOptions, Override, parse_override};
 use crate::pronto::{BaseUrls, ClientOptions};
 use crate::proto::endpoint::{Vendor, base_url};
@@ -201,13 +201,18 @@ pub struct ServeArgs {
     #[arg(long, env = "PRONTO_GRPC_BULK_DEADLINE", default_value = "6h", value_name = "DURATION", value_parser = duration)]
     pub bulk_deadline: Duration,
 
-    /// How long ended jobs, raw bodies and callbacks without a job are kept. Not
-    /// shorter than the deadline of a job.
+    /// How long ended jobs, raw bodies, answers and callbacks without a job are kept.
+    /// Not shorter than the deadline of a job.
     #[arg(long, env = "PRONTO_GRPC_RETENTION", default_value = "72h", value_name = "DURATION", value_parser = duration)]
     pub retention: Duration,
 
-    /// Largest size of the store. Above it the oldest raw bodies and ended jobs
-    /// are purged; when that is not enough, no job is started.
+    /// How long the ledger keeps what each call and result cost. Not shorter than
+    /// `retention`, nor than a day. Daily sums are kept for 400 days.
+    #[arg(long, env = "PRONTO_GRPC_LEDGER_RETENTION", default_value = "90d", value_name = "DURATION", value_parser = duration)]
+    pub ledger_retention: Duration,
+
+    /// Largest size of the store. Above it the oldest raw bodies, answers and ended
+    /// jobs are purged; when that is not enough, no job is started.
     #[arg(long, env = "PRONTO_GRPC_MAX_STORE_SIZE", default_value = "10GiB", value_name = "SIZE", value_parser = byte_size)]
     pub max_store_size: ByteSize,
 
@@ -334,6 +339,7 @@ impl ServeArgs {
                  runs has received would be purged"
             )));
         }
+        self.check_ledger()?;
         if self.max_unmatched_size < self.max_callback_size {
             return Err(ConfigError::new(format!(
                 "max-unmatched-size: {} is smaller than max-callback-size, {}: a callback \
@@ -342,6 +348,24 @@ impl ServeArgs {
             )));
         }
         Ok(())
+    }
+
+    /// What can be repeated or used again is found through the ledger.
+    fn check_ledger(&self) -> Result<(), ConfigError> {
+        let kept = ("retention", self.retention);
+        let (what, shortest) = match kept.1 < REPEATABLE {
+            true => ("the time for which requests can be repeated", REPEATABLE),
+            false => kept,
+        };
+        if self.ledger_retention >= shortest {
+            return Ok(());
+        }
+        Err(ConfigError::new(format!(
+            "ledger-retention: {} is shorter than {what}, {}: what is still kept would not be \
+             found any more",
+            humantime::format_duration(self.ledger_retention),
+            humantime::format_duration(shortest),
+        )))
     }
 
     /// The longest deadline of a job, and the option that sets it.
@@ -374,6 +398,7 @@ impl ServeArgs {
             settle_time: self.settle_time,
             progress_interval: self.progress_interval,
             retention: self.retention,
+            ledger_retention: self.ledger_retention,
             max_store_size: self.max_store_size.as_u64(),
             max_unmatched_size: units::to_usize(self.max_unmatched_size),
             prices: Prices::default(),

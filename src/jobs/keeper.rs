@@ -12,6 +12,7 @@ use super::purge::is_undecoded;
 use super::service::{Jobs, Shared};
 use super::start::StartError;
 use super::store::StoreError;
+use crate::ledger::Day;
 use crate::metrics;
 use crate::proto::v1::JobState;
 
@@ -20,6 +21,10 @@ const ROUND: Duration = Duration::from_secs(60);
 
 /// The time between two tries of a store that cannot be written.
 const PROBE: Duration = Duration::from_secs(1);
+
+/// So long it is kept at least what was spent on a day: a year, and some time to
+/// compare it with the one before.
+const SUMS_RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// So many jobs are purged at a time.
 const PORTION: usize = 100;
@@ -80,13 +85,12 @@ impl Keeper {
     /// The first one when the store fails; the other steps are taken all the same.
     pub async fn run_once(&self, now: SystemTime) -> Result<(), StoreError> {
         let shared = &self.shared;
-        let before = now
-            .checked_sub(shared.options.retention)
-            .unwrap_or(SystemTime::UNIX_EPOCH);
+        let before = ago(now, shared.options.retention);
         let mut purged = 0;
         // All of them: what one step cannot do may be what another one makes room for.
         let steps = [
             purge_old(shared, before, &mut purged).await,
+            trim_ledger(shared, now).await,
             shared.store.trim(before).await,
             make_room(shared).await,
             self.forget_keys().await,
@@ -110,6 +114,17 @@ impl Keeper {
         }
         Ok(())
     }
+}
+
+fn ago(now: SystemTime, time: Duration) -> SystemTime {
+    now.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// Forgets old entries of the ledger, and what was spent on days long ago.
+async fn trim_ledger(shared: &Shared, now: SystemTime) -> Result<(), StoreError> {
+    let retention = shared.options.ledger_retention;
+    let day = Day::of(ago(now, retention.max(SUMS_RETENTION)));
+    shared.store.trim_ledger(ago(now, retention), day).await
 }
 
 /// Purges all jobs that ended before a time, and counts them.
@@ -157,7 +172,8 @@ pub(super) async fn admit(shared: &Shared) -> Result<(), StartError> {
 }
 
 /// Removes the oldest of what nobody waits for, until the store is small enough:
-/// first raw bodies, whose results are there as events, then finished jobs.
+/// first raw bodies, whose results are there as events, then answers, but none of the
+/// last day, then finished jobs. What was spent never gives way.
 async fn make_room(shared: &Shared) -> Result<(), StoreError> {
     let _turn = shared.making_room.lock().await;
     let limit = shared.options.max_store_size;

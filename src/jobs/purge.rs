@@ -12,6 +12,7 @@ use super::person::Person;
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
 use super::{keeper, runner};
+use crate::ledger::model::KeptAnswer;
 use crate::proto::v1::JobEvent;
 use crate::proto::v1::job_event::Event;
 
@@ -28,6 +29,8 @@ pub struct Erased {
     pub results: i64,
     /// Raw bodies.
     pub bodies: i64,
+    /// Answers of calls.
+    pub answers: i64,
     /// Callbacks without a job.
     pub unmatched: i64,
     /// Jobs from which something was erased.
@@ -54,8 +57,8 @@ impl Jobs {
         purged
     }
 
-    /// Erases a person from the jobs of a credential, and from callbacks without a
-    /// job: see the RPC `PurgePerson`.
+    /// Erases a person from the jobs of a credential, from answers that are kept, and
+    /// from callbacks without a job: see the RPC `PurgePerson`.
     ///
     /// # Errors
     ///
@@ -77,6 +80,7 @@ impl Jobs {
         for id in all_jobs(shared, credential).await? {
             erase_from(shared, &id, &person, &mut erased).await?;
         }
+        erased.answers = erase_answers(shared, credential, &person).await?;
         erased.unmatched = erase_unmatched(shared, credential, with_unknown, &person).await?;
         // An attempt before this one may have erased all, and failed at what is left here.
         shared.store.compact().await?;
@@ -274,6 +278,34 @@ async fn find_bodies(
             }
         }
     }
+}
+
+async fn erase_answers(
+    shared: &Shared,
+    credential: &str,
+    person: &Arc<Person>,
+) -> Result<i64, StoreError> {
+    let mut found = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = shared.store.kept_answers(credential, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            break;
+        };
+        after = last.call;
+        let person = person.clone();
+        let is_named = move |answer: &KeptAnswer| person.is_in_body(&answer.body);
+        let named = off_thread(move || {
+            let named = page.into_iter().filter(is_named);
+            named.map(|answer| answer.call).collect::<Vec<_>>()
+        });
+        found.extend(named.await?);
+    }
+    let erased = found.len() as i64;
+    if erased > 0 {
+        shared.store.erase_answers(found).await?;
+    }
+    Ok(erased)
 }
 
 async fn erase_unmatched(

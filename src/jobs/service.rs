@@ -43,6 +43,8 @@ pub struct JobOptions {
     pub progress_interval: Duration,
     /// How long what has ended is kept.
     pub retention: Duration,
+    /// How long entries of the ledger are kept.
+    pub ledger_retention: Duration,
     /// So large the store may be, in bytes.
     pub max_store_size: u64,
     /// So large callbacks without a job may be together, in bytes: those for purged

@@ -8,5 +8,10 @@ pub mod day;
 pub mod model;
 pub mod prices;
 
+use std::time::Duration;
+
 pub use day::Day;
 pub use prices::Prices;
+
+/// So long at least a call can be repeated under its id.
+pub const REPEATABLE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -60,6 +60,7 @@ impl JobsService {
         Ok(PurgePersonResponse {
             erased_results: erased.results,
             erased_bodies: erased.bodies,
+            erased_answers: erased.answers,
             removed_unmatched_callbacks: erased.unmatched,
             jobs: erased.jobs,
             pending_bodies: erased.pending,

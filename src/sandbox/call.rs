@@ -72,6 +72,14 @@ impl Call {
         companies.into_iter().flatten()
     }
 
+    /// Charges it, now that it is carried out, under an id.
+    pub fn bill(&self, id: &str, credits: u64) {
+        self.state.charge(credits);
+        self.state
+            .ledger
+            .bill(id, self.endpoint, &self.body, credits);
+    }
+
     /// Reads the body.
     ///
     /// # Errors

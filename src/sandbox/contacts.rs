@@ -137,9 +137,10 @@ impl Run {
 }
 
 /// Enriches a contact now.
-pub fn enrich(state: &State, new: &NewContact) -> Contact {
-    let findings = enrichment::find(&state.world, &new.identity, &new.wanted);
-    state.charge(findings.price(new.credits));
+pub fn enrich(call: &Call, new: &NewContact) -> Contact {
+    let findings = enrichment::find(&call.state.world, &new.identity, &new.wanted);
+    let id = new_id();
+    call.bill(&id, findings.price(new.credits));
     let (status, message) = match findings.is_empty() {
         true => (EnrichmentStatus::Error, Some(nothing_found(&new.wanted))),
         false => (EnrichmentStatus::Success, None),
@@ -158,7 +159,7 @@ pub fn enrich(state: &State, new: &NewContact) -> Contact {
             .has(EnrichmentType::Phone)
             .then(|| phone_status.to_owned()),
         ..with_findings(
-            accept(&new_id(), new),
+            accept(&id, new),
             &new.wanted,
             findings,
             Spelling::Documented,

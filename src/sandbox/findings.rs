@@ -7,9 +7,11 @@ use parking_lot::Mutex;
 use url::Url;
 
 use crate::proto::endpoint::Endpoint;
+use crate::proto::json::{Object, structs};
 use crate::proto::v1::Findings;
 
-/// What each search, enrichment and batch found, by id. Ids sort by time.
+/// What each search, enrichment, batch and charged call found, by id. Ids sort by
+/// time.
 #[derive(Debug, Default)]
 pub struct Ledger(Mutex<BTreeMap<String, Entry>>);
 
@@ -27,6 +29,23 @@ impl Ledger {
             findings: Findings {
                 upstream_id: id.to_owned(),
                 operation: endpoint.rpc.to_owned(),
+                ..Default::default()
+            },
+        };
+        self.0.lock().insert(id.to_owned(), entry);
+    }
+
+    /// Notes a call that was carried out at once.
+    pub fn bill(&self, id: &str, endpoint: &Endpoint, request: &[u8], credits: u64) {
+        let body: Object = serde_json::from_slice(request).unwrap_or_default();
+        let entry = Entry {
+            webhook: None,
+            findings: Findings {
+                upstream_id: id.to_owned(),
+                operation: endpoint.rpc.to_owned(),
+                credits,
+                finished: true,
+                request: Some(structs::from_map(&body)),
                 ..Default::default()
             },
         };

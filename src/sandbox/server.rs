@@ -98,7 +98,9 @@ async fn handle(sandbox: &Sandbox, request: Request<Incoming>) -> Result<HttpRes
     if parts.uri.path().starts_with(control::PREFIX) {
         return Ok(control::answer(sandbox, &parts, body).await);
     }
-    answers::answer(Arc::clone(&sandbox.state), parts, body).await
+    let state = &sandbox.state;
+    let answer = answers::answer(Arc::clone(state), parts, body);
+    state.carry_out(answer).await.unwrap_or(Err(Reset))
 }
 
 async fn read(body: Incoming) -> Result<Bytes, Fault> {

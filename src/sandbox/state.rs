@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 use prost_types::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::config::SandboxConfig;
@@ -97,6 +97,37 @@ impl State {
             }
             state.working.send_modify(|count| *count -= 1);
         });
+    }
+
+    /// Carries out a request, also when nobody waits for it any more. None when the
+    /// sandbox is reset meanwhile.
+    pub async fn carry_out<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        self.working.send_modify(|count| *count += 1);
+        let state = Arc::clone(self);
+        let round = self.round.lock().clone();
+        tokio::spawn(async move {
+            let outcome = tokio::select! {
+                outcome = work => Some(outcome),
+                () = state.is_reset(&round) => None,
+            };
+            // Before it is answered: whoever has the answer knows that it is over.
+            state.working.send_modify(|count| *count -= 1);
+            // The caller may be gone.
+            let _ = answer.send(outcome);
+        });
+        answered.await.ok().flatten()
+    }
+
+    /// Waits for the end of a round by a reset; requests outlast that of the sandbox.
+    async fn is_reset(&self, round: &CancellationToken) {
+        round.cancelled().await;
+        if self.stop.is_cancelled() {
+            std::future::pending().await
+        }
     }
 
     /// How much works in the background.

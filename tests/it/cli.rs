@@ -95,6 +95,7 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("max-in-flight", "five"),
         ("answer-cache", "perhaps"),
         ("retention", "0s"),
+        ("ledger-retention", "0s"),
         ("max-store-size", "10"),
         ("max-unmatched-size", "0B"),
         ("callback-url", "not a URL"),
@@ -157,6 +158,15 @@ fn options_that_do_not_go_together_are_both_named() {
     assert_unusable(
         &mut program(&["serve", "--retention", "1h", "--bulk-deadline", "90m"]),
         &["retention: 1h", "search-deadline, 2h"],
+    );
+    assert_unusable(
+        &mut program(&["serve", "--ledger-retention", "71h"]),
+        &["ledger-retention: 2days 23h", "retention, 3days"],
+    );
+    let short = ["--retention", "12h", "--ledger-retention", "23h"];
+    assert_unusable(
+        program(&["serve"]).args(short),
+        &["ledger-retention: 23h", "1day"],
     );
     let sizes = [
         "--max-unmatched-size",

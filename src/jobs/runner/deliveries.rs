@@ -48,6 +48,12 @@ impl Runner {
             let (id, source) = (delivery.id, delivery.source);
             let mut content = self.decode(delivery).await?;
             self.number(&mut content, &mut portion).await?;
+            // Also of somebody who was erased: they were paid for.
+            let charges: Vec<_> = content
+                .results
+                .iter()
+                .map(|(e, _)| self.charge(e))
+                .collect();
             let has_erased = self.job.has_erased && self.take_out_erased(&mut content).await?;
             has_list |= content.is_list;
             self.learn(&content, source, &mut portion);
@@ -57,9 +63,9 @@ impl Runner {
                 None => self.job.decoded.results,
                 Some(_) => 0,
             };
-            let results = (1..).zip(content.results);
-            for (number, (event, identity)) in results.skip_while(|(n, _)| *n <= recorded) {
-                let charge = self.charge(&event);
+            let results = (1..).zip(content.results.into_iter().zip(charges));
+            for (number, ((event, identity), charge)) in results.skip_while(|(n, _)| *n <= recorded)
+            {
                 portion.found.push(Found {
                     event,
                     identity,

@@ -116,8 +116,8 @@ pub trait Store: Send + Sync + 'static {
     /// they are.
     async fn interrupt_calls(&self) -> Result<usize, StoreError>;
 
-    /// For each of these sets of keys the latest purchase since a time, where it is
-    /// still held.
+    /// For each of these sets of keys the latest purchase since a time, of those that
+    /// are still held.
     async fn bought(
         &self,
         credential: &str,
@@ -134,7 +134,8 @@ pub trait Store: Send + Sync + 'static {
     /// Entries of the ledger, oldest first.
     async fn ledger(&self, page: LedgerPage) -> Result<Vec<LedgerEntry>, StoreError>;
 
-    /// Answers that are kept, after the one with this entry.
+    /// Answers that are kept, after the one with this entry, at most `limit`, and
+    /// fewer where they are large.
     async fn kept_answers(
         &self,
         credential: &str,
@@ -142,10 +143,11 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<KeptAnswer>, StoreError>;
 
-    /// Erases answers.
+    /// Erases answers; what was bought with them is not used again.
     async fn erase_answers(&self, calls: Vec<i64>) -> Result<(), StoreError>;
 
-    /// Forgets the ledger's entries before a time, and its sums before a day.
+    /// Forgets the ledger's entries before a time, and its sums before a day, which
+    /// is not later than that.
     async fn trim_ledger(&self, before: SystemTime, day: Day) -> Result<(), StoreError>;
 
     // === callbacks without a job ===
@@ -178,8 +180,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<String>, StoreError>;
 
-    /// Purges a job and all that belongs to it. What arrives for it afterwards is a
-    /// callback without a job.
+    /// Purges a job and all that belongs to it, apart from entries of the ledger.
+    /// What arrives for it afterwards is a callback without a job.
     async fn purge_job(&self, id: &str) -> Result<(), StoreError>;
 
     /// Purges those of these jobs that ended before a time and have nothing left to
@@ -202,7 +204,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<String>, StoreError>;
 
     /// Erases results and bodies of a job. Their sequences stay, and they are still
-    /// recognized. Of `started` what describes people is erased.
+    /// recognized, but no purchases any more. Of `started` what describes people is
+    /// erased.
     async fn erase(
         &self,
         job_id: &str,
@@ -212,10 +215,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes what is older: decoded bodies, events of jobs that go on, callbacks
     /// without a job, and what is known of purged jobs; also, but not within a day,
-    /// the answers of calls and what makes these safe to repeat.
+    /// the answers of calls, what makes these safe to repeat, and whom they asked about.
     async fn trim(&self, before: SystemTime) -> Result<(), StoreError>;
 
-    /// Removes some of the oldest decoded bodies; whether there were any.
+    /// Removes some of the oldest decoded bodies, or where there are none some of the
+    /// oldest answers, but none of the last day; whether there were any.
     async fn drop_bodies(&self) -> Result<bool, StoreError>;
 
     /// Leaves nothing readable of what was removed, also where a removal failed

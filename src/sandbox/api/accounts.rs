@@ -14,6 +14,7 @@ use crate::sandbox::find_accounts::AccountQuery;
 use crate::sandbox::render;
 use crate::sandbox::reply::{Fault, Reply};
 use crate::sandbox::searches::{self, NewSearch, Results};
+use crate::sandbox::state::new_id;
 use crate::sandbox::world::company::Company;
 use crate::sandbox::world::rng;
 
@@ -199,8 +200,8 @@ pub async fn stack(call: Call) -> Answer {
     let technologies = found
         .map(|company| company.technologies())
         .unwrap_or_default();
-    call.state
-        .charge(if technologies.is_empty() { 0 } else { price });
+    // By request: also when nothing is found.
+    call.bill(&new_id(), price);
     let probe = v1::GetCompanyStackResponse {
         technologies: vec![String::new()],
         technologies_with_confidence: vec![v1::Technology::default()],
@@ -249,8 +250,7 @@ pub async fn hiring(call: Call) -> Answer {
         .posted_within_days
         .and_then(|days| u32::try_from(days).ok());
     postings.retain(|posting| recent.is_none_or(|days| posting.days_ago <= days));
-    call.state
-        .charge(if postings.is_empty() { 0 } else { price });
+    call.bill(&new_id(), price);
     let answer = v1::ListCompanyJobPostingsResponse {
         total_jobs: Some(postings.len() as i64),
         jobs: postings.iter().map(render::job_posting).collect(),

@@ -72,7 +72,7 @@ pub async fn enrich(call: Call) -> Answer {
     tokio::time::sleep(latency).await;
     call.state.linger(call.endpoint).await;
     let new = new_contact(&call, identity, &wanted, request.custom, None);
-    let contact = contacts::enrich(&call.state, &new);
+    let contact = contacts::enrich(&call, &new);
     Ok(Reply::message(&contact, Spelling::Documented))
 }
 

@@ -1,5 +1,6 @@
 //! The sandbox over HTTP, as a client sees it.
 
+mod bill;
 mod contacts;
 mod control;
 mod faults;

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::fixture::{Fixture, Receiver, quick};
-use crate::proto::endpoint::endpoints;
+use crate::proto::endpoint::{Endpoint, endpoints};
 
 #[tokio::test]
 async fn a_company_is_found_by_all_its_names() {
@@ -37,7 +37,10 @@ async fn a_company_is_found_by_all_its_names() {
         .await
         .json();
     assert_eq!(none, json!({"total_jobs": 0, "jobs": []}));
-    let spent = u64::from(endpoints::GET_COMPANY_STACK.credits.request);
+    // Also requests that find nothing are charged.
+    let price = |endpoint: &Endpoint| u64::from(endpoint.credits.request);
+    let spent =
+        2 * price(endpoints::GET_COMPANY_STACK) + price(endpoints::LIST_COMPANY_JOB_POSTINGS);
     assert_eq!(fixture.sandbox.counters().credits_spent(), spent);
     let departments = json!({"company_linkedin_id": "10000019", "departments": ["Engineering"]});
     let headcount = fixture

@@ -9,6 +9,7 @@ mod purge;
 mod reasons;
 mod receiver;
 mod regressions;
+mod remembered;
 mod restart;
 mod retention;
 mod standard;

@@ -8,7 +8,8 @@ use pronto_grpc::jobs::start::Started;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::jobs::{JobOptions, Jobs};
-use pronto_grpc::ledger::model::NewCall;
+use pronto_grpc::ledger::Day;
+use pronto_grpc::ledger::model::{LedgerPage, NewCall, UsagePage};
 use pronto_grpc::pronto::{Caller, Client, Keyring};
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
@@ -188,6 +189,34 @@ async fn callbacks_without_a_job_and_memories_of_purged_jobs_expire() {
     kept.round(73 * HOUR).await;
     assert_eq!(kept.store.usage().await.unwrap().unmatched, 0);
     assert!(kept.store.purged_job(&job).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_ledger_is_kept_for_its_own_time_and_its_sums_for_longer() {
+    let kept = Kept::with(|options| options.ledger_retention = 90 * 24 * HOUR).await;
+    let mut call = NewCall::new("default", "operation", SystemTime::now());
+    call.estimate.maximum = 3;
+    let day = Day::of(call.time);
+    kept.store.begin_call(call).await.unwrap();
+    for (days, entries, sums) in [(89, 1, 1), (91, 0, 1), (399, 0, 1), (401, 0, 0)] {
+        kept.round(days * 24 * HOUR).await;
+        let everything = LedgerPage {
+            credential: "default".to_owned(),
+            after: 0,
+            job_id: None,
+            start: None,
+            end: None,
+            limit: 10,
+        };
+        let listed = kept.store.ledger(everything).await.unwrap().len();
+        let page = UsagePage {
+            credential: "default".to_owned(),
+            first: day,
+            last: day,
+        };
+        let summed = kept.store.daily_usage(page).await.unwrap().len();
+        assert_eq!((listed, summed), (entries, sums), "after {days} days");
+    }
 }
 
 #[tokio::test]

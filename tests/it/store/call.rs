@@ -5,16 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use pronto_grpc::jobs::model::{Change, Decoded, End, Found, Identity, NewJob, StoredJob};
 use pronto_grpc::jobs::store::{Store, StoreError};
-use pronto_grpc::ledger::model::NewCall;
-use pronto_grpc::proto::endpoint::endpoints;
+use pronto_grpc::ledger::model::{Admission, Charge, NewCall, RequestKey, Settlement, Wanted};
+use pronto_grpc::proto::endpoint::{Endpoint, endpoints};
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
-    AccountResult, CallbackSource, Contact, ErrorReason, JobStarted, LeadResult, Signal,
-    Unrecognized,
+    AccountResult, CallOutcome, CallbackSource, Contact, EnrichmentType, ErrorReason, Estimate,
+    JobStarted, LeadResult, Signal, Unrecognized,
 };
 
 use super::model::Model;
-use super::script::{Body, Changing, Ending, Finding, Kind, Who, Write};
+use super::script::{Body, Calling, Changing, Charging, Ending, Finding, Kind, Who, Write};
 
 /// A write.
 #[derive(Clone, Debug)]
@@ -26,6 +26,10 @@ pub enum Call {
     Erase(String, Vec<i64>, Vec<i64>),
     AppendUnmatched(String, Option<String>, Bytes, usize),
     RemoveUnmatched(Vec<i64>),
+    Begin(Box<NewCall>),
+    Settle(i64, Settlement),
+    Interrupt,
+    EraseAnswers(Vec<i64>),
     Probe,
 }
 
@@ -35,6 +39,8 @@ pub enum Answer {
     Done,
     Job(Box<StoredJob>),
     Delivery(i64),
+    Admission(Admission),
+    Count(usize),
 }
 
 /// What became of a write.
@@ -45,7 +51,11 @@ impl Call {
     pub async fn perform(self, store: &dyn Store) -> Outcome {
         let done = |()| Answer::Done;
         match self {
-            Self::Create(job) => store.create_job(*job).await.map(|_| Answer::Done),
+            Self::Create(job) => store.create_job(*job).await.map(Answer::Admission),
+            Self::Begin(call) => store.begin_call(*call).await.map(Answer::Admission),
+            Self::Settle(call, settlement) => store.settle_call(call, settlement).await.map(done),
+            Self::Interrupt => store.interrupt_calls().await.map(Answer::Count),
+            Self::EraseAnswers(calls) => store.erase_answers(calls).await.map(done),
             Self::Append(job, source, body) => {
                 let number = store.append_delivery(&job, source, body).await;
                 number.map(Answer::Delivery)
@@ -80,6 +90,7 @@ impl Call {
                 credential,
                 items,
                 created,
+                call,
             } => Self::Create(Box::new(NewJob {
                 id: model.name(*job),
                 credential: self::credential(*credential),
@@ -89,12 +100,38 @@ impl Call {
                 search_name: items.map(|items| format!("search {items}")),
                 created: seconds(*created),
                 deadline: items.map(|items| seconds(items as u64)),
-                call: NewCall::new(
-                    &self::credential(*credential),
-                    operation(*job),
-                    seconds(*created),
-                ),
+                call: new_call(call, *credential, operation(*job), model),
             })),
+            Write::Begin { credential, call } => {
+                let call = new_call(call, *credential, UNARY.rpc, model);
+                Self::Begin(Box::new(call))
+            }
+            Write::Settle {
+                place,
+                outcome,
+                charge,
+                results,
+                reused,
+                answer,
+            } => {
+                let all = model.ledger.unary();
+                // None has this number.
+                let call = all.get(*place).copied().unwrap_or_default();
+                let settlement = Settlement {
+                    outcome: outcome_of(*outcome),
+                    charge: charge.map(self::charge),
+                    results: *results,
+                    reused: *reused,
+                    answer: answer.map(bytes),
+                };
+                Self::Settle(call, settlement)
+            }
+            Write::Interrupt => Self::Interrupt,
+            Write::EraseAnswers { places } => {
+                let all = model.ledger.unary();
+                let chosen = places.iter().filter_map(|place| all.get(*place).copied());
+                Self::EraseAnswers(chosen.collect())
+            }
             Write::Append { job, polled, body } => {
                 Self::Append(model.name(*job), source(*polled), bytes(*body))
             }
@@ -136,6 +173,53 @@ impl Call {
     }
 }
 
+const UNARY: &Endpoint = endpoints::ENRICH_CONTACT;
+
+fn new_call(call: &Calling, credential: usize, operation: &str, model: &Model) -> NewCall {
+    let wanted = |(item, kind, number): &(i32, i32, u8)| Wanted {
+        item: *item,
+        kind: EnrichmentType::try_from(*kind).unwrap(),
+        keys: vec![person(*number)],
+    };
+    NewCall {
+        credential: self::credential(credential),
+        operation: operation.to_owned(),
+        request: call.request.map(|(id, what)| RequestKey {
+            id: format!("request {id}"),
+            fingerprint: [what; 32],
+        }),
+        estimate: Estimate {
+            minimum: call.minimum,
+            expected: call.minimum,
+            maximum: call.minimum + call.more,
+            unpriced: call.more == 0,
+        },
+        daily_budget: call.budget,
+        people: call.people.iter().map(wanted).collect(),
+        time: model.days_ago(call.days_ago),
+    }
+}
+
+fn charge(charge: Charging) -> Charge {
+    Charge {
+        found: pronto_grpc::proto::v1::Found {
+            emails: charge.emails,
+            phone_numbers: charge.phone_numbers,
+            personal_emails: 0,
+        },
+        credits: charge.emails + 2 * charge.phone_numbers,
+    }
+}
+
+fn outcome_of(number: i32) -> CallOutcome {
+    CallOutcome::try_from(number).unwrap()
+}
+
+/// A key that somebody is known by.
+pub fn person(number: u8) -> [u8; 16] {
+    [number; 16]
+}
+
 /// The name of a credential.
 pub fn credential(place: usize) -> String {
     format!("credential {place}")
@@ -174,6 +258,7 @@ fn changed(change: &Changing, model: &Model, job: &str) -> Change {
     Change {
         upstream_id: change.upstream_id.map(|id| format!("upstream {id}")),
         expected: change.expected,
+        call: change.call.map(outcome_of),
         started: change
             .started
             .then(|| Event::Started(JobStarted::default())),
@@ -186,7 +271,7 @@ fn changed(change: &Changing, model: &Model, job: &str) -> Change {
             .map(|(place, finding)| self::found(place, finding))
             .collect(),
         end: change.end.map(end),
-        ..Default::default()
+        erased_bodies: Vec::new(),
     }
 }
 
@@ -201,6 +286,7 @@ fn found(place: usize, finding: &Finding) -> Found {
         Kind::Account => Event::Account(AccountResult::default()),
         Kind::Contact => Event::Contact(Contact {
             index: Some(place as i32),
+            reused_from: finding.reused.then(Default::default),
             ..Default::default()
         }),
         Kind::Signal => Event::Signal(Signal {
@@ -213,7 +299,7 @@ fn found(place: usize, finding: &Finding) -> Found {
         }),
     };
     Found {
-        charge: None,
+        charge: finding.charge.map(charge),
         event,
         identity: identity(&finding.who),
         source: source(finding.polled),

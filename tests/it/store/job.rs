@@ -11,6 +11,7 @@ use pronto_grpc::proto::v1::{
 use prost::Message;
 
 use super::known::Known;
+use super::ledger::{Charged, Ledger, item};
 
 /// A job and all that belongs to it.
 #[derive(Clone, Debug)]
@@ -52,9 +53,10 @@ impl ModelJob {
     }
 
     /// What a change that may be made makes of it.
-    pub fn change(&mut self, change: &Change, time: SystemTime) {
+    pub fn change(&mut self, change: &Change, time: SystemTime, ledger: &mut Ledger) {
         let job = &mut self.stored;
         job.updated = time;
+        job.credits += ledger.start(&job.id, change);
         if let Some(id) = &change.upstream_id {
             job.upstream_id = Some(id.clone());
         }
@@ -67,11 +69,21 @@ impl ModelJob {
             }
             self.append(started.clone());
         }
-        for found in &change.found {
-            self.find(found);
-        }
+        let before = (self.stored.delivered, self.stored.reused);
+        let found = change.found.iter();
+        let charged: Vec<Charged> = found.filter_map(|found| self.find(found)).collect();
+        let credits: i64 = charged.iter().map(|(_, _, charge)| charge.credits).sum();
+        self.stored.credits += credits;
+        let (results, reused) = (
+            self.stored.delivered - before.0,
+            self.stored.reused - before.1,
+        );
+        ledger.deliver(&self.stored, &charged, results, reused);
         if let Some(end) = &change.end {
             self.end(end);
+            if matches!(end, End::Complete | End::Failed { .. }) {
+                ledger.finish(&self.stored.id);
+            }
         }
     }
 
@@ -86,17 +98,24 @@ impl ModelJob {
         self.events.push(event);
     }
 
-    fn find(&mut self, found: &Found) {
+    fn find(&mut self, found: &Found) -> Option<Charged> {
         if !self.known.is_new(&found.identity) {
             self.stored.duplicates += 1;
-            return;
+            return None;
         }
         if !matches!(found.event, Event::Unrecognized(_)) {
             self.stored.delivered += 1;
             self.stored.recovered += i64::from(found.source == CallbackSource::Poll);
             self.stored.late += i64::from(self.stored.has_ended());
+            let is_reused =
+                matches!(&found.event, Event::Contact(contact) if contact.reused_from.is_some());
+            self.stored.reused += i64::from(is_reused);
         }
         self.append(found.event.clone());
+        let sequence = self.stored.last_sequence;
+        found
+            .charge
+            .map(|charge| (item(&found.event), sequence, charge))
     }
 
     fn end(&mut self, end: &End) {

@@ -4,15 +4,18 @@
 //!
 //! `PROPTEST_CASES` says how many scripts are played; `scripts/proof model` plays many.
 
+mod accounts;
 mod call;
 mod clock;
 mod job;
 mod known;
+mod ledger;
 mod model;
 mod play;
 mod regressions;
 mod script;
 mod snapshot;
+mod together;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,20 +1,22 @@
 //! A store as it should be, in memory.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use pronto_grpc::jobs::model::{Change, Decoded, NewJob, StoredJob};
 use pronto_grpc::jobs::store::StoreError;
+use pronto_grpc::ledger::model::{Admission, HeldIn, NewCall};
 use pronto_grpc::proto::v1::{CallbackSource, JobState};
 
 use super::call::{Answer, Call, Outcome};
 use super::clock::Window;
 use super::job::{ModelDelivery, ModelJob};
+use super::ledger::{Entry, Ledger};
 use super::script::JOBS;
 
 /// Everything a store holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Model {
     pub jobs: BTreeMap<String, ModelJob>,
     pub purged: BTreeMap<String, Purged>,
@@ -25,6 +27,9 @@ pub struct Model {
     last_delivery: i64,
     /// The last number that a callback without a job was seen to have.
     pub last_unmatched: i64,
+    pub ledger: Ledger,
+    /// When the script began, in whole seconds.
+    start: SystemTime,
 }
 
 /// What is known of a purged job.
@@ -63,6 +68,52 @@ pub fn same<T: PartialEq + std::fmt::Debug>(
 }
 
 impl Model {
+    /// An empty store.
+    pub fn new() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            jobs: BTreeMap::new(),
+            purged: BTreeMap::new(),
+            unmatched: Vec::new(),
+            retired: [0; JOBS],
+            last_delivery: 0,
+            last_unmatched: 0,
+            ledger: Ledger::default(),
+            start: UNIX_EPOCH + Duration::from_secs(now.unwrap().as_secs()),
+        }
+    }
+
+    /// So many days before the script began.
+    pub fn days_ago(&self, days: u64) -> SystemTime {
+        self.start - Duration::from_secs(days * 24 * 60 * 60)
+    }
+
+    /// What is held of somebody, and when it was bought.
+    pub fn held(
+        &self,
+        credential: &str,
+        keys: &[[u8; 16]],
+        since: SystemTime,
+    ) -> Vec<(Window, HeldIn)> {
+        let ours = self.ledger.entries.iter();
+        let ours = ours.filter(|entry| entry.credential == credential && !entry.is_gone);
+        let held = ours.flat_map(|entry| {
+            let theirs = entry.people.iter().filter(|one| keys.contains(&one.key));
+            let bought = theirs.filter_map(|one| one.bought);
+            bought.filter_map(|(window, sequence)| Some((window, self.holds(entry, sequence)?)))
+        });
+        held.filter(|(window, _)| window.begin >= since).collect()
+    }
+
+    fn holds(&self, entry: &Entry, sequence: Option<i64>) -> Option<HeldIn> {
+        if let Some(answer) = &entry.answer {
+            return Some(HeldIn::Answer(answer.clone()));
+        }
+        let mut events = self.jobs.get(entry.job.as_ref()?)?.events.iter();
+        let event = events.find(|event| Some(event.0) == sequence)?;
+        Some(HeldIn::Event(event.2.clone()))
+    }
+
     /// The id of a job that a script names.
     pub fn name(&self, job: usize) -> String {
         format!("{job}-{}", self.retired[job])
@@ -104,8 +155,9 @@ impl Model {
             Call::Change(job, change) => self.change(job, change, outcome, window),
             Call::Purge(job) => self.purge(job, outcome, window),
             Call::Erase(job, sequences, deliveries) => {
-                if let Some(job) = self.jobs.get_mut(job) {
-                    job.erase(sequences, deliveries);
+                if let Some(model) = self.jobs.get_mut(job) {
+                    model.erase(sequences, deliveries);
+                    self.ledger.erase(job, sequences);
                 }
                 is_done(outcome)
             }
@@ -119,19 +171,44 @@ impl Model {
                 self.unmatched.retain(stays);
                 is_done(outcome)
             }
+            Call::Begin(call) => self.begin(call, outcome),
+            Call::Settle(call, settlement) => {
+                self.ledger.settle(*call, settlement, window);
+                is_done(outcome)
+            }
+            Call::Interrupt => match outcome {
+                Ok(Answer::Count(count)) => {
+                    same("interrupted calls", *count, self.ledger.interrupt())
+                }
+                other => Err(format!("calls were interrupted: {other:?}")),
+            },
+            Call::EraseAnswers(calls) => {
+                self.ledger.erase_answers(calls);
+                is_done(outcome)
+            }
             Call::Probe => is_done(outcome),
         }
     }
 
     fn create(&mut self, job: &NewJob, outcome: &Outcome) -> Result<(), Mismatch> {
-        if self.jobs.contains_key(&job.id) {
-            return match outcome {
-                Err(StoreError::Engine(_)) => Ok(()),
-                other => Err(format!("{} is there, but creating it: {other:?}", job.id)),
-            };
+        let mut ledger = self.ledger.clone();
+        let admission = ledger.admit(&job.call, Some(&job.id), admitted(outcome));
+        if matches!(admission, Admission::Admitted(_)) {
+            if self.jobs.contains_key(&job.id) {
+                return match outcome {
+                    Err(StoreError::Engine(_)) => Ok(()),
+                    other => Err(format!("{} is there, but creating it: {other:?}", job.id)),
+                };
+            }
+            self.jobs.insert(job.id.clone(), ModelJob::new(stored(job)));
         }
-        self.jobs.insert(job.id.clone(), ModelJob::new(stored(job)));
-        is_done(outcome)
+        self.ledger = ledger;
+        is_admission(outcome, &admission)
+    }
+
+    fn begin(&mut self, call: &NewCall, outcome: &Outcome) -> Result<(), Mismatch> {
+        let admission = self.ledger.admit(call, None, admitted(outcome));
+        is_admission(outcome, &admission)
     }
 
     fn append(
@@ -187,7 +264,7 @@ impl Model {
             return Err(format!("{job} was changed: {outcome:?}"));
         };
         window.holds("when a job was changed", actual.updated)?;
-        model.change(change, actual.updated);
+        model.change(change, actual.updated, &mut self.ledger);
         same("a changed job", &**actual, &model.stored)
     }
 
@@ -201,6 +278,7 @@ impl Model {
             time: window.begin,
         };
         self.purged.insert(job.to_owned(), purged);
+        self.ledger.purge(job);
         let place = job.split('-').next().and_then(|place| place.parse().ok());
         self.retired[place.unwrap_or(0_usize)] += 1;
         is_done(outcome)
@@ -236,6 +314,7 @@ impl Model {
 
     /// Removes what is older.
     pub fn trim(&mut self, before: SystemTime) {
+        self.ledger.trim(before, SystemTime::now());
         for job in self.jobs.values_mut() {
             job.trim(before);
         }
@@ -250,7 +329,7 @@ fn stored(job: &NewJob) -> StoredJob {
     let items = job.items.map(|items| items as i64);
     StoredJob {
         credits: 0,
-        request_id: None,
+        request_id: job.call.request.as_ref().map(|key| key.id.clone()),
         reused: 0,
         id: job.id.clone(),
         credential: job.credential.clone(),
@@ -276,6 +355,21 @@ fn stored(job: &NewJob) -> StoredJob {
         finished: None,
         deadline: job.deadline,
         failure: None,
+    }
+}
+
+/// The number that a call was admitted with.
+fn admitted(outcome: &Outcome) -> i64 {
+    match outcome {
+        Ok(Answer::Admission(Admission::Admitted(id))) => *id,
+        _ => 0,
+    }
+}
+
+fn is_admission(outcome: &Outcome, admission: &Admission) -> Result<(), Mismatch> {
+    match outcome {
+        Ok(Answer::Admission(actual)) => same("an admission", actual, admission),
+        other => Err(format!("a call was to be recorded: {other:?}")),
     }
 }
 

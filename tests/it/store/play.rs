@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use pronto_grpc::jobs::store::{Store, StoreError};
+use pronto_grpc::ledger::Day;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -71,7 +72,7 @@ impl<'e> Player<'e> {
             root,
             folder: 0,
             store: None,
-            model: Model::default(),
+            model: Model::new(),
             before: None,
             times: Vec::new(),
             crashes: 0,
@@ -106,6 +107,18 @@ impl<'e> Player<'e> {
                 let before = self.times[self.times.len().saturating_sub(steps_ago + 1)];
                 self.store().trim(before).await.map_err(as_mismatch)?;
                 candidates[0].trim(before);
+            }
+            Step::TrimLedger { days_ago, earlier } => {
+                // A second later, so that it is before none of that day.
+                let a_second_later = |time| time + Duration::from_secs(1);
+                let before = match days_ago {
+                    0 => begin,
+                    days => a_second_later(self.model.days_ago(*days)),
+                };
+                let day = Day::from_number(Day::of(before).number() - earlier);
+                let trimmed = self.store().trim_ledger(before, day).await;
+                trimmed.map_err(as_mismatch)?;
+                candidates[0].ledger.forget_before(before, day);
             }
             Step::Read(page) => {
                 read_pages(&*self.store(), &self.model, *page, &self.times).await?;

@@ -1,7 +1,9 @@
 //! Scripts that once did not match.
 
+use pronto_grpc::proto::v1::CallOutcome;
+
 use super::play::play;
-use super::script::{Changing, Step, Write};
+use super::script::{Body, Calling, Changing, Step, Write};
 use super::{ENGINES, runtime};
 
 #[track_caller]
@@ -19,6 +21,7 @@ fn create(job: usize) -> Write {
         credential: 0,
         items: None,
         created: 0,
+        call: Default::default(),
     }
 }
 
@@ -29,5 +32,30 @@ fn a_changed_job_is_answered_as_it_is_read_later() {
     matches(&[
         Step::Write(vec![create(0)]),
         Step::Write(vec![Write::Change { job: 0, change }]),
+    ]);
+}
+
+/// Its second answer was refused.
+#[test]
+fn a_call_of_unknown_outcome_may_have_been_answered_before() {
+    let settle = |outcome| Write::Settle {
+        place: 0,
+        outcome,
+        charge: None,
+        results: 0,
+        reused: 0,
+        answer: Some(Body {
+            byte: b'a',
+            size: outcome as usize,
+        }),
+    };
+    let begin = Write::Begin {
+        credential: 0,
+        call: Calling::default(),
+    };
+    matches(&[
+        Step::Write(vec![begin]),
+        Step::Write(vec![settle(CallOutcome::Unknown as i32)]),
+        Step::Write(vec![settle(CallOutcome::CarriedOut as i32)]),
     ]);
 }

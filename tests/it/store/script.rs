@@ -13,6 +13,9 @@ pub enum Step {
     Write(Vec<Write>),
     /// Old things are removed: those from before so many steps ago.
     Trim { steps_ago: usize },
+    /// Entries of the ledger are forgotten: those of calls from so many days ago, or
+    /// all, and the sums of even earlier days.
+    TrimLedger { days_ago: u64, earlier: i64 },
     /// Pages are read.
     Read(Page),
     /// The store is closed and opened.
@@ -32,6 +35,24 @@ pub enum Write {
         items: Option<usize>,
         /// Seconds since 1970.
         created: u64,
+        call: Calling,
+    },
+    Begin {
+        credential: usize,
+        call: Calling,
+    },
+    Settle {
+        /// Its place among the calls that started no job.
+        place: usize,
+        outcome: i32,
+        charge: Option<Charging>,
+        results: i64,
+        reused: i64,
+        answer: Option<Body>,
+    },
+    Interrupt,
+    EraseAnswers {
+        places: Vec<usize>,
     },
     Append {
         job: usize,
@@ -63,6 +84,27 @@ pub enum Write {
     Probe,
 }
 
+/// A call that may be charged.
+#[derive(Clone, Debug, Default)]
+pub struct Calling {
+    /// Its id, and what it asks for.
+    pub request: Option<(u8, u8)>,
+    pub minimum: i64,
+    /// What it may cost beyond that.
+    pub more: i64,
+    pub budget: Option<i64>,
+    /// Items, kinds and numbers of people.
+    pub people: Vec<(i32, i32, u8)>,
+    pub days_ago: u64,
+}
+
+/// What was found: professional emails and phone numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Charging {
+    pub emails: i64,
+    pub phone_numbers: i64,
+}
+
 /// Bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Body {
@@ -75,6 +117,7 @@ pub struct Body {
 pub struct Changing {
     pub upstream_id: Option<u8>,
     pub expected: Option<i64>,
+    pub call: Option<i32>,
     pub started: bool,
     /// Up to this place among the deliveries of the job, and so many results of the next.
     pub decoded: Option<(usize, i64)>,
@@ -89,6 +132,8 @@ pub struct Finding {
     pub what: Kind,
     pub who: Who,
     pub polled: bool,
+    pub charge: Option<Charging>,
+    pub reused: bool,
 }
 
 /// What a result is.
@@ -142,6 +187,8 @@ fn step() -> impl Strategy<Value = Step> {
         20 => write().prop_map(|write| Step::Write(vec![write])),
         6 => prop::collection::vec(write(), 2..=4).prop_map(Step::Write),
         2 => (0..12_usize).prop_map(|steps_ago| Step::Trim { steps_ago }),
+        1 => (0..4_u64, 0..3_i64)
+            .prop_map(|(days_ago, earlier)| Step::TrimLedger { days_ago, earlier }),
         3 => page().prop_map(Step::Read),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
@@ -152,9 +199,21 @@ fn step() -> impl Strategy<Value = Step> {
 fn write() -> impl Strategy<Value = Write> {
     let job = 0..JOBS;
     prop_oneof![
-        4 => (job.clone(), 0..2_usize, prop::option::of(0..4_usize), 0..3_u64).prop_map(
-            |(job, credential, items, created)| Write::Create { job, credential, items, created }
+        4 => (job.clone(), 0..2_usize, prop::option::of(0..4_usize), 0..3_u64, calling()).prop_map(
+            |(job, credential, items, created, call)| Write::Create {
+                job,
+                credential,
+                items,
+                created,
+                call,
+            }
         ),
+        4 => (0..2_usize, calling())
+            .prop_map(|(credential, call)| Write::Begin { credential, call }),
+        4 => settle(),
+        1 => Just(Write::Interrupt),
+        1 => prop::collection::vec(0..4_usize, 0..3)
+            .prop_map(|places| Write::EraseAnswers { places }),
         5 => (job.clone(), any::<bool>(), body())
             .prop_map(|(job, polled, body)| Write::Append { job, polled, body }),
         10 => (job.clone(), changing()).prop_map(|(job, change)| Write::Change { job, change }),
@@ -179,6 +238,52 @@ fn write() -> impl Strategy<Value = Write> {
     ]
 }
 
+/// Ids and people are few, so that they are shared.
+fn calling() -> impl Strategy<Value = Calling> {
+    let person = (0..2_i32, 1..4_i32, 0..4_u8);
+    (
+        prop::option::of((0..3_u8, prop_oneof![4 => Just(0_u8), 1 => Just(1)])),
+        0..3_i64,
+        0..8_i64,
+        prop::option::of(0..16_i64),
+        prop::collection::vec(person, 0..4),
+        prop_oneof![3 => Just(0_u64), 1 => 1..4_u64],
+    )
+        .prop_map(
+            |(request, minimum, more, budget, people, days_ago)| Calling {
+                request,
+                minimum,
+                more,
+                budget,
+                people,
+                days_ago,
+            },
+        )
+}
+
+fn settle() -> impl Strategy<Value = Write> {
+    let charge = prop::option::weighted(0.7, charging());
+    let outcome = prop_oneof![5 => Just(2_i32), 4 => 1..6_i32];
+    let answer = prop::option::weighted(0.7, body());
+    (0..5_usize, outcome, charge, 0..2_i64, 0..2_i64, answer).prop_map(
+        |(place, outcome, charge, results, reused, answer)| Write::Settle {
+            place,
+            outcome,
+            charge,
+            results,
+            reused,
+            answer,
+        },
+    )
+}
+
+fn charging() -> impl Strategy<Value = Charging> {
+    (0..2_i64, 0..3_i64).prop_map(|(emails, phone_numbers)| Charging {
+        emails,
+        phone_numbers,
+    })
+}
+
 /// Few are different, so that some come twice; few are so large that they end a page.
 fn body() -> impl Strategy<Value = Body> {
     let size = prop_oneof![60 => 0..40_usize, 1 => 400_000..1_200_000_usize];
@@ -189,6 +294,7 @@ fn changing() -> impl Strategy<Value = Changing> {
     let start = (
         prop::option::weighted(0.2, 0..3_u8),
         prop::option::weighted(0.2, -1..6_i64),
+        prop::option::weighted(0.2, 2..6_i32),
         any::<bool>(),
     );
     let rest = (
@@ -198,9 +304,10 @@ fn changing() -> impl Strategy<Value = Changing> {
         prop::option::weighted(0.15, ending()),
     );
     (start, rest).prop_map(
-        |((upstream_id, expected, started), (decoded, final_seen, found, end))| Changing {
+        |((upstream_id, expected, call, started), (decoded, final_seen, found, end))| Changing {
             upstream_id,
             expected,
+            call,
             started,
             decoded,
             final_seen,
@@ -211,14 +318,24 @@ fn changing() -> impl Strategy<Value = Changing> {
 }
 
 fn finding() -> impl Strategy<Value = Finding> {
-    (kind(), who(), any::<bool>()).prop_map(|(what, who, polled)| Finding { what, who, polled })
+    let charge = prop::option::weighted(0.4, charging());
+    let reused = prop::bool::weighted(0.1);
+    (kind(), who(), any::<bool>(), charge, reused).prop_map(
+        |(what, who, polled, charge, reused)| Finding {
+            what,
+            who,
+            polled,
+            charge,
+            reused,
+        },
+    )
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         4 => Just(Kind::Lead),
         1 => Just(Kind::Account),
-        1 => Just(Kind::Contact),
+        4 => Just(Kind::Contact),
         2 => Just(Kind::Signal),
         1 => body().prop_map(Kind::Unrecognized),
     ]

@@ -8,6 +8,7 @@ use pronto_grpc::jobs::model::{
 };
 use pronto_grpc::jobs::store::{Store, StoreError};
 
+use super::accounts::{LedgerSnapshot, read_part};
 use super::call::{credential, key};
 use super::clock::Window;
 use super::job::ModelJob;
@@ -25,6 +26,8 @@ pub struct Snapshot {
     /// Those that the first credential sees with those of unknown jobs, and those of the second.
     unmatched: [Vec<Unmatched>; 2],
     usage: Usage,
+    /// What each credential sees of it.
+    ledgers: [LedgerSnapshot; 2],
     is_writable: bool,
 }
 
@@ -67,6 +70,10 @@ impl Snapshot {
             finished: (before, store.finished_jobs(before, ALL).await?),
             unmatched: [unmatched(store, 0).await?, unmatched(store, 1).await?],
             usage: store.usage().await?,
+            ledgers: [
+                LedgerSnapshot::read(store, 0).await?,
+                LedgerSnapshot::read(store, 1).await?,
+            ],
             is_writable,
         })
     }
@@ -79,6 +86,9 @@ impl Snapshot {
         }
         self.has_lists_of(model)?;
         self.has_unmatched_of(model, window)?;
+        self.ledgers
+            .iter()
+            .try_for_each(|ledger| ledger.matches(model))?;
         same("jobs in use", self.usage.jobs, model.jobs.len() as u64)?;
         let count = model.unmatched.len() as u64;
         same(
@@ -250,7 +260,8 @@ pub async fn read_pages(
         .finished_jobs(before, page.limit)
         .await
         .map_err(failed)?;
-    finished(&read, model, before, page.limit)
+    finished(&read, model, before, page.limit)?;
+    read_part(store, model, &name, before).await
 }
 
 /// A page holds the first ones, and fewer than it may only where they are large.

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::purchases;
 use super::rows::{from_micros, to_micros};
 use super::usage::{self, Sums};
+use super::{answers, purchases};
 use crate::ledger::Day;
 use crate::ledger::model::{Admission, Charge, Earlier, NewCall, RequestKey, Settlement};
 use crate::proto::v1::CallOutcome;
@@ -50,8 +50,9 @@ fn known(
 ) -> rusqlite::Result<Option<Admission>> {
     let earlier = connection
         .prepare_cached(
-            "SELECT fingerprint, requests.job_id, outcome, answer FROM requests
-             LEFT JOIN ledger ON ledger.id = call
+            "SELECT fingerprint, requests.job_id, outcome, body FROM requests
+             LEFT JOIN ledger ON ledger.id = requests.call
+             LEFT JOIN answers ON answers.call = requests.call
              WHERE requests.credential = ? AND requests.id = ?",
         )?
         .query_row(params![credential, request.id], |row| {
@@ -89,8 +90,8 @@ fn insert(connection: &Connection, call: &NewCall, job_id: Option<&str>) -> rusq
     connection
         .prepare_cached(
             "INSERT INTO ledger (time, credential, operation, job_id, request_id, outcome,
-             minimum, expected, maximum, unpriced, reserved)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?9, ?10, ?9)",
+             minimum, expected, maximum, unpriced, reserved, has_people)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?9, ?10, ?9, ?11)",
         )?
         .execute(params![
             time,
@@ -103,6 +104,7 @@ fn insert(connection: &Connection, call: &NewCall, job_id: Option<&str>) -> rusq
             estimate.expected,
             estimate.maximum,
             estimate.unpriced,
+            !call.people.is_empty(),
         ])?;
     let id = connection.last_insert_rowid();
     if let Some(request) = &call.request {
@@ -202,19 +204,22 @@ impl Call {
         )
     }
 
-    /// Records what became of it, and what that cost at this time.
+    /// Records what became of it, and what that cost, where it is known; returns that.
+    /// It counts for the day on which it was sent, where credits were set aside for it.
     pub fn conclude(
         &mut self,
         connection: &Connection,
         outcome: CallOutcome,
         charge: Option<Charge>,
         results: (i64, i64),
-        time: SystemTime,
-    ) -> rusqlite::Result<()> {
-        let was_sent = |outcome| matches!(outcome, CallOutcome::CarriedOut | CallOutcome::Unknown);
+    ) -> rusqlite::Result<Option<Charge>> {
         // One of unknown outcome counts already.
-        let is_first = was_sent(outcome) && !was_sent(self.outcome);
+        let calls = i64::from(was_sent(outcome)) - i64::from(was_sent(self.outcome));
         self.outcome = outcome;
+        let charge = match outcome {
+            CallOutcome::Refused | CallOutcome::Reused => Some(Charge::default()),
+            _ => charge.filter(|_| !self.is_open()),
+        };
         let known = charge.unwrap_or_default();
         connection
             .prepare_cached(
@@ -230,20 +235,26 @@ impl Call {
                 self.id,
             ])?;
         let sums = Sums {
-            calls: i64::from(is_first),
+            calls,
             results: results.0,
             reused: results.1,
             charge: known,
             ..Default::default()
         };
-        let today = Day::of(time);
-        usage::add(connection, &self.credential, today, &self.operation, &sums)?;
+        usage::add(
+            connection,
+            &self.credential,
+            self.day,
+            &self.operation,
+            &sums,
+        )?;
         self.release(connection, Some(known.credits))?;
         match outcome {
-            CallOutcome::Refused => self.forget(connection),
-            CallOutcome::Reused => self.release(connection, None),
-            _ => Ok(()),
+            CallOutcome::Refused => self.forget(connection)?,
+            CallOutcome::Reused => self.release(connection, None)?,
+            _ => {}
         }
+        Ok(charge)
     }
 
     /// Nothing was carried out: the same request may be sent again.
@@ -255,6 +266,11 @@ impl Call {
             .execute([self.id])?;
         Ok(())
     }
+}
+
+/// Whether Pronto may have carried it out.
+fn was_sent(outcome: CallOutcome) -> bool {
+    matches!(outcome, CallOutcome::CarriedOut | CallOutcome::Unknown)
 }
 
 /// Records what became of a call that started no job.
@@ -269,18 +285,16 @@ pub fn settle(connection: &Connection, id: i64, settlement: Settlement) -> rusql
         reused,
         answer,
     } = settlement;
-    let now = SystemTime::now();
-    call.conclude(connection, outcome, charge, (results, reused), now)?;
+    let charge = call.conclude(connection, outcome, charge, (results, reused))?;
     if let Some(charge) = charge {
         call.release(connection, None)?;
-        purchases::buy(connection, id, 0, &charge.found, now, None)?;
+        purchases::buy(connection, id, 0, &charge.found, SystemTime::now(), None)?;
     }
-    if let Some(answer) = answer {
-        connection
-            .prepare_cached("UPDATE ledger SET answer = ? WHERE id = ?")?
-            .execute(params![answer.as_ref(), id])?;
+    match answer {
+        // It is not asked for again.
+        Some(answer) if outcome != CallOutcome::Refused => answers::keep(connection, id, &answer),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Calls that a server left under way when it ended, apart from those that started
@@ -292,8 +306,7 @@ pub fn interrupt(connection: &Connection) -> rusqlite::Result<usize> {
         .collect::<rusqlite::Result<_>>()?;
     for id in &ids {
         if let Some(mut call) = get(connection, *id)? {
-            let now = SystemTime::now();
-            call.conclude(connection, CallOutcome::Unknown, None, (0, 0), now)?;
+            call.conclude(connection, CallOutcome::Unknown, None, (0, 0))?;
         }
     }
     Ok(ids.len())

@@ -66,31 +66,24 @@ impl Log<'_> {
         self.save()
     }
 
-    /// What became of the call. One of unknown outcome was carried out when something
-    /// comes of it.
+    /// What became of the call. When something comes of it, it was carried out.
     fn call(&mut self, change: &Change) -> rusqlite::Result<()> {
-        let is_sign = change.upstream_id.is_some() || !change.found.is_empty();
-        if change.call.is_none() && !is_sign {
+        let is_sign = change.upstream_id.is_some() || change.final_seen || !change.found.is_empty();
+        let sign = is_sign.then_some(CallOutcome::CarriedOut);
+        let Some(outcome) = change.call.or(sign) else {
             return Ok(());
-        }
+        };
         let Some(mut call) = calls::of_job(self.connection, self.number)?.filter(Call::is_open)
         else {
             return Ok(());
         };
-        let outcome = match change.call {
-            Some(outcome) => outcome,
-            None if call.outcome == CallOutcome::Unknown => CallOutcome::CarriedOut,
-            None => return Ok(()),
-        };
-        let charge = (outcome != CallOutcome::Unknown).then(|| Charge {
-            credits: match outcome {
-                CallOutcome::CarriedOut => call.minimum,
-                _ => 0,
-            },
+        let charge = Charge {
+            credits: call.minimum,
             ..Default::default()
-        });
+        };
+        let charge = call.conclude(self.connection, outcome, Some(charge), (0, 0))?;
         self.job.credits += charge.map_or(0, |charge| charge.credits);
-        call.conclude(self.connection, outcome, charge, (0, 0), self.time)
+        Ok(())
     }
 
     fn start(
@@ -142,7 +135,7 @@ impl Log<'_> {
     }
 
     /// Records what results cost: each with its item and sequence.
-    fn charge(&mut self, charged: &[(i32, i64, Charge)]) -> rusqlite::Result<()> {
+    fn charge(&mut self, charged: &[(Option<i32>, i64, Charge)]) -> rusqlite::Result<()> {
         if charged.is_empty() {
             return Ok(());
         }
@@ -154,15 +147,14 @@ impl Log<'_> {
                 ..Default::default()
             })?;
             self.job.credits += charge.credits;
-            if let Some(call) = &call {
-                let (found, sequence) = (&charge.found, Some(*sequence));
+            if let (Some(call), Some(item)) = (&call, item) {
                 purchases::buy(
                     self.connection,
                     call.id(),
                     *item,
-                    found,
+                    &charge.found,
                     self.time,
-                    sequence,
+                    Some(*sequence),
                 )?;
             }
         }
@@ -201,7 +193,9 @@ impl Log<'_> {
             && let Some(mut call) = calls::of_job(self.connection, self.number)?
         {
             // Nothing more will be found. Otherwise it may be, and charged.
-            call.release(self.connection, None)?;
+            if !call.is_open() {
+                call.release(self.connection, None)?;
+            }
         }
         let (outcome, missing_indexes) = match end {
             End::Complete => (JobOutcome::Complete, Vec::new()),
@@ -286,11 +280,12 @@ impl Log<'_> {
     }
 }
 
-/// The item of the request that a result is about.
-fn item(event: &Event) -> i32 {
+/// The item of the request that a result is about. Somebody who was erased was
+/// paid for, but is not held.
+fn item(event: &Event) -> Option<i32> {
     match event {
-        Event::Contact(contact) => contact.index.unwrap_or_default(),
-        _ => 0,
+        Event::Contact(contact) => Some(contact.index.unwrap_or_default()),
+        _ => None,
     }
 }
 

@@ -1,19 +1,16 @@
 //! The entries of the ledger: those for results, and the list of all.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use bytes::Bytes;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
+use super::answers;
 use super::rows::{from_micros, to_micros};
 use crate::jobs::model::StoredJob;
-use crate::ledger::model::{Charge, KeptAnswer, LedgerPage};
+use crate::ledger::model::{Charge, LedgerPage};
 use crate::proto::v1::ledger_entry::Subject;
 use crate::proto::v1::{Estimate, Found, LedgerCall, LedgerEntry, LedgerResult};
-
-/// So long at least a call can be repeated under its id.
-const REPEATABLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// At most so many entries are removed in one write.
 const PORTION: i64 = 500;
@@ -50,7 +47,12 @@ pub fn add_result(
 
 /// Entries, oldest first.
 pub fn list(connection: &Connection, page: &LedgerPage) -> rusqlite::Result<Vec<LedgerEntry>> {
-    let mut sql = "SELECT * FROM ledger WHERE credential = ? AND id > ?".to_owned();
+    // A job has few entries, its credential many: the index of the one is used.
+    let credential = match page.job_id {
+        Some(_) => "+credential",
+        None => "credential",
+    };
+    let mut sql = format!("SELECT * FROM ledger WHERE {credential} = ? AND id > ?");
     let mut values: Vec<Value> = vec![page.credential.clone().into(), page.after.into()];
     let mut only = |condition: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -106,63 +108,17 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
     })
 }
 
-/// Bodies of answers that are kept, after an entry.
-pub fn kept_answers(
-    connection: &Connection,
-    credential: &str,
-    after: i64,
-    limit: usize,
-) -> rusqlite::Result<Vec<KeptAnswer>> {
-    connection
-        .prepare_cached(
-            "SELECT id, operation, answer FROM ledger
-             WHERE credential = ? AND answer IS NOT NULL AND id > ? ORDER BY id LIMIT ?",
-        )?
-        .query_map(params![credential, after, limit as i64], |row| {
-            Ok(KeptAnswer {
-                call: row.get(0)?,
-                operation: row.get(1)?,
-                body: Bytes::from(row.get::<_, Vec<u8>>(2)?),
-            })
-        })?
-        .collect()
-}
-
-/// Erases the bodies of answers.
-pub fn erase_answers(connection: &Connection, calls: &[i64]) -> rusqlite::Result<()> {
-    let mut update = connection.prepare_cached("UPDATE ledger SET answer = NULL WHERE id = ?")?;
-    for call in calls {
-        update.execute([call])?;
-    }
-    Ok(())
-}
-
-/// Forgets a portion of what makes old calls repeatable, of their answers, and of
-/// whom they asked about; whether there was any. Calls of the last day stay repeatable.
-pub fn trim_calls(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
-    let a_day_ago = SystemTime::now().checked_sub(REPEATABLE).unwrap_or(before);
-    let before = to_micros(before.min(a_day_ago));
-    let mut removed = 0;
-    for sql in [
-        "DELETE FROM requests WHERE (credential, id) IN
-         (SELECT credential, id FROM requests WHERE created < ? LIMIT ?)",
-        "UPDATE ledger SET answer = NULL WHERE id IN
-         (SELECT id FROM ledger WHERE answer IS NOT NULL AND time < ? LIMIT ?)",
-        "DELETE FROM purchases WHERE call IN
-         (SELECT DISTINCT call FROM purchases WHERE call <=
-          (SELECT MAX(id) FROM ledger WHERE time < ?) LIMIT ?)",
-    ] {
-        removed += connection.prepare_cached(sql)?.execute([before, PORTION])?;
-    }
-    Ok(removed > 0)
-}
-
-/// Removes a portion of the old entries; whether there were any.
+/// Removes a portion of the old entries, with what hangs on them; whether there
+/// were any.
 pub fn trim(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
-    let removed = connection
-        .prepare_cached(
-            "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE time < ? LIMIT ?)",
-        )?
-        .execute([to_micros(before), PORTION])?;
-    Ok(removed > 0)
+    let old: Vec<i64> = connection
+        .prepare_cached("SELECT id FROM ledger WHERE time < ? LIMIT ?")?
+        .query_map([to_micros(before), PORTION], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    answers::erase(connection, &old)?;
+    let mut delete = connection.prepare_cached("DELETE FROM ledger WHERE id = ?")?;
+    for call in &old {
+        delete.execute([call])?;
+    }
+    Ok(!old.is_empty())
 }

@@ -7,8 +7,8 @@ use prost::Message;
 use rusqlite::{Connection, OptionalExtension, Params, ToSql, params};
 
 use super::super::StoreError;
-use super::engine;
 use super::rows::{from_micros, number, to_micros};
+use super::{answers, engine, purchases};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{Acceptance, ErasedResult, JobEvent, JobStarted};
 
@@ -27,14 +27,18 @@ const MAX_UNMATCHED: i64 = 10_000;
 
 /// Which rows one write removes.
 #[derive(Default)]
-struct Portion {
+pub struct Portion {
     rows: Vec<i64>,
     bytes: i64,
 }
 
 impl Portion {
     /// Of the rows that a statement tells, each with its bytes, the first ones.
-    fn select(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<Self> {
+    pub fn select(
+        connection: &Connection,
+        sql: &str,
+        values: impl Params,
+    ) -> rusqlite::Result<Self> {
         let mut select = connection.prepare_cached(sql)?;
         let mut rows = select.query(values)?;
         let mut portion = Self::default();
@@ -57,7 +61,7 @@ impl Portion {
     }
 
     /// Removes them; whether there were any.
-    fn remove(&self, connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    pub fn remove(&self, connection: &Connection, table: &str) -> rusqlite::Result<bool> {
         let sql = format!("DELETE FROM {table} WHERE rowid = ?");
         let mut delete = connection.prepare_cached(&sql)?;
         for row in &self.rows {
@@ -134,6 +138,14 @@ pub fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
             return Ok(true);
         }
     }
+    let people = connection.execute(
+        "DELETE FROM purchases WHERE call = (SELECT call FROM jobs WHERE number = ?1) AND item IN
+         (SELECT item FROM purchases JOIN jobs USING (call) WHERE number = ?1 LIMIT ?2)",
+        params![job, PORTION as i64],
+    )?;
+    if people > 0 {
+        return Ok(true);
+    }
     let identities = connection.execute(
         "DELETE FROM identities WHERE job = ?1 AND identity IN
          (SELECT identity FROM identities WHERE job = ?1 LIMIT ?2)",
@@ -145,7 +157,7 @@ pub fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
-/// Erases results and bodies.
+/// Erases results, that they were bought, and bodies.
 pub fn erase(
     connection: &Connection,
     job_id: &str,
@@ -165,6 +177,7 @@ pub fn erase(
             event.execute(params![payload_without_people(&payload), job, sequence])?;
         }
     }
+    purchases::forget_results(connection, job, sequences)?;
     erase_bodies(connection, job, deliveries)
 }
 
@@ -226,6 +239,12 @@ pub fn trim_deliveries(connection: &Connection, before: SystemTime) -> rusqlite:
         }
     }
     old.remove(connection, "deliveries")
+}
+
+/// Makes room: removes a portion of the bodies that are decoded, or where there are
+/// none, of the answers, whose results are nowhere else; whether there were any.
+pub fn drop_bodies(connection: &Connection, now: SystemTime) -> rusqlite::Result<bool> {
+    Ok(trim_deliveries(connection, now)? || answers::drop_some(connection)?)
 }
 
 /// Removes a portion of the old events of jobs that go on; whether there may be more.

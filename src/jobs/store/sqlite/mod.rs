@@ -1,11 +1,14 @@
 //! The embedded store: one SQLite file, write-ahead log, a sync for each commit.
 
+mod answers;
 mod calls;
 mod change;
 mod entries;
 mod file;
 mod keep;
 mod log;
+#[cfg(test)]
+mod plans;
 mod purchases;
 mod reader;
 mod recognize;
@@ -261,13 +264,13 @@ impl Store for SqliteStore {
     ) -> Result<Vec<KeptAnswer>, StoreError> {
         let credential = credential.to_owned();
         self.readers
-            .read(move |connection| entries::kept_answers(connection, &credential, after, limit))
+            .read(move |connection| answers::list(connection, &credential, after, limit))
             .await
     }
 
     async fn erase_answers(&self, answers: Vec<i64>) -> Result<(), StoreError> {
         self.writer
-            .write(move |connection| entries::erase_answers(connection, &answers).map_err(engine))
+            .write(move |connection| answers::erase(connection, &answers).map_err(engine))
             .await?;
         self.sweep().await
     }
@@ -412,7 +415,7 @@ impl Store for SqliteStore {
             keep::trim_events,
             keep::trim_unmatched,
             keep::trim_purged,
-            entries::trim_calls,
+            answers::trim,
         ] {
             while self
                 .writer
@@ -427,7 +430,7 @@ impl Store for SqliteStore {
         let now = SystemTime::now();
         let dropped = self
             .writer
-            .write(move |c| keep::trim_deliveries(c, now).map_err(engine))
+            .write(move |c| keep::drop_bodies(c, now).map_err(engine))
             .await?;
         self.sweep().await?;
         Ok(dropped)

@@ -9,6 +9,9 @@ use super::rows::{from_micros, to_micros};
 use crate::ledger::model::{Bought, HeldIn, Wanted};
 use crate::proto::v1::{EnrichmentType, Found};
 
+/// About so many rows are removed in one write.
+const PORTION: usize = 500;
+
 /// Remembers whom a call asks about.
 pub fn want(
     connection: &Connection,
@@ -58,15 +61,48 @@ pub fn buy(
     Ok(())
 }
 
-/// Forgets whom a call asked about.
-pub fn forget(connection: &Connection, call: i64) -> rusqlite::Result<()> {
+/// Forgets whom a call asked about; in how many places that stood.
+pub fn forget(connection: &Connection, call: i64) -> rusqlite::Result<usize> {
     connection
         .prepare_cached("DELETE FROM purchases WHERE call = ?")?
-        .execute([call])?;
+        .execute([call])
+}
+
+/// Forgets whom those results are about that were erased from a job.
+pub fn forget_results(
+    connection: &Connection,
+    job: i64,
+    sequences: &[i64],
+) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM purchases WHERE call = (SELECT call FROM jobs WHERE number = ?1) AND item IN
+         (SELECT item FROM purchases JOIN jobs USING (call) WHERE number = ?1 AND sequence = ?2)",
+    )?;
+    for sequence in sequences {
+        delete.execute([job, *sequence])?;
+    }
     Ok(())
 }
 
-/// The latest purchase by any of these keys since a time, where it is still held.
+/// Forgets whom a portion of the old calls asked about; whether there were any.
+pub fn trim(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
+    let old: Vec<i64> = connection
+        .prepare_cached("SELECT id FROM ledger WHERE has_people = 1 AND time < ? LIMIT ?")?
+        .query_map([to_micros(before), PORTION as i64], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut update = connection.prepare_cached("UPDATE ledger SET has_people = 0 WHERE id = ?")?;
+    let mut removed = 0;
+    for call in &old {
+        removed += forget(connection, *call)?;
+        update.execute([call])?;
+        if removed >= PORTION {
+            break;
+        }
+    }
+    Ok(!old.is_empty())
+}
+
+/// The latest purchase by any of these keys since a time that is still held.
 pub fn bought(
     connection: &Connection,
     credential: &str,
@@ -74,26 +110,29 @@ pub fn bought(
     since: SystemTime,
 ) -> rusqlite::Result<Option<Bought>> {
     let mut select = connection.prepare_cached(
-        "SELECT purchases.time, answer, (SELECT payload FROM events JOIN jobs ON number = events.job
-         WHERE jobs.id = job_id AND purged = 0 AND events.sequence = purchases.sequence)
-         FROM purchases JOIN ledger ON ledger.id = call
+        "SELECT purchases.time, body, payload FROM purchases
+         JOIN ledger ON ledger.id = purchases.call
+         LEFT JOIN answers ON answers.call = purchases.call
+         LEFT JOIN jobs ON jobs.id = ledger.job_id AND purged = 0
+         LEFT JOIN events ON events.job = number AND events.sequence = purchases.sequence
          WHERE purchases.credential = ? AND key = ? AND purchases.time >= ?
-         ORDER BY purchases.time DESC LIMIT 1",
+         AND (body IS NOT NULL OR payload IS NOT NULL)
+         ORDER BY purchases.time DESC, purchases.call DESC LIMIT 1",
     )?;
     let mut latest: Option<Bought> = None;
     for key in keys {
         let found = select
             .query_row(params![credential, key, to_micros(since)], |row| {
-                let answer: Option<Vec<u8>> = row.get(1)?;
-                let event: Option<Vec<u8>> = row.get(2)?;
-                let held_in = answer
-                    .map(|body| HeldIn::Answer(Bytes::from(body)))
-                    .or(event.map(HeldIn::Event));
-                let time = from_micros(row.get(0)?);
-                Ok(held_in.map(|held_in| Bought { time, held_in }))
+                let held_in = match row.get::<_, Option<Vec<u8>>>(1)? {
+                    Some(body) => HeldIn::Answer(Bytes::from(body)),
+                    None => HeldIn::Event(row.get(2)?),
+                };
+                Ok(Bought {
+                    time: from_micros(row.get(0)?),
+                    held_in,
+                })
             })
-            .optional()?
-            .flatten();
+            .optional()?;
         let is_newer = |found: &Bought| latest.as_ref().is_none_or(|known| known.time < found.time);
         latest = found.filter(is_newer).or(latest);
     }

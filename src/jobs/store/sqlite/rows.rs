@@ -283,7 +283,7 @@ pub fn unmatched(
 }
 
 /// Rows until they are large; at least one.
-fn page<T>(
+pub fn page<T>(
     rows: impl Iterator<Item = rusqlite::Result<T>>,
     size: impl Fn(&T) -> usize,
 ) -> rusqlite::Result<Vec<T>> {

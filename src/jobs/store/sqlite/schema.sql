@@ -124,8 +124,8 @@ CREATE TABLE ledger (
     unpriced        INTEGER NOT NULL DEFAULT 0,
     -- Credits still set aside, on the day of the call.
     reserved        INTEGER NOT NULL DEFAULT 0,
-    -- The body of the answer, while it may be wanted again.
-    answer          BLOB,
+    -- Purchases know whom it asks about.
+    has_people      INTEGER NOT NULL DEFAULT 0,
     sequence        INTEGER,
     emails          INTEGER NOT NULL DEFAULT 0,
     phone_numbers   INTEGER NOT NULL DEFAULT 0,
@@ -136,7 +136,17 @@ CREATE INDEX ledger_by_credential ON ledger (credential, id);
 CREATE INDEX ledger_by_job ON ledger (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX ledger_by_time ON ledger (time);
 CREATE INDEX ledger_pending ON ledger (outcome) WHERE outcome = 1;
-CREATE INDEX ledger_answers ON ledger (credential, id) WHERE answer IS NOT NULL;
+CREATE INDEX ledger_with_people ON ledger (time) WHERE has_people = 1;
+
+-- Bodies of answers, while they may be wanted again. The time is that of the call.
+CREATE TABLE answers (
+    call       INTEGER PRIMARY KEY,
+    credential TEXT NOT NULL,
+    time       INTEGER NOT NULL,
+    body       BLOB NOT NULL
+) STRICT;
+CREATE INDEX answers_by_credential ON answers (credential, call);
+CREATE INDEX answers_by_time ON answers (time);
 
 -- The ledger summed up for each day; days since 1970.
 CREATE TABLE usage (

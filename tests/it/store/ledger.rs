@@ -1,0 +1,490 @@
+//! The ledger as it should be: calls, what they and their results cost, what makes
+//! them safe to repeat, and what is held of whom.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use pronto_grpc::jobs::model::{Change, StoredJob};
+use pronto_grpc::ledger::Day;
+use pronto_grpc::ledger::model::{Admission, Charge, Earlier, NewCall, Settlement, Spending};
+use pronto_grpc::proto::v1::job_event::Event;
+use pronto_grpc::proto::v1::{CallOutcome, EnrichmentType, Estimate, Found, Usage};
+
+use super::clock::Window;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Everything that is known of calls.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// In the order in which they were recorded.
+    pub entries: Vec<Entry>,
+    requests: BTreeMap<(String, String), Request>,
+    /// Results that were delivered, and of these reused ones.
+    tallies: BTreeMap<(String, Day, String), (i64, i64)>,
+}
+
+/// An entry.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its number, once seen.
+    pub id: Option<i64>,
+    pub time: SystemTime,
+    pub credential: String,
+    pub operation: String,
+    pub job: Option<String>,
+    pub request: Option<String>,
+    pub credits: Option<i64>,
+    pub found: Found,
+    pub what: What,
+    /// It is only summed up any more.
+    pub is_gone: bool,
+    pub answer: Option<Bytes>,
+    pub people: Vec<Purchase>,
+}
+
+/// What an entry is about.
+#[derive(Clone, Debug)]
+pub enum What {
+    Call {
+        estimate: Estimate,
+        outcome: CallOutcome,
+        reserved: i64,
+    },
+    Result {
+        sequence: i64,
+    },
+}
+
+/// Somebody whom a call asks about.
+#[derive(Clone, Debug)]
+pub struct Purchase {
+    item: i32,
+    kind: EnrichmentType,
+    pub key: [u8; 16],
+    /// When they were bought, and as which result of the job.
+    pub bought: Option<(Window, Option<i64>)>,
+}
+
+/// A request with an id.
+#[derive(Clone, Debug)]
+struct Request {
+    fingerprint: [u8; 32],
+    time: SystemTime,
+    call: i64,
+    job: Option<String>,
+}
+
+/// A result that was charged: its item, sequence and charge.
+pub type Charged = (Option<i32>, i64, Charge);
+
+impl Entry {
+    fn is_open(&self) -> bool {
+        let open = [CallOutcome::Pending, CallOutcome::Unknown];
+        matches!(self.what, What::Call { outcome, .. } if open.contains(&outcome))
+    }
+
+    fn was_sent(&self) -> bool {
+        let sent = [CallOutcome::CarriedOut, CallOutcome::Unknown];
+        matches!(self.what, What::Call { outcome, .. } if sent.contains(&outcome))
+    }
+
+    fn reserved(&self) -> i64 {
+        match self.what {
+            What::Call { reserved, .. } => reserved,
+            What::Result { .. } => 0,
+        }
+    }
+
+    /// Lets go of credits, at most of those that there are.
+    fn release(&mut self, credits: i64) {
+        if let What::Call { reserved, .. } = &mut self.what {
+            *reserved -= credits.min(*reserved);
+        }
+    }
+
+    /// What became of it; what that cost, where it is known.
+    fn conclude(&mut self, now: CallOutcome, charge: Option<Charge>) -> Option<Charge> {
+        if let What::Call { outcome, .. } = &mut self.what {
+            *outcome = now;
+        }
+        let charge = match now {
+            CallOutcome::Refused | CallOutcome::Reused => Some(Charge::default()),
+            CallOutcome::CarriedOut => charge,
+            _ => None,
+        };
+        self.credits = charge.map(|charge| charge.credits);
+        self.found = charge.unwrap_or_default().found;
+        self.release(self.credits.unwrap_or_default());
+        if matches!(now, CallOutcome::Refused | CallOutcome::Reused) {
+            self.release(i64::MAX);
+        }
+        if now == CallOutcome::Refused {
+            self.people.clear();
+        }
+        charge
+    }
+
+    fn buy(&mut self, item: i32, found: &Found, window: Window, sequence: Option<i64>) {
+        let counts = [
+            (EnrichmentType::Email, found.emails),
+            (EnrichmentType::Phone, found.phone_numbers),
+            (EnrichmentType::PersonalEmail, found.personal_emails),
+        ];
+        for one in &mut self.people {
+            if one.item == item && counts.iter().any(|(kind, n)| *kind == one.kind && *n > 0) {
+                one.bought = Some((window, sequence));
+            }
+        }
+    }
+}
+
+impl Ledger {
+    /// Whether a call may be sent; with the number that it got when it may.
+    pub fn admit(&mut self, call: &NewCall, job: Option<&str>, id: i64) -> Admission {
+        if let Some(known) = self.known(call) {
+            return known;
+        }
+        let spending = self.spending(&call.credential, Day::of(call.time));
+        let maximum = call.estimate.maximum;
+        let total = spending.spent + spending.reserved + maximum;
+        if maximum > 0 && call.daily_budget.is_some_and(|budget| total > budget) {
+            return Admission::OverBudget(spending);
+        }
+        if let Some(key) = &call.request {
+            let request = Request {
+                fingerprint: key.fingerprint,
+                time: call.time,
+                call: id,
+                job: job.map(str::to_owned),
+            };
+            let name = (call.credential.clone(), key.id.clone());
+            self.requests.insert(name, request);
+        }
+        let wanted = call.people.iter().flat_map(|wanted| {
+            let purchase = |key: &[u8; 16]| Purchase {
+                item: wanted.item,
+                kind: wanted.kind,
+                key: *key,
+                bought: None,
+            };
+            wanted.keys.iter().map(purchase)
+        });
+        self.entries.push(Entry {
+            id: Some(id),
+            time: call.time,
+            credential: call.credential.clone(),
+            operation: call.operation.clone(),
+            job: job.map(str::to_owned),
+            request: call.request.as_ref().map(|key| key.id.clone()),
+            credits: None,
+            found: Found::default(),
+            what: What::Call {
+                estimate: call.estimate,
+                outcome: CallOutcome::Pending,
+                reserved: maximum,
+            },
+            is_gone: false,
+            answer: None,
+            people: wanted.collect(),
+        });
+        Admission::Admitted(id)
+    }
+
+    fn known(&self, call: &NewCall) -> Option<Admission> {
+        let key = call.request.as_ref()?;
+        let name = (call.credential.clone(), key.id.clone());
+        let request = self.requests.get(&name)?;
+        if request.fingerprint != key.fingerprint {
+            let job_id = request.job.clone();
+            return Some(Admission::Reused { job_id });
+        }
+        let entry = self.entries.iter().filter(|entry| !entry.is_gone);
+        let entry = entry.into_iter().find(|e| e.id == Some(request.call));
+        let answer = entry.and_then(|entry| entry.answer.clone());
+        let is_open = entry.is_some_and(Entry::is_open);
+        Some(Admission::Repeated(match (&request.job, answer) {
+            (Some(job), _) => Earlier::Job(job.clone()),
+            (None, Some(answer)) => Earlier::Answer(answer),
+            (None, None) if is_open => Earlier::Unknown,
+            (None, None) => Earlier::Erased,
+        }))
+    }
+
+    /// The places of the calls that started no job.
+    pub fn unary(&self) -> Vec<i64> {
+        let unary = |entry: &&Entry| {
+            entry.job.is_none() && matches!(entry.what, What::Call { .. }) && !entry.is_gone
+        };
+        let unary = self.entries.iter().filter(unary);
+        unary.filter_map(|entry| entry.id).collect()
+    }
+
+    fn open_call(&mut self, is_it: impl Fn(&Entry) -> bool) -> Option<&mut Entry> {
+        let calls = self.entries.iter_mut();
+        calls
+            .filter(|entry| !entry.is_gone && entry.is_open())
+            .find(|entry| is_it(entry))
+    }
+
+    /// The call that started a job. Jobs of one name are told by their ids.
+    fn call_of(&mut self, job: &str) -> Option<&mut Entry> {
+        let is_it = |entry: &&mut Entry| {
+            let is_call = matches!(entry.what, What::Call { .. });
+            is_call && !entry.is_gone && entry.job.as_deref() == Some(job)
+        };
+        self.entries.iter_mut().find(is_it)
+    }
+
+    /// Forgets a request that was not carried out.
+    fn forget(&mut self, call: Option<i64>) {
+        self.requests
+            .retain(|_, request| Some(request.call) != call);
+    }
+
+    /// What became of a call that started no job.
+    pub fn settle(&mut self, call: i64, settlement: &Settlement, window: Window) {
+        let Some(entry) = self.open_call(|entry| entry.id == Some(call)) else {
+            return;
+        };
+        let charge = entry.conclude(settlement.outcome, settlement.charge);
+        if let Some(charge) = charge {
+            entry.release(i64::MAX);
+            entry.buy(0, &charge.found, window, None);
+        }
+        let name = (
+            entry.credential.clone(),
+            Day::of(entry.time),
+            entry.operation.clone(),
+        );
+        if settlement.outcome == CallOutcome::Refused {
+            self.forget(Some(call));
+        } else if let Some(answer) = &settlement.answer {
+            entry.answer = Some(answer.clone());
+        }
+        self.tally(name, settlement.results, settlement.reused);
+    }
+
+    fn tally(&mut self, name: (String, Day, String), results: i64, reused: i64) {
+        let tally = self.tallies.entry(name).or_default();
+        tally.0 += results;
+        tally.1 += reused;
+    }
+
+    /// Gives up on calls under way; how many they are.
+    pub fn interrupt(&mut self) -> usize {
+        let pending = |entry: &&mut Entry| {
+            matches!(
+                entry.what,
+                What::Call {
+                    outcome: CallOutcome::Pending,
+                    ..
+                }
+            ) && entry.job.is_none()
+                && !entry.is_gone
+        };
+        let pending = self.entries.iter_mut().filter(pending);
+        pending
+            .map(|entry| entry.conclude(CallOutcome::Unknown, None))
+            .count()
+    }
+
+    // === jobs ===
+
+    /// What a change says about the call of a job; what that cost.
+    pub fn start(&mut self, job: &str, change: &Change) -> i64 {
+        let is_sign = change.upstream_id.is_some() || change.final_seen || !change.found.is_empty();
+        let sign = is_sign.then_some(CallOutcome::CarriedOut);
+        let call = self.call_of(job).filter(|entry| entry.is_open());
+        let (Some(outcome), Some(call)) = (change.call.or(sign), call) else {
+            return 0;
+        };
+        let credits = match &call.what {
+            What::Call { estimate, .. } => estimate.minimum,
+            What::Result { .. } => 0,
+        };
+        let charge = Charge {
+            credits,
+            ..Default::default()
+        };
+        let charge = call.conclude(outcome, Some(charge));
+        let id = call.id;
+        if outcome == CallOutcome::Refused {
+            self.forget(id);
+        }
+        charge.unwrap_or_default().credits
+    }
+
+    /// Records what a change delivered to a job.
+    pub fn deliver(&mut self, job: &StoredJob, charged: &[Charged], results: i64, reused: i64) {
+        let time = job.updated;
+        let exactly = Window {
+            begin: time,
+            end: time + Duration::from_micros(1),
+        };
+        for (item, sequence, charge) in charged {
+            if let Some(call) = self.call_of(&job.id) {
+                call.release(charge.credits);
+                if let Some(item) = item {
+                    call.buy(*item, &charge.found, exactly, Some(*sequence));
+                }
+            }
+            self.entries.push(Entry {
+                id: None,
+                time,
+                credential: job.credential.clone(),
+                operation: job.operation.clone(),
+                job: Some(job.id.clone()),
+                request: job.request_id.clone(),
+                credits: Some(charge.credits),
+                found: charge.found,
+                what: What::Result {
+                    sequence: *sequence,
+                },
+                is_gone: false,
+                answer: None,
+                people: Vec::new(),
+            });
+        }
+        let name = (job.credential.clone(), Day::of(time), job.operation.clone());
+        self.tally(name, results, reused);
+    }
+
+    /// Nothing more will be found for a job.
+    pub fn finish(&mut self, job: &str) {
+        if let Some(call) = self.call_of(job).filter(|call| !call.is_open()) {
+            call.release(i64::MAX);
+        }
+    }
+
+    // === what is no longer kept ===
+
+    /// A job is purged.
+    pub fn purge(&mut self, job: &str) {
+        if let Some(call) = self.call_of(job) {
+            call.people.clear();
+        }
+    }
+
+    /// Results of a job are erased, and with them whom they are about.
+    pub fn erase(&mut self, job: &str, sequences: &[i64]) {
+        let Some(call) = self.call_of(job) else {
+            return;
+        };
+        let is_erased = |one: &&Purchase| {
+            let sequence = one.bought.and_then(|(_, sequence)| sequence);
+            sequence.is_some_and(|sequence| sequences.contains(&sequence))
+        };
+        let items: Vec<i32> = call
+            .people
+            .iter()
+            .filter(is_erased)
+            .map(|p| p.item)
+            .collect();
+        call.people.retain(|one| !items.contains(&one.item));
+    }
+
+    /// Answers are erased, and whom they are about.
+    pub fn erase_answers(&mut self, calls: &[i64]) {
+        for entry in &mut self.entries {
+            if entry.id.is_some_and(|id| calls.contains(&id)) {
+                entry.answer = None;
+                entry.people.clear();
+            }
+        }
+    }
+
+    /// What is older is no longer repeatable, but not within a day.
+    pub fn trim(&mut self, before: SystemTime, now: SystemTime) {
+        let before = before.min(now - DAY);
+        self.requests.retain(|_, request| request.time >= before);
+        for entry in &mut self.entries {
+            if entry.time < before {
+                entry.answer = None;
+                entry.people.clear();
+            }
+        }
+    }
+
+    /// Forgets entries before a time, and sums before a day.
+    pub fn forget_before(&mut self, before: SystemTime, day: Day) {
+        for entry in &mut self.entries {
+            if entry.time < before {
+                entry.is_gone = true;
+                entry.answer = None;
+                entry.people.clear();
+            }
+        }
+        self.entries.retain(|entry| Day::of(entry.time) >= day);
+        self.tallies.retain(|(_, of, _), _| *of >= day);
+    }
+
+    // === sums ===
+
+    /// What was spent on a day: what its entries cost.
+    pub fn spending(&self, credential: &str, day: Day) -> Spending {
+        let of_day = |entry: &&Entry| entry.credential == credential && Day::of(entry.time) == day;
+        let mut spending = Spending::default();
+        for entry in self.entries.iter().filter(of_day) {
+            spending.spent += entry.credits.unwrap_or_default();
+            spending.reserved += entry.reserved();
+        }
+        spending
+    }
+
+    /// What entries come to, for each day and operation on which something happened.
+    pub fn usage(&self, credential: &str) -> Vec<Usage> {
+        let mut sums: BTreeMap<(Day, String), Usage> = BTreeMap::new();
+        let mut of = |day: Day, operation: &str, add: &dyn Fn(&mut Usage)| {
+            let sum = sums
+                .entry((day, operation.to_owned()))
+                .or_insert_with(|| Usage {
+                    day: day.to_string(),
+                    credential: credential.to_owned(),
+                    operation: operation.to_owned(),
+                    ..Default::default()
+                });
+            add(sum);
+        };
+        let is_of = |entry: &&Entry| entry.credential == credential;
+        for entry in self.entries.iter().filter(is_of) {
+            of(Day::of(entry.time), &entry.operation, &|sum| {
+                sum.calls += i64::from(entry.was_sent());
+                sum.emails += entry.found.emails;
+                sum.phone_numbers += entry.found.phone_numbers;
+                sum.personal_emails += entry.found.personal_emails;
+                sum.credits += entry.credits.unwrap_or_default();
+                sum.reserved += entry.reserved();
+            });
+        }
+        for ((whose, day, operation), (results, reused)) in &self.tallies {
+            if whose == credential {
+                of(*day, operation, &|sum| {
+                    sum.results += results;
+                    sum.reused += reused;
+                });
+            }
+        }
+        sums.into_values().filter(has_happened).collect()
+    }
+}
+
+/// Whether anything is left of what happened on a day.
+pub fn has_happened(usage: &Usage) -> bool {
+    let nothing = Usage {
+        day: usage.day.clone(),
+        credential: usage.credential.clone(),
+        operation: usage.operation.clone(),
+        ..Default::default()
+    };
+    *usage != nothing
+}
+
+/// The item that a result is about.
+pub fn item(event: &Event) -> Option<i32> {
+    match event {
+        Event::Contact(contact) => Some(contact.index.unwrap_or_default()),
+        _ => None,
+    }
+}
