@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
@@ -172,7 +172,7 @@ pub async fn run(
     let names = public_services(options.sandbox.is_some());
     let health = Health::new(reporter, names.iter().copied()).await;
     let facade = Facade {
-        client,
+        client: client.clone(),
         keyring,
         jobs: jobs.clone(),
         purchases: purchases.clone(),
@@ -222,6 +222,11 @@ pub async fn run(
     // Those who watch the health are told; their streams would keep the listener open.
     health.end().await;
     ending.cancel();
+    let closing = tokio::spawn(async move {
+        sleep(options.shutdown_timeout / 2).await;
+        // Who still waits for a rate limit must learn in time that nothing was sent.
+        client.close();
+    });
     let finished = async {
         let outcome = joined(grpc.await);
         jobs.settle().await;
@@ -234,6 +239,7 @@ pub async fn run(
             tracing::warn!("Calls under way did not finish in time.");
             Ok(())
         });
+    closing.abort();
     // Last, because nobody delivers a callback twice.
     callbacks_ending.cancel();
     if timeout(CALLBACKS_TIMEOUT, callbacks).await.is_err() {

@@ -15,6 +15,7 @@ mod deadlines;
 mod disk_faults;
 mod fake;
 mod http;
+mod limits;
 mod link;
 mod log;
 mod matrix;
@@ -85,6 +86,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "fault-matrix",
         "under every fault and pair of faults each RPC ends with what was found",
         |form| Box::pin(matrix::run(form)),
+    ),
+    (
+        "limits",
+        "rate limits are kept, used, and shared fairly between callers",
+        |form| Box::pin(limits::run(form)),
     ),
 ];
 

@@ -15,6 +15,9 @@ use tokio::net::TcpSocket;
 use crate::fake::Fake;
 use crate::log::PATIENCE;
 
+/// For proofs that start more jobs than Pronto allows.
+pub const UNLIMITED: &str = "--rate-limit=*=1000000/second";
+
 /// A port that nothing else takes while no server listens on it.
 struct HeldPort {
     address: SocketAddr,
@@ -60,6 +63,7 @@ impl Place {
             format!("--callback-url=http://{callbacks}"),
             format!("--main-url=http://{}", pronto.address),
             format!("--synchronous-url=http://{}", pronto.address),
+            UNLIMITED.to_owned(),
         ])
     }
 

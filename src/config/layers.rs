@@ -166,25 +166,37 @@ fn with_file(command: clap::Command, file: &Path) -> Result<clap::Command, Confi
     let mut command = command;
     for (key, value) in table {
         let serve = command.find_subcommand("serve");
-        let id = serve
+        let argument = serve
             .into_iter()
             .flat_map(clap::Command::get_arguments)
             .find(|argument| argument.get_long() == Some(key.as_str()) && key != "config")
-            .map(|argument| argument.get_id().clone())
             .ok_or_else(|| unusable(format!("{key}: there is no such option")))?;
-        let value = match value {
-            toml::Value::String(text) => text,
-            toml::Value::Boolean(flag) => flag.to_string(),
-            toml::Value::Integer(number) => number.to_string(),
-            _ => {
-                return Err(unusable(format!(
-                    "{key}: must be a text, a number or a flag"
-                )));
-            }
-        };
+        let id = argument.get_id().clone();
+        let value = option_value(value, argument.get_value_delimiter())
+            .map_err(|right| unusable(format!("{key}: must be {right}")))?;
         command = command.mut_subcommand("serve", |serve| {
             serve.mut_arg(id, |argument| argument.default_value(value))
         });
     }
     Ok(command)
+}
+
+/// The value of an option as a flag has it; else what would be right. Options that take
+/// several values take a list of texts, too.
+fn option_value(value: toml::Value, delimiter: Option<char>) -> Result<String, &'static str> {
+    let right = match delimiter {
+        Some(_) => "a text or a list of texts",
+        None => "a text, a number or a flag",
+    };
+    match (value, delimiter) {
+        (toml::Value::String(text), _) => Ok(text),
+        (toml::Value::Boolean(flag), None) => Ok(flag.to_string()),
+        (toml::Value::Integer(number), None) => Ok(number.to_string()),
+        (toml::Value::Array(items), Some(delimiter)) => {
+            let texts: Option<Vec<_>> = items.iter().map(toml::Value::as_str).collect();
+            let texts = texts.ok_or(right)?;
+            Ok(texts.join(&delimiter.to_string()))
+        }
+        _ => Err(right),
+    }
 }

@@ -14,13 +14,14 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::callback::CallbackLimits;
 use crate::jobs::{Deadlines, JobOptions};
 use crate::ledger::REPEATABLE;
+use crate::pronto::limits::{LimitOptions, Override, parse_override};
 use crate::pronto::{BaseUrls, ClientOptions};
 use crate::proto::endpoint::{Vendor, base_url};
 use crate::proto::v1::Host;
@@ -136,6 +137,40 @@ pub struct ServeArgs {
     /// Largest answer of Pronto's.
     #[arg(long, env = "PRONTO_GRPC_MAX_ANSWER_SIZE", default_value = "32MiB", value_name = "SIZE", value_parser = byte_size)]
     pub max_answer_size: ByteSize,
+
+    /// How many requests an API key may send to an RPC's endpoint, instead of what
+    /// Pronto documents: `RPC=COUNT/PERIOD`, such as `GetHeadcount=10/minute`; `*` stands
+    /// for all others. May be given several times; in the environment `;` stands between
+    /// them.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_RATE_LIMIT",
+        value_delimiter = ';',
+        value_name = "LIMIT",
+        value_parser = parse_override
+    )]
+    pub rate_limit: Vec<Override>,
+
+    /// At most so many requests of an API key are under way at once on Pronto's main
+    /// host; 0: any number.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_MAX_IN_FLIGHT",
+        default_value = "5",
+        value_name = "COUNT"
+    )]
+    pub max_in_flight: usize,
+
+    /// Whether answers about data that changes seldom, such as locations and personas,
+    /// are given to later calls of the same API key, too, for seconds or minutes.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_ANSWER_CACHE",
+        default_value = "true",
+        action = ArgAction::Set,
+        value_name = "FLAG"
+    )]
+    pub answer_cache: bool,
 
     /// Largest body of a callback.
     #[arg(long, env = "PRONTO_GRPC_MAX_CALLBACK_SIZE", default_value = "8MiB", value_name = "SIZE", value_parser = byte_size)]
@@ -285,6 +320,11 @@ impl ServeArgs {
             request_timeout: self.request_timeout,
             synchronous_timeout: self.synchronous_timeout,
             max_answer_size: units::to_usize(self.max_answer_size),
+            limits: LimitOptions {
+                overrides: self.rate_limit.clone(),
+                max_in_flight: self.max_in_flight,
+            },
+            answer_cache: self.answer_cache,
         })
     }
 

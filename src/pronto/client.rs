@@ -1,24 +1,21 @@
-//! Sends a request to Pronto and reads the answer.
+//! Calls Pronto: what is asked goes through what is shared, limited and repeated.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, StatusCode};
-use secrecy::ExposeSecret;
-use tokio::time::timeout;
+use bytes::Bytes;
+use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
-use super::classify::{classify, refused_in_success};
-use super::courtesy::Courtesy;
+use super::exchange::{Exchange, Outgoing, overrun};
+use super::limits::{LimitOptions, Limits, LimitsSnapshot};
+use super::retry::{Attempts, Budget};
+use super::sharing::{Answer, Sharing};
 use super::{Caller, Credential, Failure};
+use crate::metrics;
 use crate::proto::endpoint::{Endpoint, UnaryRequest, UpstreamRequest};
-use crate::proto::json::{self, Object, ReadError, Spelling};
-use crate::proto::v1::{ErrorReason, Host};
 
-/// The header that carries the API key.
-const API_KEY: &str = "x-api-key";
+pub use super::exchange::read_answer;
 
 /// Where Pronto's two hosts are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +39,10 @@ pub struct ClientOptions {
     pub synchronous_timeout: Duration,
     /// The largest answer, in bytes.
     pub max_answer_size: usize,
+    /// How much may be sent.
+    pub limits: LimitOptions,
+    /// Whether answers are kept for later calls, where the proto allows that.
+    pub answer_cache: bool,
 }
 
 /// Why a client cannot be set up.
@@ -58,9 +59,10 @@ pub enum SetupError {
 /// Calls Pronto.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    options: ClientOptions,
-    courtesy: Arc<Courtesy>,
+    exchange: Arc<Exchange>,
+    limits: Arc<Limits>,
+    budget: Arc<Budget>,
+    sharing: Arc<Sharing>,
 }
 
 impl Client {
@@ -70,27 +72,29 @@ impl Client {
     ///
     /// When TLS cannot be set up.
     pub fn new(options: ClientOptions) -> Result<Self, SetupError> {
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .connect_timeout(options.connect_timeout)
-            // Below the keepalive of common servers, so that a connection is not
-            // taken from the pool while the other side closes it.
-            .pool_idle_timeout(Duration::from_secs(15))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .user_agent(concat!("pronto-grpc/", env!("CARGO_PKG_VERSION")))
-            .build()?;
         Ok(Self {
-            http,
-            options,
-            courtesy: Arc::default(),
+            limits: Arc::new(Limits::new(&options.limits)),
+            sharing: Arc::new(Sharing::new(options.answer_cache)),
+            budget: Arc::default(),
+            exchange: Arc::new(Exchange::new(options)?),
         })
     }
 
     /// How long a call to the main host may take.
     #[must_use]
     pub fn request_timeout(&self) -> Duration {
-        self.options.request_timeout
+        self.exchange.request_timeout()
+    }
+
+    /// How much of a credential's limits is used.
+    #[must_use]
+    pub fn limits(&self, credential: &Credential) -> LimitsSnapshot {
+        self.limits.snapshot(credential)
+    }
+
+    /// Refuses everybody who waits for a turn, now and from now on.
+    pub fn close(&self) {
+        self.limits.close();
     }
 
     /// Sends a request that Pronto answers at once.
@@ -109,6 +113,10 @@ impl Client {
 
     /// Sends a caller's request and returns the body of the answer, which is a success.
     ///
+    /// The caller's deadline ends waiting, and a request that can be repeated. A
+    /// request that was sent and cannot be repeated goes on until Pronto answers, for as
+    /// long as this future is kept.
+    ///
     /// # Errors
     ///
     /// Whatever keeps the answer from arriving.
@@ -117,14 +125,18 @@ impl Client {
         caller: &Caller,
         request: &R,
     ) -> Result<Bytes, Failure> {
-        // The synchronous host keeps a request for long, and has room for many.
-        let is_main = R::ENDPOINT.host != Host::Synchronous;
-        let _caller = is_main.then(|| self.courtesy.caller(&caller.credential.name));
-        self.exchange(&caller.credential, request).await
+        let outgoing = Outgoing::new(&caller.credential, request);
+        match &R::ENDPOINT.sharing {
+            Some(sharing) => self.share(caller, outgoing, sharing.fresh).await,
+            None => {
+                let _change = self.sharing.change(&caller.credential.name);
+                self.repeat(caller, &outgoing).await
+            }
+        }
     }
 
     /// Sends a request for which no caller waits: it gives way to theirs, but not for
-    /// longer than `patience`.
+    /// longer than `patience`. It is not repeated; whoever polls asks again anyway.
     ///
     /// # Errors
     ///
@@ -135,177 +147,66 @@ impl Client {
         request: &R,
         patience: Duration,
     ) -> Result<Bytes, Failure> {
-        let _poll = self.courtesy.poll(&credential.name, patience).await;
-        self.exchange(credential, request).await
+        let outgoing = Outgoing::new(credential, request);
+        let pass = self.limits.enter_to_poll(credential, R::ENDPOINT, patience);
+        let sent = self.exchange.send(pass.await?, &outgoing, None).await;
+        sent.map_err(|failed| failed.failure)
     }
 
-    async fn exchange<R: UpstreamRequest>(
+    /// Asks together with everybody who asks the same.
+    async fn share(
         &self,
-        credential: &Credential,
-        request: &R,
+        caller: &Caller,
+        outgoing: Outgoing,
+        fresh: Duration,
     ) -> Result<Bytes, Failure> {
-        let endpoint = R::ENDPOINT;
-        let fields = json::write(request, Spelling::Observed);
-        let request = self.prepare(credential, endpoint, &request.path(), fields);
-        let limit = match endpoint.host {
-            Host::Synchronous => self.options.synchronous_timeout,
-            Host::Main | Host::Unspecified => self.options.request_timeout,
-        };
-        match timeout(limit, self.execute(endpoint, request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(no_answer(endpoint, "Pronto did not answer in time", true)),
-        }
+        let endpoint = outgoing.endpoint;
+        let answer = self.sharing.ask(outgoing.question(), fresh, || {
+            self.limits.check(caller, endpoint)?;
+            let client = self.clone();
+            // It may go on for others when this caller's deadline has passed.
+            let caller = Caller {
+                deadline: None,
+                ..caller.clone()
+            };
+            Ok(async move { client.repeat(&caller, &outgoing).await })
+        })?;
+        in_time(endpoint, caller.deadline, answer).await
     }
 
-    fn prepare(
-        &self,
-        credential: &Credential,
-        endpoint: &Endpoint,
-        path: &str,
-        fields: Object,
-    ) -> reqwest::RequestBuilder {
-        let base = match endpoint.host {
-            Host::Synchronous => &self.options.base_urls.synchronous,
-            Host::Main | Host::Unspecified => &self.options.base_urls.main,
-        };
-        let url = format!("{}{path}", base.as_str().trim_end_matches('/'));
-        // A key that is no header value is one that Pronto cannot know either.
-        let key = HeaderValue::from_str(credential.key.expose_secret())
-            .unwrap_or_else(|_| HeaderValue::from_static("invalid"));
-        let method = Method::from_bytes(endpoint.method.as_bytes()).unwrap_or(Method::POST);
-        let has_body = method == Method::POST || method == Method::PUT;
-        let request = self.http.request(method, url).header(API_KEY, key);
-        match has_body {
-            true => request
-                .header(CONTENT_TYPE, "application/json")
-                .body(serde_json::Value::Object(fields).to_string()),
-            false => request.query(&query(fields)),
-        }
-    }
-
-    async fn execute(
-        &self,
-        endpoint: &'static Endpoint,
-        request: reqwest::RequestBuilder,
-    ) -> Result<Bytes, Failure> {
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| broken(endpoint, &error))?;
-        let status = answer.status();
-        let headers = answer.headers().clone();
-        let body = self.body(endpoint, answer).await?;
-        if !status.is_success() {
-            return Err(classify(endpoint, status, &headers, &body));
-        }
-        if let Some(refused) = refused_in_success(endpoint, status, &body) {
-            return Err(refused);
-        }
-        let is_html = headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        if is_html {
-            return Err(malformed(endpoint, status, "an HTML page instead of JSON"));
-        }
-        // Success without content is an answer without fields.
-        let is_empty = body.is_empty() && (status == 204 || endpoint.method == "DELETE");
-        Ok(if is_empty {
-            Bytes::from_static(b"{}")
-        } else {
-            body
-        })
-    }
-
-    async fn body(
-        &self,
-        endpoint: &'static Endpoint,
-        mut answer: reqwest::Response,
-    ) -> Result<Bytes, Failure> {
-        let status = answer.status();
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer
-            .chunk()
-            .await
-            .map_err(|error| broken(endpoint, &error))?
-        {
-            body.extend_from_slice(&chunk);
-            if body.len() > self.options.max_answer_size {
-                let what = format!("larger than {} bytes", self.options.max_answer_size);
-                return Err(malformed(endpoint, status, &what));
+    /// Sends a request, and sends it again where that is safe.
+    async fn repeat(&self, caller: &Caller, outgoing: &Outgoing) -> Result<Bytes, Failure> {
+        let (endpoint, deadline) = (outgoing.endpoint, caller.deadline);
+        let mut attempts = Attempts::default();
+        loop {
+            let pass = self.limits.enter(caller, endpoint).await?;
+            match attempts.is_first() {
+                true => self.budget.deposit(),
+                false => metrics::upstream_retried(endpoint),
+            }
+            let sent = self.exchange.send(pass, outgoing, deadline).await;
+            let failed = match sent {
+                Ok(body) => return Ok(body),
+                Err(failed) => failed,
+            };
+            let period = self.limits.allowance(endpoint).per;
+            match attempts.next(&failed, period, deadline, &self.budget) {
+                Some(pause) => sleep(pause).await,
+                None => return Err(failed.failure),
             }
         }
-        Ok(body.freeze())
     }
 }
 
-/// Reads the body of an answer.
-///
-/// # Errors
-///
-/// When it is not what the endpoint should answer.
-pub fn read_answer<M: json::JsonMessage>(
+/// Waits for an answer that others may wait for, too.
+async fn in_time(
     endpoint: &'static Endpoint,
-    body: &[u8],
-) -> Result<M, Failure> {
-    json::read(body).map_err(|error| {
-        let what = match error {
-            _ if body.trim_ascii_start().starts_with(b"<") => "an HTML page instead of JSON".into(),
-            ReadError::Empty => "empty".into(),
-            error => error.to_string(),
-        };
-        malformed(endpoint, StatusCode::OK, &what)
-    })
-}
-
-fn malformed(endpoint: &'static Endpoint, status: StatusCode, what: &str) -> Failure {
-    let message = format!("Pronto's answer is not what it should be: {what}");
-    let failure = Failure::new(ErrorReason::UpstreamMalformed, endpoint, message);
-    Failure {
-        http_status: Some(status.as_u16()),
-        ..failure
-    }
-}
-
-/// The failure behind a call that broke.
-fn broken(endpoint: &'static Endpoint, error: &reqwest::Error) -> Failure {
-    if error.is_connect() || error.is_builder() {
-        let message = "Pronto could not be reached; nothing was sent";
-        return Failure::new(ErrorReason::UpstreamUnavailable, endpoint, message);
-    }
-    match error.is_timeout() {
-        true => no_answer(endpoint, "Pronto did not answer in time", true),
-        false => no_answer(endpoint, "the connection to Pronto broke", false),
-    }
-}
-
-/// The failure of a request that was sent, and perhaps carried out.
-fn no_answer(endpoint: &'static Endpoint, message: &str, timed_out: bool) -> Failure {
-    let reason = match (endpoint.repeatable, timed_out) {
-        (true, true) => ErrorReason::UpstreamTimeout,
-        (true, false) => ErrorReason::UpstreamUnavailable,
-        (false, _) => ErrorReason::OutcomeUnknown,
+    deadline: Option<Instant>,
+    answer: Answer,
+) -> Result<Bytes, Failure> {
+    let Some(deadline) = deadline else {
+        return answer.await;
     };
-    Failure::new(reason, endpoint, message)
-}
-
-/// The parameters of a request without body.
-fn query(fields: Object) -> Vec<(String, String)> {
-    fields
-        .into_iter()
-        .map(|(key, value)| match value {
-            serde_json::Value::String(text) => (key, text),
-            value => (key, value.to_string()),
-        })
-        .collect()
-}
-
-/// TLS with the certificate authorities that the binary brings along, so that it
-/// runs on an empty image.
-fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+    let answer = timeout_at(deadline, answer).await;
+    answer.unwrap_or_else(|_| Err(overrun(endpoint)))
 }

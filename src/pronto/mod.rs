@@ -1,9 +1,12 @@
 //! The REST side: one call to Pronto, from request to answer.
 //!
-//! * [`client`]: sends a request and reads the answer. Limits and retries belong
-//!   between its two steps, `prepare` and `execute`.
+//! * [`client`]: a call, from its request to its answer.
+//! * [`sharing`]: identical calls share an answer.
+//! * [`limits`]: how many requests are sent, and whose turn it is.
+//! * [`retry`]: which requests are sent again, and when.
+//! * [`exchange`]: one request over the wire, and the form of its answer.
+//!   [`noted_body`]: whether any of it was sent.
 //! * [`caller`]: for whom a call is made.
-//! * [`courtesy`]: polling gives way to callers.
 //! * [`credential`]: API keys and whom they belong to.
 //! * [`failure`]: what a call can end with instead of an answer.
 //! * [`classify`]: what Pronto's error bodies mean; the only place where its
@@ -12,9 +15,13 @@
 pub mod caller;
 pub mod classify;
 pub mod client;
-pub mod courtesy;
 pub mod credential;
+pub mod exchange;
 pub mod failure;
+pub mod limits;
+pub mod noted_body;
+pub mod retry;
+pub mod sharing;
 
 pub use caller::Caller;
 pub use client::{BaseUrls, Client, ClientOptions};

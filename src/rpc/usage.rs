@@ -10,7 +10,8 @@ use super::page::{self, violation};
 use super::{Facade, auth, status};
 use crate::ledger::Day;
 use crate::ledger::model::{LedgerPage, UsagePage};
-use crate::proto::endpoint::{ENDPOINTS, SpendingRequest};
+use crate::pronto::limits::LimitSnapshot;
+use crate::proto::endpoint::SpendingRequest;
 use crate::proto::v1::estimate_cost_request::Request as Asked;
 use crate::proto::v1::usage_service_server::UsageService;
 use crate::proto::v1::{
@@ -174,18 +175,27 @@ impl UsageService for UsageOfCredits {
         &self,
         request: Request<ListLimitsRequest>,
     ) -> Result<Response<ListLimitsResponse>, Status> {
-        auth::credential(&self.0.keyring, request.metadata())?;
-        // MERGE: serve the state of the limits from `Client::limits(credential)`.
-        let limits = ENDPOINTS.iter().map(|endpoint| Limit {
-            operation: endpoint.rpc.to_owned(),
-            requests: endpoint.rate.requests.try_into().unwrap_or(i32::MAX),
-            period: prost_types::Duration::try_from(endpoint.rate.per).ok(),
-            available: endpoint.rate.requests.try_into().unwrap_or(i32::MAX),
-            ..Default::default()
-        });
+        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let snapshot = self.0.client.limits(&credential);
         Ok(Response::new(ListLimitsResponse {
-            limits: limits.collect(),
-            ..Default::default()
+            limits: snapshot.limits.into_iter().map(limit).collect(),
+            in_flight: number(snapshot.in_flight),
+            max_in_flight: number(snapshot.max_in_flight),
         }))
     }
+}
+
+fn limit(limit: LimitSnapshot) -> Limit {
+    Limit {
+        operation: limit.endpoint.rpc.to_owned(),
+        requests: limit.allowance.requests.try_into().unwrap_or(i32::MAX),
+        period: limit.allowance.per.try_into().ok(),
+        available: number(limit.available),
+        waiting: number(limit.waiting),
+        blocked_until: limit.blocked_until.map(Into::into),
+    }
+}
+
+fn number(count: usize) -> i32 {
+    count.try_into().unwrap_or(i32::MAX)
 }

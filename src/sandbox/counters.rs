@@ -1,11 +1,12 @@
 //! What a sandbox has done so far, for tests and operators.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
 use crate::proto::endpoint::Endpoint;
-use crate::proto::v1::{FaultKind, SandboxCounters};
+use crate::proto::v1::{FaultKind, RateCounters, SandboxCounters};
 
 /// Counts since the start, or the last reset.
 #[derive(Debug, Default)]
@@ -18,6 +19,26 @@ struct Counts {
     accepted: u64,
     credits: u64,
     faults: BTreeMap<&'static str, u64>,
+    rates: HashMap<&'static str, Rate>,
+}
+
+#[derive(Debug, Default)]
+struct Rate {
+    accepted: u64,
+    refused: u64,
+    /// The first and the last request that was let in.
+    span: Option<(Instant, Instant)>,
+}
+
+impl Rate {
+    fn describe(&self) -> RateCounters {
+        let span = self.span.map(|(first, last)| last - first);
+        RateCounters {
+            accepted: self.accepted,
+            refused: self.refused,
+            span: span.and_then(|span| span.try_into().ok()),
+        }
+    }
 }
 
 impl Counters {
@@ -69,6 +90,11 @@ impl Counters {
             webhooks_accepted: counts.accepted,
             credits_spent: counts.credits,
             faults: counts.faults.iter().map(named).collect(),
+            rates: counts
+                .rates
+                .iter()
+                .map(|(rpc, rate)| ((*rpc).to_owned(), rate.describe()))
+                .collect(),
         }
     }
 
@@ -83,6 +109,19 @@ impl Counters {
 
     pub(super) fn count_request(&self, endpoint: &Endpoint) {
         *self.0.lock().requests.entry(endpoint.rpc).or_default() += 1;
+    }
+
+    /// The rate limit of an endpoint decided about a request.
+    pub(super) fn count_rated(&self, endpoint: &Endpoint, is_accepted: bool, now: Instant) {
+        let mut counts = self.0.lock();
+        let rate = counts.rates.entry(endpoint.rpc).or_default();
+        if is_accepted {
+            rate.accepted += 1;
+            let first = rate.span.map_or(now, |(first, _)| first);
+            rate.span = Some((first, now));
+        } else {
+            rate.refused += 1;
+        }
     }
 
     pub(super) fn count_attempt(&self) {

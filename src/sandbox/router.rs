@@ -47,10 +47,10 @@ fn admit(state: Arc<State>, parts: &Parts, body: Result<Bytes, Fault>) -> Result
         return Err(Fault::Forbidden);
     }
     if limited {
-        state
-            .limits
-            .take(key, endpoint, Instant::now())
-            .map_err(Fault::RateLimited)?;
+        let now = Instant::now();
+        let taken = state.limits.take(key, endpoint, now);
+        state.counters.count_rated(endpoint, taken.is_ok(), now);
+        taken.map_err(Fault::RateLimited)?;
     }
     let query = parts.uri.query().unwrap_or_default();
     let query = url::form_urlencoded::parse(query.as_bytes());

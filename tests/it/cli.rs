@@ -91,6 +91,9 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("max-callback-size", "8"),
         ("max-callback-connections", "0"),
         ("max-answer-size", "0B"),
+        ("rate-limit", "GetHeadcount=10"),
+        ("max-in-flight", "five"),
+        ("answer-cache", "perhaps"),
         ("retention", "0s"),
         ("ledger-retention", "0s"),
         ("max-store-size", "10"),
@@ -127,6 +130,23 @@ fn an_unusable_value_is_named_wherever_it_stands() {
     assert_unusable(
         &mut program(&["serve", "--config", &number]),
         &["request-timeout"],
+    );
+    let limits = file(
+        folder.path(),
+        "limits.toml",
+        "rate-limit = [\"*=1/second\", \"GetX=1/1s\"]\n",
+    );
+    assert_unusable(
+        &mut program(&["serve", "--config", &limits]),
+        &["rate-limit", "GetX is no RPC", "GetHeadcount"],
+    );
+    let numbers = file(folder.path(), "numbers.toml", "rate-limit = [1]\n");
+    assert_unusable(
+        &mut program(&["serve", "--config", &numbers]),
+        &[
+            "numbers.toml",
+            "rate-limit: must be a text or a list of texts",
+        ],
     );
     let list = file(folder.path(), "list.toml", "log = [\"info\"]\n");
     assert_unusable(

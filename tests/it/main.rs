@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod calls;
 mod catalogue;
 mod cli;
 mod contract;

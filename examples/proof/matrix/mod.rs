@@ -25,7 +25,7 @@ use tonic::transport::Channel;
 use crate::Form;
 use crate::log::connect;
 use crate::report::Report;
-use crate::server::{Place, Server};
+use crate::server::{Place, Server, UNLIMITED};
 use case::{Seen, follow, idle};
 use faults::{Chance, Combination, Fault};
 use judge::{Case, Verdict};
@@ -48,6 +48,7 @@ const PATIENT: &str = "20s";
 fn options(deadline: &str) -> Vec<String> {
     let mut options: Vec<_> = [
         "--sandbox-rate-limits=false",
+        UNLIMITED,
         "--sandbox-pace=1ms",
         "--poll-interval=20ms",
         "--max-poll-interval=100ms",

@@ -15,7 +15,7 @@ async fn server() -> (TestServer, tempfile::TempDir) {
     (Setup::new(fake.address, data.path()).start().await, data)
 }
 
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "pronto.v1.AccountService",
     "pronto.v1.ContactService",
     "pronto.v1.JobService",

@@ -19,6 +19,7 @@ use pronto_grpc::config::{self, Command, ServeArgs};
 use pronto_grpc::jobs::JobOptions;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::pronto::limits::parse_override;
 use pronto_grpc::pronto::{BaseUrls, Keyring};
 use pronto_grpc::proto::reason::contract;
 use pronto_grpc::proto::v1::account_service_client::AccountServiceClient;
@@ -63,6 +64,8 @@ pub struct Setup {
     pub jobs: JobOptions,
     pub callbacks: CallbackLimits,
     pub args: ServeArgs,
+    /// Whether it calls as often as it likes, so that tests do not wait.
+    pub is_unlimited: bool,
     /// The sandbox whose SandboxService is served.
     pub sandbox: Option<Sandbox>,
 }
@@ -89,6 +92,7 @@ impl Setup {
             },
             callbacks: args.callback_limits(),
             args: *args,
+            is_unlimited: true,
             sandbox: None,
         }
     }
@@ -123,6 +127,9 @@ impl Setup {
             .then(|| format!("http://{callbacks}").parse().unwrap());
         let mut client = self.args.client_options().unwrap();
         client.base_urls = self.urls;
+        if self.is_unlimited {
+            client.limits.overrides = vec![parse_override("*=1000000/second").unwrap()];
+        }
         let options = ServerOptions {
             client,
             keyring: Keyring::new(self.api_key.map(Into::into)),
