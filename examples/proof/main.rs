@@ -21,6 +21,7 @@ mod memory;
 mod report;
 mod resume;
 mod server;
+mod storm;
 
 use std::pin::Pin;
 use std::process::ExitCode;
@@ -79,6 +80,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "fault-matrix",
         "under every fault and pair of faults each RPC ends with what was found",
         |form| Box::pin(matrix::run(form)),
+    ),
+    (
+        "storm",
+        "a Pronto that fails at every turn is asked once, and its bill is the ledger",
+        |form| Box::pin(storm::run(form)),
     ),
 ];
 
