@@ -6,6 +6,8 @@
 mod checks;
 #[path = "build/endpoints.rs"]
 mod endpoints;
+#[path = "build/errors.rs"]
+mod errors;
 #[path = "build/json.rs"]
 mod json;
 #[path = "build/methods.rs"]
@@ -31,13 +33,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     compiler.open_files(proto_files(Path::new("proto/pronto/v1"))?)?;
     // The encoded set keeps the options that the decoded one loses.
     let descriptors = compiler.encode_file_descriptor_set();
-    let schema = schema::Schema::read(&descriptors)?;
+    let pool = prost_reflect::DescriptorPool::decode(&descriptors[..])?;
+    let schema = schema::Schema::read(&pool)?;
 
     fs::write(out.join("descriptors.bin"), &descriptors)?;
     fs::write(out.join("json.rs"), json::generate(&schema))?;
     fs::write(out.join("wire.rs"), wire::generate(&schema))?;
     fs::write(out.join("checks.rs"), checks::generate(&schema))?;
     fs::write(out.join("endpoints.rs"), endpoints::generate(&schema)?)?;
+    fs::write(out.join("errors.rs"), errors::generate(&pool)?)?;
     let mut prost = tonic_prost_build::Config::new();
     // Names find the descriptors of messages that are read from JSON of our own.
     prost.enable_type_names();

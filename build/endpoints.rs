@@ -130,9 +130,9 @@ fn request_traits(schema: &Schema, method: &Method, request: &Message) -> Result
 fn spending_request(method: &Method, request: &Message) -> Result<String, String> {
     let name = &request.name;
     for field in ["request_id", "max_credits"] {
-        if request.field(field).is_none() {
+        if !request.field(field).is_some_and(|field| field.local) {
             return Err(format!(
-                "{}: {name} has no {field}, although it is not safe to repeat",
+                "{}: {name} has no local {field}, although it is not safe to repeat",
                 method.name
             ));
         }

@@ -157,7 +157,7 @@ impl Method {
 }
 
 /// `RESULT_KIND_LEAD_SIGNAL` as prost names it: `LeadSignal`.
-fn variant(value: &str, prefix: &str) -> String {
+pub fn variant(value: &str, prefix: &str) -> String {
     value
         .trim_start_matches(prefix)
         .split('_')

@@ -116,9 +116,8 @@ pub struct Enum {
 }
 
 impl Schema {
-    pub fn read(descriptors: &[u8]) -> Result<Self, Box<dyn Error>> {
-        let pool = DescriptorPool::decode(descriptors)?;
-        let methods = methods(&pool)?;
+    pub fn read(pool: &DescriptorPool) -> Result<Self, Box<dyn Error>> {
+        let methods = methods(pool)?;
         let messages = pool
             .all_messages()
             .filter(travels_as_json)
@@ -134,7 +133,7 @@ impl Schema {
             messages,
             enums,
             methods,
-            hosts: hosts(&pool),
+            hosts: hosts(pool),
         })
     }
 

@@ -13,6 +13,7 @@
 //! * [`callback`]: the receiver of Pronto's callbacks.
 //! * [`rpc`]: the gRPC services.
 //! * [`server`]: listeners, services, and an end. [`health`]: whether it serves.
+//! * [`deadline`]: when nobody waits any more.
 //! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
 //! * [`config`], [`cli`], [`telemetry`], `open_files`: how the process is run.
 //! * [`sandbox`]: a Pronto that runs here.
@@ -23,6 +24,7 @@ pub mod admin;
 pub mod callback;
 pub mod cli;
 pub mod config;
+pub mod deadline;
 pub mod demo;
 pub mod health;
 pub mod jobs;

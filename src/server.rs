@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
+use tower::util::MapResponseLayer;
 
 use crate::callback::{self, CallbackLimits};
 use crate::health::Health;
@@ -32,6 +33,7 @@ use crate::proto::v1::workspace_service_server::WorkspaceServiceServer;
 use crate::rpc::Facade;
 use crate::rpc::accounts::Accounts;
 use crate::rpc::contacts::Contacts;
+use crate::rpc::explain::explain;
 use crate::rpc::jobs::JobsService;
 use crate::rpc::leads::Leads;
 use crate::rpc::lists::Lists;
@@ -40,6 +42,7 @@ use crate::rpc::personas::Personas;
 use crate::rpc::sandbox::SandboxControl;
 use crate::rpc::searches::Searches;
 use crate::rpc::signals::Signals;
+use crate::rpc::time_limit::DeadlineLayer;
 use crate::rpc::workspace::Workspace;
 use crate::sandbox::Sandbox;
 
@@ -178,6 +181,8 @@ pub async fn run(
         tonic::transport::Server::builder()
             .max_concurrent_streams(Some(MAX_STREAMS))
             .http2_keepalive_interval(Some(KEEPALIVE))
+            .layer(DeadlineLayer)
+            .layer(MapResponseLayer::new(explain))
             .add_routes(routes)
             .serve_with_incoming_shutdown(
                 TcpIncoming::from(listeners.grpc).with_nodelay(Some(true)),

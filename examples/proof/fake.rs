@@ -1,5 +1,6 @@
 //! A Pronto that accepts every start, is at work until it is told to finish, and posts
-//! nothing: the proofs post instead, so that they know what was sent and answered.
+//! nothing: the proofs post instead, so that they know what was sent and answered. It
+//! never tells how many credits are left.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -104,6 +105,9 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
 }
 
 async fn answer(request: Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
+    if request.uri().path() == "/credits" {
+        return std::future::pending().await;
+    }
     if request.method() == Method::GET {
         let ongoing = || r#"{"search":{"status":"ONGOING"},"leads":[]}"#.to_owned();
         let finished = state.finished.lock().clone();

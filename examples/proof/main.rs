@@ -11,6 +11,7 @@
 
 mod burst;
 mod crash_loop;
+mod deadlines;
 mod disk_faults;
 mod fake;
 mod http;
@@ -70,6 +71,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "memory",
         "a long log and many watchers cost the server little memory",
         |form| Box::pin(memory::run(form)),
+    ),
+    (
+        "deadlines",
+        "calls and streams end at their deadline, and say so",
+        |form| Box::pin(deadlines::run(form)),
     ),
     (
         "disk-faults",

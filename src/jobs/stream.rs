@@ -14,6 +14,7 @@ use tokio_stream::Stream;
 use super::model::{StoredEvent, StoredJob};
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
+use crate::deadline::{Alarm, Deadline};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{JobEvent, JobProgress, JobState};
 
@@ -35,6 +36,13 @@ pub enum StreamEnd {
         /// The last sequence that was sent.
         last_sequence: i64,
     },
+    /// The caller's deadline has passed.
+    Deadline {
+        /// The job.
+        job_id: String,
+        /// The last sequence that was sent.
+        last_sequence: i64,
+    },
     /// The next events are no longer kept.
     Expired {
         /// The job.
@@ -47,18 +55,39 @@ pub enum StreamEnd {
 }
 
 /// The events of a job. The end comes behind the last event that was taken over,
-/// however slowly the client reads.
+/// however slowly the client reads; only a deadline does not wait for that.
 pub struct Events {
+    job_id: String,
+    /// The last event that was given.
+    sequence: i64,
     events: mpsc::Receiver<JobEvent>,
     end: Arc<Mutex<Option<StreamEnd>>>,
+    alarm: Option<Alarm>,
+}
+
+impl Events {
+    /// The end, if the deadline has passed: just once.
+    fn overrun(&mut self, context: &mut Context<'_>) -> Option<StreamEnd> {
+        self.alarm.take_if(|alarm| alarm.rings(context))?;
+        Some(StreamEnd::Deadline {
+            job_id: self.job_id.clone(),
+            last_sequence: self.sequence,
+        })
+    }
 }
 
 impl Stream for Events {
     type Item = Result<JobEvent, StreamEnd>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(end) = self.overrun(context) {
+            return Poll::Ready(Some(Err(end)));
+        }
         match ready!(self.events.poll_recv(context)) {
-            Some(event) => Poll::Ready(Some(Ok(event))),
+            Some(event) => {
+                self.sequence = self.sequence.max(event.sequence);
+                Poll::Ready(Some(Ok(event)))
+            }
             None => Poll::Ready(self.end.lock().take().map(Err)),
         }
     }
@@ -66,21 +95,27 @@ impl Stream for Events {
 
 impl Jobs {
     /// Follows a job after a sequence. Ends after the last event of a job that
-    /// has ended. Costs nothing once the receiver is gone.
+    /// has ended, or when a deadline passes. Costs nothing once the receiver is gone.
     #[must_use]
-    pub fn follow(&self, job_id: String, after: i64) -> Events {
+    pub fn follow(&self, job_id: String, after: i64, deadline: Option<Instant>) -> Events {
         let (sender, events) = mpsc::channel(BUFFER);
         let end = Arc::new(Mutex::new(None));
         let cursor = Cursor {
             woken: self.shared.wakes.subscribe(&job_id),
             shared: self.shared.clone(),
-            job_id,
+            job_id: job_id.clone(),
             sequence: after,
             sender,
             next_progress: Instant::now() + self.shared.options.progress_interval,
         };
         tokio::spawn(cursor.run(end.clone()));
-        Events { events, end }
+        Events {
+            job_id,
+            sequence: after,
+            events,
+            end,
+            alarm: deadline.map(|at| Alarm::new(Deadline(at))),
+        }
     }
 }
 

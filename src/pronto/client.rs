@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use url::Url;
 
-use super::classify::classify;
+use super::classify::{classify, refused_in_success};
 use super::courtesy::Courtesy;
 use super::{Caller, Credential, Failure};
 use crate::proto::endpoint::{Endpoint, UnaryRequest, UpstreamRequest};
@@ -197,6 +197,9 @@ impl Client {
         let body = self.body(endpoint, answer).await?;
         if !status.is_success() {
             return Err(classify(endpoint, status, &headers, &body));
+        }
+        if let Some(refused) = refused_in_success(endpoint, status, &body) {
+            return Err(refused);
         }
         let is_html = headers
             .get(CONTENT_TYPE)

@@ -6,10 +6,12 @@
 //! * [`wire`]: what Pronto writes for enum values.
 //! * [`validate`]: the documented rules for requests.
 //! * [`endpoint`]: the table of Pronto's endpoints.
+//! * [`reason`]: what errors look like.
 
 pub mod canonical;
 pub mod endpoint;
 pub mod json;
+pub mod reason;
 pub mod validate;
 pub mod wire;
 

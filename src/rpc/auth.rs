@@ -1,10 +1,12 @@
 //! Whose call it is.
 
 use secrecy::SecretString;
+use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
 use super::status;
+use crate::deadline::Deadline;
 use crate::pronto::{Caller, Credential, Keyring};
 
 /// The metadata key with which a caller brings an API key of Pronto.
@@ -20,8 +22,14 @@ pub fn caller<R>(keyring: &Keyring, request: &Request<R>) -> Result<Caller, Stat
     Ok(Caller {
         credential: credential(keyring, request.metadata())?,
         connection: address.map_or_else(String::new, |a| a.to_string()).into(),
-        deadline: None,
+        deadline: deadline(request),
     })
+}
+
+/// When the caller gives up.
+pub fn deadline<R>(request: &Request<R>) -> Option<Instant> {
+    let deadline = request.extensions().get::<Deadline>();
+    deadline.map(|deadline| deadline.0)
 }
 
 /// The credential of a call: the key that it brings, or the configured one.
@@ -42,4 +50,22 @@ pub fn credential(keyring: &Keyring, metadata: &MetadataMap) -> Result<Credentia
     keyring
         .resolve(brought)
         .ok_or_else(|| status::no_key(missing))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_brings_its_deadline() {
+        let keyring = Keyring::new(Some("key".into()));
+        let mut request = Request::new(());
+        assert_eq!(caller(&keyring, &request).unwrap().deadline, None);
+        let deadline = Instant::now();
+        request.extensions_mut().insert(Deadline(deadline));
+        let caller = caller(&keyring, &request).unwrap();
+        assert_eq!(caller.deadline, Some(deadline));
+    }
 }

@@ -2,11 +2,12 @@
 
 use tonic::{Request, Response, Status};
 
+use super::outcome::outcome;
 use super::{EventStream, Facade};
 use crate::proto::v1::contact_service_server::ContactService;
 use crate::proto::v1::{
     BulkEnrichContactsRequest, CheckDataAvailabilityRequest, CheckDataAvailabilityResponse,
-    EnrichContactAsyncRequest, EnrichContactRequest, EnrichContactResponse,
+    EnrichContactAsyncRequest, EnrichContactRequest, EnrichContactResponse, EnrichmentOutcome,
     GetContactEnrichmentRequest, GetContactEnrichmentResponse, StartResponse,
 };
 
@@ -20,7 +21,11 @@ impl ContactService for Contacts {
         &self,
         request: Request<EnrichContactRequest>,
     ) -> Result<Response<EnrichContactResponse>, Status> {
-        self.0.call(request).await
+        let mut answer = self.0.call(request).await?;
+        let contact = answer.get_ref().contact.as_ref();
+        let outcome = contact.map_or(EnrichmentOutcome::NothingFound, outcome);
+        answer.get_mut().set_outcome(outcome);
+        Ok(answer)
     }
 
     async fn get_contact_enrichment(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use tokio_stream::StreamExt;
 use tokio_stream::adapters::Map;
 use tonic::{Request, Response, Status};
@@ -88,17 +89,23 @@ impl Facade {
                     .to_owned(),
             }]));
         }
+        let deadline = caller.deadline;
         let started = self.jobs.start(caller, request).await;
         match started.map_err(|error| status::not_started(&error))? {
-            Started::Job { job, .. } => Ok(Response::new(self.follow(job.id, 0))),
+            Started::Job { job, .. } => Ok(Response::new(self.follow(job.id, 0, deadline))),
             Started::PassedThrough(_) => Err(status::internal("the results went elsewhere")),
         }
     }
 
-    /// The events of a job after a sequence.
-    pub(super) fn follow(&self, job_id: String, after: i64) -> EventStream {
+    /// The events of a job after a sequence, until a deadline.
+    pub(super) fn follow(
+        &self,
+        job_id: String,
+        after: i64,
+        deadline: Option<Instant>,
+    ) -> EventStream {
         self.jobs
-            .follow(job_id, after)
+            .follow(job_id, after, deadline)
             .map(|event| event.map_err(status::stream_end))
     }
 

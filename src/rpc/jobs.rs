@@ -112,6 +112,7 @@ impl JobService for JobsService {
         request: Request<WatchJobRequest>,
     ) -> Result<Response<EventStream>, Status> {
         let after = request.get_ref().after_sequence;
+        let deadline = auth::deadline(&request);
         if after < 0 {
             return Err(invalid(violation("after_sequence", "must not be negative")));
         }
@@ -124,7 +125,7 @@ impl JobService for JobsService {
         if after + 1 < job.first_sequence {
             return Err(status::expired(&job.id, job.first_sequence));
         }
-        Ok(Response::new(self.0.follow(job.id, after)))
+        Ok(Response::new(self.0.follow(job.id, after, deadline)))
     }
 
     async fn cancel_job(

@@ -4,16 +4,21 @@
 //!
 //! * [`auth`]: whose call it is.
 //! * [`status`]: what errors look like to clients; the only place that makes them.
+//! * [`explain`]: reasons for what tonic refuses.
+//! * [`time_limit`]: ends calls at their deadline.
+//! * [`outcome`]: whether an enrichment found anything.
 //! * [`page`]: page sizes and tokens.
 
 pub mod accounts;
 pub mod auth;
 pub mod contacts;
+pub mod explain;
 mod facade;
 pub mod jobs;
 pub mod leads;
 pub mod lists;
 pub mod locations;
+pub mod outcome;
 pub mod page;
 pub mod personas;
 mod privacy;
@@ -21,6 +26,7 @@ pub mod sandbox;
 pub mod searches;
 pub mod signals;
 pub mod status;
+pub mod time_limit;
 pub mod workspace;
 
 pub use facade::{EventStream, Facade};

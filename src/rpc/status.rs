@@ -1,83 +1,36 @@
-//! What errors look like to clients. The reasons are documented in
-//! `errors.proto`; this table gives each its code and details.
+//! What errors look like to clients. Reasons, codes, metadata and details are
+//! documented in `errors.proto`.
 
-use std::collections::HashMap;
+mod budget;
+mod report;
+
 use std::time::Duration;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::jobs::model::StoredJob;
 use crate::jobs::start::StartError;
 use crate::jobs::store::StoreError;
 use crate::jobs::stream::StreamEnd;
 use crate::pronto::Failure;
+use crate::proto::reason::name;
 use crate::proto::v1::{ErrorReason, JobState};
 use crate::proto::validate::Violations;
 
-/// The domain of all reasons.
-pub const DOMAIN: &str = "pronto.v1";
-
-/// Field violations beyond so many are counted, not listed: they travel in HTTP/2
-/// headers, which clients limit.
-const MAX_VIOLATIONS: usize = 25;
+pub use budget::{CreditLimit, over_budget};
+use report::Report;
+pub use report::{DOMAIN, MAX_DETAILS};
 
 /// Wait so long before connecting to another server.
 const DRAIN_RETRY: Duration = Duration::from_secs(1);
 
-/// The code of a reason.
-#[must_use]
-pub fn code(reason: ErrorReason) -> Code {
-    match reason {
-        ErrorReason::InvalidRequest | ErrorReason::UpstreamRejected => Code::InvalidArgument,
-        ErrorReason::UnauthenticatedKey => Code::Unauthenticated,
-        ErrorReason::KeyNotAllowed => Code::PermissionDenied,
-        ErrorReason::NotFound => Code::NotFound,
-        ErrorReason::RateLimited
-        | ErrorReason::InsufficientCredits
-        | ErrorReason::PlanLimit
-        | ErrorReason::BudgetExceeded
-        | ErrorReason::StoreFull => Code::ResourceExhausted,
-        ErrorReason::RequestIdReused => Code::AlreadyExists,
-        ErrorReason::ConsentRequired
-        | ErrorReason::SalesNavigatorRequired
-        | ErrorReason::CallbackUrlNotConfigured
-        | ErrorReason::JobFailed
-        | ErrorReason::JobFinished
-        | ErrorReason::JobNotFinished => Code::FailedPrecondition,
-        ErrorReason::UpstreamUnavailable
-        | ErrorReason::Draining
-        | ErrorReason::StoreUnavailable => Code::Unavailable,
-        ErrorReason::UpstreamTimeout | ErrorReason::DeadlineExceeded => Code::DeadlineExceeded,
-        ErrorReason::UpstreamMalformed | ErrorReason::Internal => Code::Internal,
-        ErrorReason::OutcomeUnknown | ErrorReason::Unspecified => Code::Unknown,
-        ErrorReason::JobCancelled => Code::Aborted,
-        ErrorReason::SequenceOutOfRange | ErrorReason::SequenceExpired => Code::OutOfRange,
-    }
+fn status(reason: ErrorReason, message: impl AsRef<str>) -> Status {
+    Report::new(reason, message).status()
 }
 
-/// The name of a reason as `google.rpc.ErrorInfo` carries it.
-#[must_use]
-pub fn name(reason: ErrorReason) -> &'static str {
-    let name = reason.as_str_name();
-    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
-}
-
-type Metadata = HashMap<String, String>;
-
-fn metadata<const N: usize>(entries: [(&str, String); N]) -> Metadata {
-    entries
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
-}
-
-fn details(reason: ErrorReason, metadata: Metadata) -> ErrorDetails {
-    ErrorDetails::with_error_info(name(reason), DOMAIN, metadata)
-}
-
-fn status(reason: ErrorReason, message: impl Into<String>, metadata: Metadata) -> Status {
-    Status::with_error_details(code(reason), message, details(reason, metadata))
+/// An error that concerns a job.
+fn of_job(reason: ErrorReason, message: impl AsRef<str>, job_id: &str) -> Report {
+    Report::new(reason, message).with("job_id", job_id)
 }
 
 /// The request breaks rules.
@@ -97,26 +50,21 @@ pub fn invalid(violations: Violations) -> Status {
         }
         (None, _) => "the request is invalid".to_owned(),
     };
-    let mut details = details(ErrorReason::InvalidRequest, Metadata::new());
-    let listed = violations.into_iter().take(MAX_VIOLATIONS);
-    details.set_bad_request(
-        listed
-            .map(|v| FieldViolation::new(v.field, v.description))
-            .collect::<Vec<_>>(),
-    );
-    Status::with_error_details(code(ErrorReason::InvalidRequest), message, details)
+    Report::new(ErrorReason::InvalidRequest, message)
+        .violations(violations)
+        .status()
 }
 
 /// No API key.
 #[must_use]
 pub fn no_key(message: &str) -> Status {
-    status(ErrorReason::UnauthenticatedKey, message, Metadata::new())
+    status(ErrorReason::UnauthenticatedKey, message)
 }
 
 /// Pronto refused, or did not answer.
 #[must_use]
 pub fn failed(failure: &Failure) -> Status {
-    failed_with(failure, Metadata::new())
+    call(failure).status()
 }
 
 /// Whether a job was started is not known; the job collects what comes.
@@ -126,26 +74,25 @@ pub fn outcome_unknown(failure: &Failure, job_id: &str) -> Status {
         reason: ErrorReason::OutcomeUnknown,
         ..failure.clone()
     };
-    failed_with(&unknown, metadata([("job_id", job_id.to_owned())]))
+    call(&unknown).with("job_id", job_id).status()
 }
 
-fn failed_with(failure: &Failure, mut metadata: Metadata) -> Status {
-    metadata.insert("endpoint".to_owned(), failure.endpoint.name());
-    if let Some(http_status) = failure.http_status {
-        metadata.insert("http_status".to_owned(), http_status.to_string());
-    }
+/// An error of a call to Pronto.
+fn call(failure: &Failure) -> Report {
     let message = match &failure.upstream_message {
         Some(words) => format!("{}: {words}", failure.message),
         None => failure.message.clone(),
     };
+    let mut report = Report::new(failure.reason, message)
+        .with("endpoint", failure.endpoint.name())
+        .retry_after(failure.retry_after);
+    if let Some(http_status) = failure.http_status {
+        report = report.with("http_status", http_status);
+    }
     if let Some(words) = &failure.upstream_message {
-        metadata.insert("upstream_message".to_owned(), words.clone());
+        report = report.with("upstream_message", words);
     }
-    let mut details = details(failure.reason, metadata);
-    if let Some(retry_after) = failure.retry_after {
-        details.set_retry_info(Some(retry_after));
-    }
-    Status::with_error_details(code(failure.reason), message, details)
+    report
 }
 
 /// Nothing was started.
@@ -166,13 +113,14 @@ pub fn not_started(error: &StartError) -> Status {
             "results of this operation come by callback only: set the server's option \
              `callback-url` (PRONTO_GRPC_CALLBACK_URL) to its public https URL, or name a \
              webhook_url of your own in the Start RPC",
-            Metadata::new(),
         ),
-        StartError::StoreFull { size, limit } => status(
-            ErrorReason::StoreFull,
-            format!("the store holds {size} bytes, and `max-store-size` is {limit}"),
-            metadata([("size", size.to_string()), ("limit", limit.to_string())]),
-        ),
+        StartError::StoreFull { size, limit } => {
+            let message = format!("the store holds {size} bytes, and `max-store-size` is {limit}");
+            Report::new(ErrorReason::StoreFull, message)
+                .with("size", size)
+                .with("limit", limit)
+                .status()
+        }
         StartError::Internal(message) => internal(message),
     }
 }
@@ -181,7 +129,26 @@ pub fn not_started(error: &StartError) -> Status {
 #[must_use]
 pub fn internal(what: &str) -> Status {
     tracing::error!(what, "Something failed inside the server.");
-    status(ErrorReason::Internal, what, Metadata::new())
+    status(ErrorReason::Internal, what)
+}
+
+/// tonic refused a request that it could not read; none when that is not what it says.
+#[must_use]
+pub fn unread(bare: &Status) -> Option<Status> {
+    let reason = match bare.code() {
+        Code::Unimplemented => ErrorReason::Unimplemented,
+        Code::OutOfRange | Code::ResourceExhausted => ErrorReason::MessageTooLarge,
+        Code::Internal => ErrorReason::MalformedMessage,
+        _ => return None,
+    };
+    let message = match bare.message() {
+        "" => "there is no such method",
+        message => message,
+    };
+    let mut explained = status(reason, message);
+    // It may name the compressions that are known.
+    *explained.metadata_mut() = bare.metadata().clone();
+    Some(explained)
 }
 
 /// The store failed, or refused a change.
@@ -189,21 +156,15 @@ pub fn internal(what: &str) -> Status {
 pub fn store(error: &StoreError) -> Status {
     match error {
         StoreError::NoSuchJob(id) => no_job(id),
-        StoreError::AlreadyEnded { id, state } => status(
-            ErrorReason::JobFinished,
-            format!("job {id} has already ended"),
-            metadata([
-                ("job_id", id.clone()),
-                ("state", state.as_str_name().to_owned()),
-            ]),
-        ),
+        StoreError::AlreadyEnded { id, state } => {
+            let message = format!("job {id} has already ended");
+            of_job(ErrorReason::JobFinished, message, id)
+                .with("state", state.as_str_name())
+                .status()
+        }
         StoreError::Engine(_) | StoreError::Closed => {
             tracing::error!(%error, "The store failed.");
-            status(
-                ErrorReason::StoreUnavailable,
-                "the store failed",
-                Metadata::new(),
-            )
+            status(ErrorReason::StoreUnavailable, "the store failed")
         }
     }
 }
@@ -211,14 +172,10 @@ pub fn store(error: &StoreError) -> Status {
 /// The job must have ended before.
 #[must_use]
 pub fn not_finished(job: &StoredJob) -> Status {
-    status(
-        ErrorReason::JobNotFinished,
-        format!("job {} has not ended; cancel it first", job.id),
-        metadata([
-            ("job_id", job.id.clone()),
-            ("state", job.state.as_str_name().to_owned()),
-        ]),
-    )
+    let message = format!("job {} has not ended; cancel it first", job.id);
+    of_job(ErrorReason::JobNotFinished, message, &job.id)
+        .with("state", job.state.as_str_name())
+        .status()
 }
 
 /// The job does not exist, or belongs to another credential.
@@ -226,44 +183,59 @@ pub fn not_finished(job: &StoredJob) -> Status {
 pub fn no_job(id: &str) -> Status {
     // Ids of ours have 36 characters; others come from the caller.
     let id: String = id.chars().take(64).collect();
-    status(
+    let message = format!("there is no job {id:?} of this API key");
+    of_job(
         ErrorReason::NotFound,
-        format!("there is no job {id:?} of this API key"),
-        metadata([("job_id", id.escape_default().to_string())]),
+        message,
+        &id.escape_default().to_string(),
     )
+    .status()
 }
 
 /// A cursor beyond the end of a job's log.
 #[must_use]
 pub fn beyond_end(job: &StoredJob, after: i64) -> Status {
-    status(
-        ErrorReason::SequenceOutOfRange,
-        format!(
-            "after_sequence {after} is beyond the last event, {}",
-            job.last_sequence
-        ),
-        position(&job.id, job.last_sequence),
-    )
+    let last = job.last_sequence;
+    let message = format!("after_sequence {after} is beyond the last event, {last}");
+    of_job(ErrorReason::SequenceOutOfRange, message, &job.id)
+        .with("last_sequence", last)
+        .status()
 }
 
 /// A cursor before the oldest event that is kept.
 #[must_use]
 pub fn expired(job_id: &str, oldest_sequence: i64) -> Status {
-    status(
-        ErrorReason::SequenceExpired,
-        format!("events before sequence {oldest_sequence} are no longer kept"),
-        metadata([
-            ("job_id", job_id.to_owned()),
-            ("oldest_sequence", oldest_sequence.to_string()),
-        ]),
-    )
+    let message = format!("events before sequence {oldest_sequence} are no longer kept");
+    of_job(ErrorReason::SequenceExpired, message, job_id)
+        .with("oldest_sequence", oldest_sequence)
+        .status()
 }
 
-fn position(job_id: &str, last_sequence: i64) -> Metadata {
-    metadata([
-        ("job_id", job_id.to_owned()),
-        ("last_sequence", last_sequence.to_string()),
-    ])
+/// The id of a request was used before, with other content; perhaps to start a job.
+#[must_use]
+pub fn request_id_reused(request_id: &str, job_id: Option<&str>) -> Status {
+    let message = format!("request_id {request_id:?} was used before, with other content");
+    let report = Report::new(ErrorReason::RequestIdReused, message).with("request_id", request_id);
+    match job_id {
+        Some(job_id) => report.with("job_id", job_id).status(),
+        None => report.status(),
+    }
+}
+
+/// The caller's deadline passed.
+#[must_use]
+pub fn deadline() -> Status {
+    status(ErrorReason::DeadlineExceeded, "the deadline has passed")
+}
+
+/// The caller's deadline passed while it followed a job, which goes on.
+#[must_use]
+pub fn deadline_of_job(job_id: &str, last_sequence: i64) -> Status {
+    let message =
+        format!("the deadline has passed; continue with WatchJob after sequence {last_sequence}");
+    of_job(ErrorReason::DeadlineExceeded, message, job_id)
+        .with("last_sequence", last_sequence)
+        .status()
 }
 
 /// A stream ends without `completed`.
@@ -276,33 +248,41 @@ pub fn stream_end(end: StreamEnd) -> Status {
             job_id,
             oldest_sequence,
         } => expired(&job_id, oldest_sequence),
+        StreamEnd::Deadline {
+            job_id,
+            last_sequence,
+        } => deadline_of_job(&job_id, last_sequence),
         StreamEnd::Draining {
             job_id,
             last_sequence,
         } => {
-            let reason = ErrorReason::Draining;
             let message = format!(
                 "the server is shutting down; continue with WatchJob after sequence {last_sequence}"
             );
-            let mut details = details(reason, position(&job_id, last_sequence));
-            details.set_retry_info(Some(DRAIN_RETRY));
-            Status::with_error_details(code(reason), message, details)
+            of_job(ErrorReason::Draining, message, &job_id)
+                .with("last_sequence", last_sequence)
+                .retry_after(Some(DRAIN_RETRY))
+                .status()
         }
     }
 }
 
 fn job_end(job: &StoredJob) -> Status {
-    let mut metadata = position(&job.id, job.last_sequence);
     let id = &job.id;
-    if job.state == JobState::Cancelled {
-        return status(
+    let failure = job.failure.clone().unwrap_or_default();
+    let end = match job.state {
+        JobState::Cancelled => of_job(
             ErrorReason::JobCancelled,
             format!("job {id} was cancelled"),
-            metadata,
-        );
-    }
-    let failure = job.failure.clone().unwrap_or_default();
-    metadata.insert("cause".to_owned(), name(failure.reason()).to_owned());
-    let message = format!("job {id} failed: {}", failure.message);
-    status(ErrorReason::JobFailed, message, metadata)
+            id,
+        ),
+        _ => {
+            let message = format!("job {id} failed: {}", failure.message);
+            of_job(ErrorReason::JobFailed, message, id).with("cause", name(failure.reason()))
+        }
+    };
+    end.with("last_sequence", job.last_sequence).status()
 }
+
+#[cfg(test)]
+mod tests;

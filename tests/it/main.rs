@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod catalogue;
 mod cli;
 mod contract;
 mod e2e;

@@ -2,9 +2,11 @@
 
 mod callbacks;
 mod completion;
+mod deadlines;
 mod jobs;
 mod polling;
 mod purge;
+mod reasons;
 mod receiver;
 mod regressions;
 mod remembered;
@@ -15,5 +17,6 @@ mod store_faults;
 mod totals;
 mod unknown_outcome;
 mod unmatched;
+mod unread;
 mod upstream;
 mod validation;

@@ -164,13 +164,31 @@ async fn retry_after_reaches_the_client() {
 
 #[tokio::test]
 async fn a_large_error_body_arrives_as_a_normal_status() {
-    let body = format!("{{\"message\":\"{}\"}}", "é".repeat(50_000));
+    let body = format!("{{\"message\":\"\\u0000{}\"}}", "é\\n%".repeat(50_000));
     let fake = Fake::always(422, body).await;
     let data = tempfile::tempdir().unwrap();
     let server = Setup::new(fake.address, data.path()).start().await;
     let status = credits(&server).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert_eq!(error_info(&status).metadata["upstream_message"].len(), 1024);
+}
+
+#[tokio::test]
+async fn missing_credits_are_an_error_even_where_pronto_says_success() {
+    let fake = Fake::always(200, r#"{"error":"insufficient_credits"}"#).await;
+    let data = tempfile::tempdir().unwrap();
+    let server = Setup::new(fake.address, data.path()).start().await;
+    let request = EnrichContactRequest {
+        firstname: "Ada".to_owned(),
+        lastname: "L".to_owned(),
+        enrichment_type: vec![EnrichmentType::Email.into()],
+        ..Default::default()
+    };
+    let answer = server.contacts().enrich_contact(request).await;
+    let info = error_info(&answer.unwrap_err());
+    assert_eq!(info.reason, "INSUFFICIENT_CREDITS");
+    assert_eq!(info.metadata["http_status"], "200");
+    assert_eq!(info.metadata["upstream_message"], "insufficient_credits");
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ pub enum Operation {
 pub struct FaultyStore {
     store: SqliteStore,
     faults: Mutex<HashMap<Operation, Fault>>,
+    panics: Mutex<Option<Operation>>,
     failed: watch::Sender<()>,
     is_writable: watch::Sender<bool>,
     /// What is held back, and how many wait for it.
@@ -56,6 +57,7 @@ impl FaultyStore {
         Arc::new(Self {
             store: SqliteStore::open(&folder.join("jobs.sqlite3")).unwrap(),
             faults: Mutex::default(),
+            panics: Mutex::default(),
             failed: watch::channel(()).0,
             is_writable: watch::channel(true).0,
             held: watch::channel((None, 0)).0,
@@ -69,6 +71,11 @@ impl FaultyStore {
             failed: 0,
         };
         self.faults.lock().insert(operation, fault);
+    }
+
+    /// Lets an operation panic the next time.
+    pub fn panic(&self, operation: Operation) {
+        *self.panics.lock() = Some(operation);
     }
 
     /// Says that it cannot be written, until a probe of it succeeds.
@@ -121,6 +128,8 @@ impl FaultyStore {
     }
 
     fn pass(&self, operation: Operation) -> Result<(), StoreError> {
+        let panics = self.panics.lock().take_if(|known| *known == operation);
+        assert!(panics.is_none(), "{operation:?} was told to panic");
         let mut faults = self.faults.lock();
         let Some(fault) = faults.get_mut(&operation).filter(|fault| fault.left > 0) else {
             return Ok(());

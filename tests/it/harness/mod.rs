@@ -1,6 +1,7 @@
 //! A server under test, on free ports, with a Pronto that runs here.
 
 pub mod callbacks;
+pub mod clockless;
 pub mod fake;
 pub mod faulty;
 pub mod process;
@@ -19,6 +20,7 @@ use pronto_grpc::jobs::JobOptions;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::pronto::{BaseUrls, Keyring};
+use pronto_grpc::proto::reason::contract;
 use pronto_grpc::proto::v1::account_service_client::AccountServiceClient;
 use pronto_grpc::proto::v1::contact_service_client::ContactServiceClient;
 use pronto_grpc::proto::v1::job_event::Event;
@@ -31,10 +33,11 @@ use pronto_grpc::proto::v1::search_service_client::SearchServiceClient;
 use pronto_grpc::proto::v1::signal_service_client::SignalServiceClient;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use pronto_grpc::proto::v1::{
-    GetJobRequest, Job, JobEvent, LeadFilters, SearchLeadsRequest, WatchJobRequest,
+    ErrorReason, GetJobRequest, Job, JobEvent, LeadFilters, SearchLeadsRequest, WatchJobRequest,
 };
 use pronto_grpc::sandbox::Sandbox;
 use pronto_grpc::server::{self, Listeners, ServerError, ServerOptions};
+use prost::Message;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt;
@@ -308,11 +311,40 @@ pub fn count_results(events: &[JobEvent]) -> usize {
     events.iter().filter(is_result).count()
 }
 
-/// The `ErrorInfo` that every error carries.
+/// The `ErrorInfo` that every error carries. Whatever a test looks for in it, the error
+/// keeps to the contract of its reason.
 #[track_caller]
 pub fn error_info(status: &Status) -> ErrorInfo {
     let info = status.get_details_error_info();
-    info.unwrap_or_else(|| panic!("no ErrorInfo: {status:?}"))
+    let info = info.unwrap_or_else(|| panic!("no ErrorInfo: {status:?}"));
+    assert_eq!(info.domain, "pronto.v1", "{status:?}");
+    let reason = ErrorReason::from_str_name(&format!("ERROR_REASON_{}", info.reason));
+    let contract = contract(reason.unwrap_or_else(|| panic!("no such reason: {status:?}")));
+    assert_eq!(status.code(), contract.code, "{status:?}");
+    for key in info.metadata.keys() {
+        assert!(contract.has_key(key), "{key} is not documented: {status:?}");
+    }
+    for detail in details(status) {
+        assert!(
+            contract.has_detail(&detail),
+            "{detail} is not documented: {status:?}"
+        );
+    }
+    info
+}
+
+/// The details of an error beside its `ErrorInfo`, by their messages' names.
+pub fn details(status: &Status) -> Vec<String> {
+    let details = tonic_types::pb::Status::decode(status.details())
+        .unwrap()
+        .details;
+    let names = details
+        .iter()
+        .map(|any| any.type_url.rsplit('/').next().unwrap());
+    names
+        .filter(|name| *name != "google.rpc.ErrorInfo")
+        .map(str::to_owned)
+        .collect()
 }
 
 /// An HTTP client.

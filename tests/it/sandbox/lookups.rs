@@ -3,10 +3,10 @@
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
     AccountPreview, CheckDataAvailabilityRequest, CountProfilesRequest, EnrichAccountRequest,
-    EnrichContactAsyncRequest, EnrichContactRequest, EnrichLeadRequest, EnrichmentType,
-    FindCompanyLeadsRequest, Function, GetCompanyStackRequest, GetContactEnrichmentRequest,
-    GetHeadcountRequest, ListCompanyJobPostingsRequest, ListSearchesRequest,
-    PreviewAccountSearchRequest, PreviewLeadSearchRequest,
+    EnrichContactAsyncRequest, EnrichContactRequest, EnrichLeadRequest, EnrichmentOutcome,
+    EnrichmentType, FindCompanyLeadsRequest, Function, GetCompanyStackRequest,
+    GetContactEnrichmentRequest, GetHeadcountRequest, ListCompanyJobPostingsRequest,
+    ListSearchesRequest, PreviewAccountSearchRequest, PreviewLeadSearchRequest,
 };
 
 use super::custom;
@@ -260,8 +260,12 @@ async fn a_contact_is_enriched_at_once() {
     for number in 0..20 {
         let request = contact(&format!("Number{number}"), &[EnrichmentType::Email]);
         let answer = contacts.enrich_contact(request).await.unwrap();
-        let answer = answer.into_inner().contact.unwrap();
-        found = found.or((answer.status.as_deref() == Some("success")).then_some(answer));
+        let answer = answer.into_inner();
+        let outcome = answer.outcome();
+        let answer = answer.contact.unwrap();
+        let success = answer.status.as_deref() == Some("success");
+        assert_eq!(outcome == EnrichmentOutcome::Found, success);
+        found = found.or(success.then_some(answer));
     }
     let found = found.unwrap();
     assert!(found.email.unwrap().ends_with("@acme.example"));
@@ -283,7 +287,9 @@ async fn a_contact_of_whom_nothing_is_found_is_an_answer() {
         .contacts()
         .enrich_contact(contact("Nobody", &kinds))
         .await;
-    let nobody = answer.unwrap().into_inner().contact.unwrap();
+    let answer = answer.unwrap().into_inner();
+    assert_eq!(answer.outcome(), EnrichmentOutcome::NothingFound);
+    let nobody = answer.contact.unwrap();
     assert_eq!(nobody.status.as_deref(), Some("error"));
     assert!(nobody.message.unwrap().starts_with("No email"));
     assert_eq!(
