@@ -23,6 +23,7 @@ mod memory;
 mod report;
 mod resume;
 mod server;
+mod storm;
 
 use std::pin::Pin;
 use std::process::ExitCode;
@@ -91,6 +92,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "limits",
         "rate limits are kept, used, and shared fairly between callers",
         |form| Box::pin(limits::run(form)),
+    ),
+    (
+        "storm",
+        "a Pronto that fails at every turn is asked once, and its bill is the ledger",
+        |form| Box::pin(storm::run(form)),
     ),
 ];
 

@@ -1,5 +1,6 @@
 //! Calls, charges and purchases as they are stored.
 
+use std::ops::Add;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -110,6 +111,21 @@ pub struct Charge {
     pub found: Found,
     /// Credits.
     pub credits: i64,
+}
+
+impl Add for Charge {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            found: Found {
+                emails: self.found.emails + other.found.emails,
+                phone_numbers: self.found.phone_numbers + other.found.phone_numbers,
+                personal_emails: self.found.personal_emails + other.found.personal_emails,
+            },
+            credits: self.credits + other.credits,
+        }
+    }
 }
 
 /// What became of a call that was answered at once, or not at all.

@@ -151,7 +151,7 @@ pub async fn idle(channel: &Channel) -> Result<SandboxCounters, Status> {
 }
 
 /// What arrived for a job, once all of it is in its log.
-async fn decoded(channel: &Channel, job_id: &str) -> Result<Vec<Callback>, Status> {
+pub async fn decoded(channel: &Channel, job_id: &str) -> Result<Vec<Callback>, Status> {
     let wait = async {
         loop {
             let callbacks = callbacks(channel, job_id).await?;

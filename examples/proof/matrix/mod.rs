@@ -7,7 +7,7 @@
 //! `FAULT_MATRIX=drop+answer-lost@start` runs one combination, `FAULT_MATRIX_SEED=2`
 //! other forms and shares.
 
-mod case;
+pub mod case;
 mod faults;
 mod judge;
 mod rpcs;

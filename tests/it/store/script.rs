@@ -242,7 +242,7 @@ fn write() -> impl Strategy<Value = Write> {
 fn calling() -> impl Strategy<Value = Calling> {
     let person = (0..2_i32, 1..4_i32, 0..4_u8);
     (
-        prop::option::of((0..3_u8, prop_oneof![4 => Just(0_u8), 1 => Just(1)])),
+        prop::option::weighted(0.7, (0..2_u8, prop_oneof![4 => Just(0_u8), 1 => Just(1)])),
         0..3_i64,
         0..8_i64,
         prop::option::of(0..16_i64),
@@ -263,7 +263,7 @@ fn calling() -> impl Strategy<Value = Calling> {
 
 fn settle() -> impl Strategy<Value = Write> {
     let charge = prop::option::weighted(0.7, charging());
-    let outcome = prop_oneof![5 => Just(2_i32), 4 => 1..6_i32];
+    let outcome = prop_oneof![5 => Just(2_i32), 2 => Just(3), 3 => 1..6_i32];
     let answer = prop::option::weighted(0.7, body());
     (0..5_usize, outcome, charge, 0..2_i64, 0..2_i64, answer).prop_map(
         |(place, outcome, charge, results, reused, answer)| Write::Settle {

@@ -1,4 +1,4 @@
-//! Calls that are begun at once: an id is admitted once, and a budget is kept.
+//! An id is admitted once, and a budget is kept, also by calls that are begun at once.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use pronto_grpc::jobs::model::NewJob;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::ledger::Day;
-use pronto_grpc::ledger::model::{Admission, Earlier, NewCall, RequestKey, Spending};
+use pronto_grpc::ledger::model::{Admission, Earlier, NewCall, RequestKey, Settlement, Spending};
 use pronto_grpc::proto::endpoint::endpoints;
-use pronto_grpc::proto::v1::Estimate;
+use pronto_grpc::proto::v1::{CallOutcome, Estimate};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -97,6 +97,38 @@ async fn of_calls_with_one_id_one_is_admitted() {
                 if !matches!(admission, Admission::Admitted(_)) {
                     assert_eq!(admission, Admission::Repeated(started.clone()), "{round}");
                 }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_call_may_be_sent_again_and_no_other_one() {
+    for engine in ENGINES {
+        for (outcome, again) in [
+            (CallOutcome::Pending, Some(Earlier::Unknown)),
+            (CallOutcome::Unknown, Some(Earlier::Unknown)),
+            (CallOutcome::CarriedOut, Some(Earlier::Erased)),
+            (CallOutcome::Reused, Some(Earlier::Erased)),
+            (CallOutcome::Refused, None),
+        ] {
+            let (_folder, store) = open(engine);
+            let first = store.begin_call(call(Some("id"))).await.unwrap();
+            let Admission::Admitted(id) = first else {
+                panic!("{first:?}")
+            };
+            let settlement = Settlement {
+                outcome,
+                charge: None,
+                results: 0,
+                reused: 0,
+                answer: None,
+            };
+            store.settle_call(id, settlement).await.unwrap();
+            let second = store.begin_call(call(Some("id"))).await.unwrap();
+            match again {
+                Some(earlier) => assert_eq!(second, Admission::Repeated(earlier)),
+                None => assert!(matches!(second, Admission::Admitted(_)), "{second:?}"),
             }
         }
     }

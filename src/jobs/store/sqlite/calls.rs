@@ -156,21 +156,7 @@ pub fn get(connection: &Connection, id: i64) -> rusqlite::Result<Option<Call>> {
         .optional()
 }
 
-/// The call that started a job.
-pub fn of_job(connection: &Connection, job: i64) -> rusqlite::Result<Option<Call>> {
-    let id: i64 = connection
-        .prepare_cached("SELECT call FROM jobs WHERE number = ?")?
-        .query_row([job], |row| row.get(0))?;
-    get(connection, id)
-}
-
 impl Call {
-    /// Its entry.
-    #[must_use]
-    pub fn id(&self) -> i64 {
-        self.id
-    }
-
     /// Whether it is not known yet what became of it.
     #[must_use]
     pub fn is_open(&self) -> bool {

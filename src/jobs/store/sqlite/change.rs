@@ -6,9 +6,9 @@ use prost::Message;
 use rusqlite::{Connection, params};
 
 use super::super::StoreError;
-use super::calls::{self, Call};
+use super::calls;
 use super::recognize::Known;
-use super::rows::{self, from_micros, to_micros};
+use super::rows::{self, Numbered, from_micros, to_micros};
 use super::usage::{self, Sums};
 use super::{engine, entries, keep, purchases, reused};
 use crate::jobs::model::{Change, End, Found, StoredJob};
@@ -25,7 +25,12 @@ pub fn apply(
     job_id: &str,
     change: Change,
 ) -> Result<StoredJob, StoreError> {
-    let (number, job) = rows::numbered_job(connection, job_id)
+    let Numbered {
+        number,
+        call,
+        call_is_known,
+        job,
+    } = rows::numbered_job(connection, job_id)
         .map_err(engine)?
         .ok_or_else(|| StoreError::NoSuchJob(job_id.to_owned()))?;
     if change.end.is_some() && job.has_ended() {
@@ -37,6 +42,8 @@ pub fn apply(
     let mut log = Log {
         connection,
         number,
+        call,
+        call_is_known,
         job,
         // As it will be read again.
         time: from_micros(to_micros(SystemTime::now())),
@@ -48,6 +55,9 @@ pub fn apply(
 struct Log<'c> {
     connection: &'c Connection,
     number: i64,
+    /// The entry of the call that started it.
+    call: i64,
+    call_is_known: bool,
     job: StoredJob,
     time: SystemTime,
 }
@@ -70,11 +80,10 @@ impl Log<'_> {
     fn call(&mut self, change: &Change) -> rusqlite::Result<()> {
         let is_sign = change.upstream_id.is_some() || change.final_seen || !change.found.is_empty();
         let sign = is_sign.then_some(CallOutcome::CarriedOut);
-        let Some(outcome) = change.call.or(sign) else {
+        let Some(outcome) = change.call.or(sign).filter(|_| !self.call_is_known) else {
             return Ok(());
         };
-        let Some(mut call) = calls::of_job(self.connection, self.number)?.filter(Call::is_open)
-        else {
+        let Some(mut call) = calls::get(self.connection, self.call)? else {
             return Ok(());
         };
         let charge = Charge {
@@ -83,6 +92,7 @@ impl Log<'_> {
         };
         let charge = call.conclude(self.connection, outcome, Some(charge), (0, 0))?;
         self.job.credits += charge.map_or(0, |charge| charge.credits);
+        self.call_is_known = !call.is_open();
         Ok(())
     }
 
@@ -127,32 +137,33 @@ impl Log<'_> {
                 self.job.duplicates += 1;
             }
         }
+        let charge = self.charge(&charged)?;
         let sums = Sums {
             results: self.job.delivered - before.0,
             reused: self.job.reused - before.1,
+            charge,
             ..Default::default()
         };
-        self.use_up(&sums)?;
-        self.charge(&charged)
+        let (job, today) = (&self.job, Day::of(self.time));
+        usage::add(
+            self.connection,
+            &job.credential,
+            today,
+            &job.operation,
+            &sums,
+        )
     }
 
-    /// Records what results cost: each with its item and sequence.
-    fn charge(&mut self, charged: &[(Option<i32>, i64, Charge)]) -> rusqlite::Result<()> {
-        if charged.is_empty() {
-            return Ok(());
-        }
-        let call = calls::of_job(self.connection, self.number)?;
+    /// Records what results cost: each with its item and sequence. Returns the sum.
+    fn charge(&mut self, charged: &[(Option<i32>, i64, Charge)]) -> rusqlite::Result<Charge> {
+        let mut total = Charge::default();
         for (item, sequence, charge) in charged {
+            total = total + *charge;
             entries::add_result(self.connection, &self.job, *sequence, charge, self.time)?;
-            self.use_up(&Sums {
-                charge: *charge,
-                ..Default::default()
-            })?;
-            self.job.credits += charge.credits;
-            if let (Some(call), Some(item)) = (&call, item) {
+            if let Some(item) = item {
                 purchases::buy(
                     self.connection,
-                    call.id(),
+                    self.call,
                     *item,
                     &charge.found,
                     self.time,
@@ -160,23 +171,13 @@ impl Log<'_> {
                 )?;
             }
         }
-        let total = charged.iter().map(|(_, _, charge)| charge.credits).sum();
-        match call {
-            Some(mut call) => call.release(self.connection, Some(total)),
-            None => Ok(()),
+        self.job.credits += total.credits;
+        if total.credits > 0
+            && let Some(mut call) = calls::get(self.connection, self.call)?
+        {
+            call.release(self.connection, Some(total.credits))?;
         }
-    }
-
-    fn use_up(&self, sums: &Sums) -> rusqlite::Result<()> {
-        let job = &self.job;
-        let today = Day::of(self.time);
-        usage::add(
-            self.connection,
-            &job.credential,
-            today,
-            &job.operation,
-            sums,
-        )
+        Ok(total)
     }
 
     fn count(&mut self, result: &Found) {
@@ -191,13 +192,12 @@ impl Log<'_> {
     fn end(&mut self, end: End) -> rusqlite::Result<()> {
         self.job.state = end.state();
         self.job.finished = Some(self.time);
+        // Nothing more will be found. Otherwise it may be, and charged.
         if matches!(end, End::Complete | End::Failed { .. })
-            && let Some(mut call) = calls::of_job(self.connection, self.number)?
+            && self.call_is_known
+            && let Some(mut call) = calls::get(self.connection, self.call)?
         {
-            // Nothing more will be found. Otherwise it may be, and charged.
-            if !call.is_open() {
-                call.release(self.connection, None)?;
-            }
+            call.release(self.connection, None)?;
         }
         let (outcome, missing_indexes) = match end {
             End::Complete => (JobOutcome::Complete, Vec::new()),
@@ -255,7 +255,7 @@ impl Log<'_> {
             "UPDATE jobs SET state = ?, upstream_id = ?, expected = ?, delivered = ?,
              recovered = ?, duplicates = ?, late = ?, reused = ?, credits = ?, missing = ?, last_sequence = ?,
              decoded_through = ?, decoded_results = ?, final_seen = ?, updated = ?, finished = ?,
-             failure_reason = ?, failure_message = ? WHERE number = ?",
+             failure_reason = ?, failure_message = ?, call_is_known = ? WHERE number = ?",
         )?;
         update.execute(params![
             job.state as i32,
@@ -276,6 +276,7 @@ impl Log<'_> {
             job.finished.map(to_micros),
             job.failure.as_ref().map(|failure| failure.reason),
             job.failure.as_ref().map(|failure| failure.message.as_str()),
+            self.call_is_known,
             self.number,
         ])?;
         Ok(())

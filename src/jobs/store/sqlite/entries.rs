@@ -47,12 +47,7 @@ pub fn add_result(
 
 /// Entries, oldest first.
 pub fn list(connection: &Connection, page: &LedgerPage) -> rusqlite::Result<Vec<LedgerEntry>> {
-    // A job has few entries, its credential many: the index of the one is used.
-    let credential = match page.job_id {
-        Some(_) => "+credential",
-        None => "credential",
-    };
-    let mut sql = format!("SELECT * FROM ledger WHERE {credential} = ? AND id > ?");
+    let mut sql = "SELECT * FROM ledger WHERE credential = ? AND id > ?".to_owned();
     let mut values: Vec<Value> = vec![page.credential.clone().into(), page.after.into()];
     let mut only = |condition: &str, value: Option<Value>| {
         if let Some(value) = value {

@@ -99,17 +99,33 @@ pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite:
 
 /// A job.
 pub fn job(connection: &Connection, id: &str) -> rusqlite::Result<Option<StoredJob>> {
-    Ok(numbered_job(connection, id)?.map(|(_, job)| job))
+    Ok(numbered_job(connection, id)?.map(|numbered| numbered.job))
+}
+
+/// A job, and what only the store knows of it.
+pub struct Numbered {
+    /// By which its rows are found.
+    pub number: i64,
+    /// The entry of the call that started it.
+    pub call: i64,
+    /// Whether it is known what became of that.
+    pub call_is_known: bool,
+    /// The job.
+    pub job: StoredJob,
 }
 
 /// A job and its number.
-pub fn numbered_job(
-    connection: &Connection,
-    id: &str,
-) -> rusqlite::Result<Option<(i64, StoredJob)>> {
+pub fn numbered_job(connection: &Connection, id: &str) -> rusqlite::Result<Option<Numbered>> {
     connection
         .prepare_cached(&format!("{JOB} AND id = ?"))?
-        .query_row([id], |row| Ok((row.get("number")?, read_job(row)?)))
+        .query_row([id], |row| {
+            Ok(Numbered {
+                number: row.get("number")?,
+                call: row.get("call")?,
+                call_is_known: row.get("call_is_known")?,
+                job: read_job(row)?,
+            })
+        })
         .optional()
 }
 

@@ -23,6 +23,8 @@ CREATE TABLE jobs (
     reused_contacts BLOB,
     -- The entry of the ledger for the call that started it.
     call            INTEGER NOT NULL DEFAULT 0,
+    -- It is known what became of that call, as the entry says: results need not look.
+    call_is_known   INTEGER NOT NULL DEFAULT 0,
     first_sequence  INTEGER NOT NULL DEFAULT 1,
     last_sequence   INTEGER NOT NULL DEFAULT 0,
     -- All deliveries up to this one are decoded, and so many results of the next one.
