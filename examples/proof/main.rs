@@ -12,6 +12,7 @@
 mod burst;
 mod crash_loop;
 mod disk_faults;
+mod double_spend;
 mod fake;
 mod http;
 mod link;
@@ -21,6 +22,7 @@ mod memory;
 mod report;
 mod resume;
 mod server;
+mod till;
 
 use std::pin::Pin;
 use std::process::ExitCode;
@@ -79,6 +81,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "fault-matrix",
         "under every fault and pair of faults each RPC ends with what was found",
         |form| Box::pin(matrix::run(form)),
+    ),
+    (
+        "double-spend",
+        "a request that is sent a hundred times is billed once, also across SIGKILL",
+        |form| Box::pin(double_spend::run(form)),
     ),
 ];
 

@@ -15,7 +15,7 @@ async fn server() -> (TestServer, tempfile::TempDir) {
     (Setup::new(fake.address, data.path()).start().await, data)
 }
 
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "pronto.v1.AccountService",
     "pronto.v1.ContactService",
     "pronto.v1.JobService",
@@ -25,6 +25,7 @@ const OURS: [&str; 10] = [
     "pronto.v1.PersonaService",
     "pronto.v1.SearchService",
     "pronto.v1.SignalService",
+    "pronto.v1.UsageService",
     "pronto.v1.WorkspaceService",
 ];
 
