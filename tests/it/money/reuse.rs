@@ -9,8 +9,8 @@ use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::ledger_entry::Subject;
 use pronto_grpc::proto::v1::{
     BulkEnrichContactsRequest, CallOutcome, Contact, ContactToEnrich, EnrichContactRequest,
-    EnrichmentType, EstimateCostRequest, JobCompleted, JobEvent, JobOutcome,
-    ListLedgerEntriesRequest, PurgeJobRequest,
+    EnrichmentType, EstimateCostRequest, FaultKind, JobCompleted, JobEvent, JobOutcome,
+    ListLedgerEntriesRequest, PurgeJobRequest, SandboxFault,
 };
 use tonic::Request;
 
@@ -341,4 +341,26 @@ async fn what_a_job_bought_is_reused_until_it_is_purged() {
     assert_eq!(stage.sandbox.counters().credits_spent(), spent + 3);
     // That purchase is another one.
     assert!(enrich(&stage, somebody()).await.reused_from.is_some());
+}
+
+#[tokio::test]
+async fn what_is_known_comes_also_when_the_answer_is_lost() {
+    let stage = Stage::start().await;
+    let names = found(&stage, 1).await;
+    stage.sandbox.switches().write().faults = vec![SandboxFault {
+        kind: FaultKind::AnswerLost.into(),
+        endpoint: "StartBulkContactEnrichment".to_owned(),
+        ..Default::default()
+    }]
+    .into();
+    let events = run(&stage, batch(&["X1", &names[0], "X2"])).await;
+    let Some(Event::Started(started)) = &events[0].event else {
+        panic!("{events:?}")
+    };
+    assert_eq!(started.acceptance, None);
+    let contacts = contacts(&events);
+    assert_eq!(contacts[0].index, Some(1));
+    assert!(contacts[0].reused_from.is_some());
+    let counts = completed(&events).counts.unwrap();
+    assert_eq!((counts.expected, counts.delivered), (Some(3), 3));
 }
