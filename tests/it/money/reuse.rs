@@ -309,6 +309,19 @@ async fn a_batch_that_is_known_is_not_sent() {
         (estimate.reused, estimate.estimate.unwrap().maximum),
         (2, 0)
     );
+    let elsewhere = BulkEnrichContactsRequest {
+        webhook_url: Some("https://hooks.example.com/x".to_owned()),
+        ..request.clone()
+    };
+    let elsewhere = EstimateCostRequest {
+        request: Some(Asked::BulkEnrichContacts(elsewhere)),
+    };
+    let elsewhere = stage.server.usage().estimate_cost(elsewhere).await;
+    let elsewhere = elsewhere.unwrap().into_inner();
+    assert_eq!(
+        (elsewhere.reused, elsewhere.estimate.unwrap().maximum),
+        (0, 6)
+    );
     let events = run(&stage, request).await;
     let counts = completed(&events).counts.unwrap();
     assert_eq!((counts.delivered, counts.reused, counts.credits), (2, 2, 0));
