@@ -141,6 +141,9 @@ fn spending_request(method: &Method, request: &Message) -> Result<String, String
     if request.field("reuse_within").is_some() {
         body += "    fn reuse_within(&self) -> Option<&prost_types::Duration> { self.reuse_within.as_ref() }\n";
     }
+    if request.field("webhook_url").is_some() {
+        body += "    fn goes_elsewhere(&self) -> bool { self.webhook_url.is_some() }\n";
+    }
     if request.field("enrichment_type").is_some() {
         body += &people(request);
         body += "    fn enrichment_types(&self) -> &[i32] { &self.enrichment_type }\n";

@@ -13,6 +13,7 @@ mod burst;
 mod crash_loop;
 mod deadlines;
 mod disk_faults;
+mod double_spend;
 mod fake;
 mod http;
 mod limits;
@@ -24,6 +25,7 @@ mod report;
 mod resume;
 mod server;
 mod storm;
+mod till;
 
 use std::pin::Pin;
 use std::process::ExitCode;
@@ -92,6 +94,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "limits",
         "rate limits are kept, used, and shared fairly between callers",
         |form| Box::pin(limits::run(form)),
+    ),
+    (
+        "double-spend",
+        "a request that is sent a hundred times is billed once, also across SIGKILL",
+        |form| Box::pin(double_spend::run(form)),
     ),
     (
         "storm",

@@ -54,6 +54,11 @@ impl Place {
 
     /// A new place, for a server that polls this Pronto so often.
     pub fn polling(pronto: &Fake, poll_interval: &str) -> Self {
+        Self::calling(pronto.address, poll_interval)
+    }
+
+    /// A new place, for a server that polls the Pronto at this address so often.
+    pub fn calling(pronto: SocketAddr, poll_interval: &str) -> Self {
         let place = Self::empty();
         let callbacks = place.callbacks();
         place.and([
@@ -61,8 +66,8 @@ impl Place {
             format!("--poll-interval={poll_interval}"),
             format!("--max-poll-interval={poll_interval}"),
             format!("--callback-url=http://{callbacks}"),
-            format!("--main-url=http://{}", pronto.address),
-            format!("--synchronous-url=http://{}", pronto.address),
+            format!("--main-url=http://{pronto}"),
+            format!("--synchronous-url=http://{pronto}"),
             UNLIMITED.to_owned(),
         ])
     }

@@ -205,7 +205,7 @@ fn describe(result: &LeadResult) -> String {
 fn account(completed: &JobCompleted) -> String {
     let counts = completed.counts.unwrap_or_default();
     format!(
-        "{}: expected {}, delivered {}, recovered by polling {}, duplicates suppressed {}",
+        "{}: expected {}, delivered {}, recovered by polling {}, duplicates suppressed {}, credits {}",
         completed
             .outcome()
             .as_str_name()
@@ -215,7 +215,8 @@ fn account(completed: &JobCompleted) -> String {
             .map_or("unknown".to_owned(), |expected| expected.to_string()),
         counts.delivered,
         counts.recovered,
-        counts.duplicates
+        counts.duplicates,
+        counts.credits
     )
 }
 

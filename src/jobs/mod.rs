@@ -15,6 +15,7 @@
 //! * [`reconcile`]: asks Pronto for what did not arrive.
 //! * [`locate`]: finds the search of a job whose start was not answered.
 //! * [`pace`]: when to ask.
+//! * [`reuse`]: what earlier purchases answer.
 //! * [`keeper`]: purges what is old, and makes room.
 //! * [`unmatched`]: callbacks without a job.
 //! * [`person`]: whom data is about, and [`purge`]: how it is erased.
@@ -27,10 +28,12 @@ pub mod identity;
 pub mod keeper;
 pub mod locate;
 pub mod model;
+mod outcome;
 pub mod pace;
 pub mod person;
 pub mod purge;
 pub mod reconcile;
+mod record;
 mod repeat;
 pub mod reuse;
 pub mod runner;

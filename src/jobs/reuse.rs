@@ -32,8 +32,7 @@ pub struct Reuse {
 
 impl Reuse {
     /// Everything is bought.
-    #[must_use]
-    pub fn nothing<R: SpendingRequest>(request: &R) -> Self {
+    fn nothing<R: SpendingRequest>(request: &R) -> Self {
         let people = request.people().len();
         Self {
             contacts: vec![None; people],
@@ -41,7 +40,8 @@ impl Reuse {
         }
     }
 
-    /// What earlier purchases answer, as far as the request allows it.
+    /// What earlier purchases answer, as far as the request allows it. Results that go
+    /// elsewhere are neither reused nor seen, and so nobody is remembered for them.
     ///
     /// # Errors
     ///
@@ -51,6 +51,9 @@ impl Reuse {
         credential: &str,
         request: &R,
     ) -> Result<Self, StoreError> {
+        if request.goes_elsewhere() {
+            return Ok(Self::default());
+        }
         let mut reuse = Self::nothing(request);
         let within = request.reuse_within().copied();
         let since = within

@@ -1,12 +1,13 @@
 //! From a request to a job.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::model::{Change, End, NewJob, StoredJob};
+use super::model::{Change, NewJob, StoredJob};
+use super::outcome::{can_arrive, completion, is_refusal, outcome, reused, unknown_outcome};
+use super::record::{record, record_later, try_record};
 use super::reuse::{Rest, Reuse};
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
@@ -16,22 +17,7 @@ use crate::ledger::model::{Admission, Earlier, NewCall, RequestKey};
 use crate::pronto::client::read_answer;
 use crate::pronto::{Caller, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
-use crate::proto::v1::job_event::Event;
-use crate::proto::v1::{Acceptance, CallOutcome, Completion, JobStarted, JobState};
-
-/// How long to wait for the store, again and again.
-const RETRIES: [Duration; 7] = [
-    Duration::from_millis(50),
-    Duration::from_millis(100),
-    Duration::from_millis(200),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-];
-
-/// How long to wait for the store when nobody waits for the answer any more.
-const LATER: Duration = Duration::from_secs(5);
+use crate::proto::v1::{Acceptance, Completion, JobState};
 
 /// A job that was started.
 #[derive(Clone, Debug)]
@@ -211,24 +197,6 @@ async fn send<R: JobRequest>(
     read_answer(R::ENDPOINT, &body)
 }
 
-/// What an answer changes.
-fn outcome(
-    shared: &Shared,
-    endpoint: &Endpoint,
-    answer: &Result<Acceptance, Failure>,
-    has_reused: bool,
-) -> Change {
-    match answer {
-        Ok(acceptance) => accepted(endpoint, acceptance.clone(), has_reused),
-        Err(failure) if is_refusal(failure) => failed(failure),
-        Err(_) => unknown_outcome(endpoint, can_arrive(shared)),
-    }
-}
-
-fn is_refusal(failure: &Failure) -> bool {
-    !failure.may_have_been_carried_out()
-}
-
 /// Records what became of the start of a job.
 async fn conclude(
     shared: &Arc<Shared>,
@@ -262,66 +230,6 @@ async fn conclude(
     }
 }
 
-/// Whether results can come by callback.
-fn can_arrive(shared: &Shared) -> bool {
-    shared.options.callback_url.is_some()
-}
-
-/// Records what Pronto answered. A store that fails now is tried again and again:
-/// what was started is paid.
-async fn record(shared: &Shared, job_id: &str, change: &Change) -> Option<StoredJob> {
-    for pause in RETRIES {
-        match try_record(shared, job_id, change).await {
-            Ok(job) => return Some(job),
-            // It was cancelled and purged meanwhile.
-            Err(StoreError::NoSuchJob(_)) => return None,
-            Err(error) => {
-                tracing::error!(job_id, %error, "The start of a job waits for the store.");
-                sleep(pause).await;
-            }
-        }
-    }
-    None
-}
-
-async fn try_record(
-    shared: &Shared,
-    job_id: &str,
-    change: &Change,
-) -> Result<StoredJob, StoreError> {
-    match shared.store.change(job_id, change.clone()).await {
-        // A client cancelled the job meanwhile; that stands.
-        Err(StoreError::AlreadyEnded { .. }) => {
-            let change = Change {
-                end: None,
-                ..change.clone()
-            };
-            shared.store.change(job_id, change).await
-        }
-        recorded => recorded,
-    }
-}
-
-/// Goes on when the caller has been told that the start could not be recorded. What a
-/// shutdown interrupts is an unknown outcome after the restart.
-async fn record_later(shared: Arc<Shared>, job_id: String, change: Change) {
-    loop {
-        tokio::select! {
-            () = shared.shutdown.cancelled() => return,
-            () = sleep(LATER) => {}
-        }
-        match try_record(&shared, &job_id, &change).await {
-            Ok(_) => break,
-            Err(StoreError::NoSuchJob(_)) => return,
-            Err(error) => {
-                tracing::error!(job_id, %error, "The start of a job waits for the store.");
-            }
-        }
-    }
-    shared.wakes.wake(&job_id);
-    runner::ensure(&shared, &job_id);
-}
-
 /// Continues a job of which the server recorded no answer before it ended. It may have
 /// been carried out.
 pub(super) async fn resume(shared: &Shared, job: &StoredJob) -> Result<(), StoreError> {
@@ -332,70 +240,6 @@ pub(super) async fn resume(shared: &Shared, job: &StoredJob) -> Result<(), Store
     };
     let change = unknown_outcome(endpoint, can_arrive(shared));
     try_record(shared, &job.id, &change).await.map(drop)
-}
-
-/// Pronto did not carry it out.
-fn failed(failure: &Failure) -> Change {
-    let end = End::Failed {
-        reason: failure.reason,
-        message: failure.message.clone(),
-    };
-    Change {
-        call: Some(CallOutcome::Refused),
-        end: Some(end),
-        ..Default::default()
-    }
-}
-
-/// Pronto carries it out.
-fn accepted(endpoint: &Endpoint, acceptance: Acceptance, has_reused: bool) -> Change {
-    let total = acceptance.total.filter(|total| *total >= 0);
-    // Of what is reused Pronto knows nothing.
-    let expected = total.filter(|_| !has_reused);
-    let is_exact = completion(endpoint) == Completion::SearchStatus
-        && endpoint
-            .late
-            .as_ref()
-            .is_some_and(|late| !late.total_is_estimate);
-    // A signal that matches nothing has no id, and will never call back.
-    let is_empty = expected == Some(0) && (acceptance.id.is_none() || is_exact);
-    Change {
-        call: Some(CallOutcome::CarriedOut),
-        upstream_id: acceptance.id.clone(),
-        expected,
-        end: is_empty.then_some(End::Complete),
-        started: Some(Event::Started(JobStarted {
-            acceptance: Some(acceptance),
-        })),
-        ..Default::default()
-    }
-}
-
-/// Nothing is left for Pronto to do.
-fn reused() -> Change {
-    Change {
-        call: Some(CallOutcome::Reused),
-        end: Some(End::Complete),
-        started: Some(Event::Started(JobStarted {
-            acceptance: Some(Acceptance::default()),
-        })),
-        ..Default::default()
-    }
-}
-
-/// Pronto may carry it out: what it delivers is collected, and its search looked for.
-fn unknown_outcome(endpoint: &Endpoint, can_arrive: bool) -> Change {
-    // Without callbacks and without an id nothing can ever arrive.
-    let is_lost = !can_arrive && !locate::can_be_located(endpoint);
-    let end = is_lost.then(|| End::Incomplete {
-        missing_indexes: Vec::new(),
-    });
-    Change {
-        call: Some(CallOutcome::Unknown),
-        end,
-        started: Some(Event::Started(JobStarted { acceptance: None })),
-        ..Default::default()
-    }
 }
 
 /// A job to store before anything is sent, so that a callback that overtakes the
@@ -443,13 +287,6 @@ fn new_job<R: JobRequest>(
             .map(|limit| created + limit),
         call,
     })
-}
-
-fn completion(endpoint: &Endpoint) -> Completion {
-    endpoint
-        .late
-        .as_ref()
-        .map_or(Completion::Unspecified, |late| late.completion)
 }
 
 /// Whether everything that comes later can be had without callbacks.

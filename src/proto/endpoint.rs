@@ -143,6 +143,11 @@ pub trait SpendingRequest: UpstreamRequest + Message + Clone + Send + Sync + 'st
         None
     }
 
+    /// Whether its results go to a URL of the caller's.
+    fn goes_elsewhere(&self) -> bool {
+        false
+    }
+
     /// What is looked for, where that has a price for each kind: numbers of
     /// `EnrichmentType`.
     fn enrichment_types(&self) -> &[i32] {

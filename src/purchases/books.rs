@@ -54,7 +54,6 @@ impl Purchases {
         credential: &str,
         request: &R,
     ) -> Result<EstimateCostResponse, PurchaseError> {
-        // What a batch or a job would reuse counts as well.
         let reuse = Reuse::of(self.shared.store.as_ref(), credential, request).await?;
         let estimate = reuse.estimate(&self.shared.prices, request);
         let is_allowed = Refusal::check_max_credits(request, estimate.maximum).is_ok();

@@ -174,7 +174,7 @@ impl Shared {
         {
             return begun(earlier, request.request_id(), Reuse::default());
         }
-        let reuse = self.reuse(credential, request).await?;
+        let reuse = Reuse::of(self.store.as_ref(), credential, request).await?;
         let estimate = reuse.estimate(&self.prices, request);
         Refusal::check_max_credits(request, estimate.maximum)?;
         let call = NewCall {
@@ -187,18 +187,6 @@ impl Shared {
         match self.store.begin_call(call.clone()).await? {
             Admission::OverBudget(spending) => Err(Refusal::over_budget(&call, spending).into()),
             admission => begun(admission, request.request_id(), reuse),
-        }
-    }
-
-    /// What earlier purchases answer. Nothing, where the results go elsewhere.
-    async fn reuse<R: SpendingRequest>(
-        &self,
-        credential: &str,
-        request: &R,
-    ) -> Result<Reuse, StoreError> {
-        match R::ENDPOINT.late {
-            Some(_) => Ok(Reuse::default()),
-            None => Reuse::of(self.store.as_ref(), credential, request).await,
         }
     }
 }

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
-use pronto_grpc::proto::endpoint::endpoints;
+use pronto_grpc::jobs::store::Store;
+use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::ledger::model::{NewCall, RequestKey};
+use pronto_grpc::proto::endpoint::endpoints::{self, ENRICH_CONTACT};
 use pronto_grpc::proto::v1::{
     CheckDataAvailabilityRequest, CountProfilesRequest, CreateListRequest, EnrichAccountRequest,
     EnrichLeadRequest, GetCompanyStackRequest, GetHeadcountRequest, ListCompanyJobPostingsRequest,
@@ -180,6 +184,24 @@ async fn an_unknown_outcome_stays_unknown_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_crash_in_the_middle_is_an_unknown_outcome() {
+    let held = Held::finding().await;
+    held.gate.add_permits(1);
+    let call = NewCall {
+        request: RequestKey::of(&email_of("A", "a")),
+        ..NewCall::new("default", ENRICH_CONTACT.rpc, SystemTime::now())
+    };
+    {
+        let store = SqliteStore::open(&held.data.path().join("jobs.sqlite3")).unwrap();
+        store.begin_call(call).await.unwrap();
+    }
+    let server = held.setup().start().await;
+    let unknown = email(&server, "a").await.unwrap_err();
+    assert_eq!(reason(&unknown), "OUTCOME_UNKNOWN");
+    assert_eq!(held.calls(), 0);
+}
+
+#[tokio::test]
 async fn an_answer_that_cannot_be_read_is_kept_and_not_bought_again() {
     let held = Held::start(|_| (200, "[1, 2".to_owned())).await;
     held.gate.add_permits(1);
@@ -190,9 +212,7 @@ async fn an_answer_that_cannot_be_read_is_kept_and_not_bought_again() {
     }
     assert_eq!(held.calls(), 1);
     server.stop().await;
-    use pronto_grpc::jobs::store::Store;
-    let store =
-        pronto_grpc::jobs::store::sqlite::SqliteStore::open(&held.data.path().join("jobs.sqlite3"));
+    let store = SqliteStore::open(&held.data.path().join("jobs.sqlite3"));
     let kept = store.unwrap().kept_answers("default", 0, 9).await.unwrap();
     assert_eq!(kept[0].body, "[1, 2");
 }

@@ -9,8 +9,8 @@ use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::ledger_entry::Subject;
 use pronto_grpc::proto::v1::{
     BulkEnrichContactsRequest, CallOutcome, Contact, ContactToEnrich, EnrichContactRequest,
-    EnrichmentType, EstimateCostRequest, JobCompleted, JobEvent, JobOutcome,
-    ListLedgerEntriesRequest, PurgeJobRequest,
+    EnrichmentType, EstimateCostRequest, FaultKind, JobCompleted, JobEvent, JobOutcome,
+    ListLedgerEntriesRequest, PurgeJobRequest, SandboxFault,
 };
 use tonic::Request;
 
@@ -309,6 +309,19 @@ async fn a_batch_that_is_known_is_not_sent() {
         (estimate.reused, estimate.estimate.unwrap().maximum),
         (2, 0)
     );
+    let elsewhere = BulkEnrichContactsRequest {
+        webhook_url: Some("https://hooks.example.com/x".to_owned()),
+        ..request.clone()
+    };
+    let elsewhere = EstimateCostRequest {
+        request: Some(Asked::BulkEnrichContacts(elsewhere)),
+    };
+    let elsewhere = stage.server.usage().estimate_cost(elsewhere).await;
+    let elsewhere = elsewhere.unwrap().into_inner();
+    assert_eq!(
+        (elsewhere.reused, elsewhere.estimate.unwrap().maximum),
+        (0, 6)
+    );
     let events = run(&stage, request).await;
     let counts = completed(&events).counts.unwrap();
     assert_eq!((counts.delivered, counts.reused, counts.credits), (2, 2, 0));
@@ -341,4 +354,26 @@ async fn what_a_job_bought_is_reused_until_it_is_purged() {
     assert_eq!(stage.sandbox.counters().credits_spent(), spent + 3);
     // That purchase is another one.
     assert!(enrich(&stage, somebody()).await.reused_from.is_some());
+}
+
+#[tokio::test]
+async fn what_is_known_comes_also_when_the_answer_is_lost() {
+    let stage = Stage::start().await;
+    let names = found(&stage, 1).await;
+    stage.sandbox.switches().write().faults = vec![SandboxFault {
+        kind: FaultKind::AnswerLost.into(),
+        endpoint: "StartBulkContactEnrichment".to_owned(),
+        ..Default::default()
+    }]
+    .into();
+    let events = run(&stage, batch(&["X1", &names[0], "X2"])).await;
+    let Some(Event::Started(started)) = &events[0].event else {
+        panic!("{events:?}")
+    };
+    assert_eq!(started.acceptance, None);
+    let contacts = contacts(&events);
+    assert_eq!(contacts[0].index, Some(1));
+    assert!(contacts[0].reused_from.is_some());
+    let counts = completed(&events).counts.unwrap();
+    assert_eq!((counts.expected, counts.delivered), (Some(3), 3));
 }
