@@ -22,7 +22,7 @@ use crate::Form;
 use crate::log::connect;
 use crate::matrix::case::{decoded, idle};
 use crate::report::Report;
-use crate::server::Place;
+use crate::server::{Place, UNLIMITED};
 use audit::{Books, Sums};
 use calls::{Call, Kind, Made};
 
@@ -72,6 +72,8 @@ const MOST: f64 = 1.2;
 /// A server that is less patient than its Pronto is slow.
 fn options() -> Vec<String> {
     let mut options: Vec<_> = [
+        // It is not about limits: no caller shall wait for them longer than it can.
+        UNLIMITED,
         "--sandbox-rate-limits=false",
         "--sandbox-credits=100000000",
         "--sandbox-pace=1ms",
