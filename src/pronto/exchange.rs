@@ -1,5 +1,6 @@
 //! One request over the wire, and the form of its answer.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,7 +100,7 @@ impl Exchange {
     }
 
     /// Sends a request once and returns the body of the answer, which is a success. The
-    /// deadline ends it only where it can be repeated.
+    /// deadline ends it where nothing was sent, or where it can be repeated.
     ///
     /// # Errors
     ///
@@ -112,16 +113,23 @@ impl Exchange {
     ) -> Result<Bytes, Attempt> {
         let endpoint = outgoing.endpoint;
         let limit = Instant::now() + self.timeout(endpoint);
-        let deadline = deadline.filter(|deadline| endpoint.repeatable && *deadline < limit);
-        let answer = self.execute(&pass, outgoing);
-        let outcome = match timeout_at(deadline.unwrap_or(limit), answer).await {
-            Ok(outcome) => outcome,
-            Err(_) if deadline.is_some() => Err(Attempt {
+        let mut answer = pin!(self.execute(&pass, outgoing));
+        let in_time = match deadline.filter(|deadline| *deadline < limit) {
+            Some(deadline) => timeout_at(deadline, &mut answer).await.ok(),
+            None => None,
+        };
+        let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let outcome = match in_time {
+            Some(outcome) => outcome,
+            None if is_over && (endpoint.repeatable || pass.is_void()) => Err(Attempt {
                 cause: Cause::TimedOut,
                 failure: overrun(endpoint),
             }),
-            Err(_) if !pass.is_sent() => Err(unsent(endpoint)),
-            Err(_) => Err(timed_out(endpoint)),
+            None => match timeout_at(limit, answer).await {
+                Ok(outcome) => outcome,
+                Err(_) if pass.is_void() => Err(unsent(endpoint)),
+                Err(_) => Err(timed_out(endpoint)),
+            },
         };
         if let Err(failed) = &outcome
             && failed.cause == Cause::Answered(429)

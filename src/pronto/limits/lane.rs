@@ -36,6 +36,8 @@ pub enum Refusal {
     Full(Duration),
     /// The turn would come after the deadline, in so long.
     TooLate(Duration),
+    /// Nobody waits for it any more.
+    Left,
     /// The server shuts down.
     Closed,
 }
@@ -247,14 +249,8 @@ impl Ticket {
     ///
     /// # Errors
     ///
-    /// When the deadline passes before, or the server shuts down.
-    pub async fn turn(mut self, deadline: Option<Instant>) -> Result<Pass, Refusal> {
-        let late = async {
-            match deadline {
-                Some(deadline) => sleep_until(deadline).await,
-                None => std::future::pending().await,
-            }
-        };
+    /// When it is `late` before, or the server shuts down.
+    pub async fn turn(mut self, late: impl Future<Output = ()>) -> Result<Pass, Refusal> {
         tokio::select! {
             biased;
             // Besides this ticket only closing drops the sender.
