@@ -56,6 +56,9 @@ pub enum SetupError {
     Http(#[from] reqwest::Error),
 }
 
+/// An answer without fields.
+const NOTHING: Bytes = Bytes::from_static(b"{}");
+
 /// Calls Pronto.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -192,6 +195,7 @@ impl Client {
             let sent = self.exchange.send(pass, outgoing, deadline).await;
             let failed = match sent {
                 Ok(body) => return Ok(body),
+                Err(failed) if attempts.has_deleted(&failed) => return Ok(NOTHING),
                 Err(failed) => failed,
             };
             let period = self.limits.allowance(endpoint).per;

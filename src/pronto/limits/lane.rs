@@ -15,7 +15,7 @@ use super::window::Window;
 use crate::metrics;
 use crate::proto::endpoint::Endpoint;
 
-/// At most so many wait at once. One more would wait for minutes or hours.
+/// At most so many callers wait at once. One more would wait for minutes or hours.
 const MAX_WAITING: usize = 10_000;
 
 /// What a task that watches the time waits for when no time is known.
@@ -96,7 +96,7 @@ impl Lane {
             return Err(Refusal::Closed);
         }
         let track = state.track(endpoint, || Window::new(allowance));
-        let is_full = state.waiting() >= MAX_WAITING;
+        let is_full = state.callers_waiting() >= MAX_WAITING;
         if is_full || deadline.is_some() {
             let at = state.turn_of(track, &party, now);
             if is_full {

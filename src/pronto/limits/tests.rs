@@ -479,3 +479,24 @@ async fn who_has_no_deadline_is_not_let_wait_for_ever() {
             .is_ok()
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn polls_that_give_way_lock_no_caller_out() {
+    let limits = limits(0);
+    let under_way = at_once(&limits, GET_HEADCOUNT).await.unwrap();
+    let mut polls = JoinSet::new();
+    for _ in 0..10_000 {
+        let limits = limits.clone();
+        polls.spawn(async move {
+            let credential = credential("a");
+            drop(
+                limits
+                    .enter_to_poll(&credential, GET_SEARCH, PATIENCE)
+                    .await,
+            );
+        });
+    }
+    sleep(SECOND / 100).await;
+    assert!(at_once(&limits, START_LEAD_SEARCH).await.is_some());
+    drop(under_way);
+}
