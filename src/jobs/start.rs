@@ -67,7 +67,7 @@ pub enum StartError {
 
 impl Jobs {
     /// Starts a job, or attaches to the one that an equal request with the same id
-    /// started. Once begun it is carried to its end even when the caller goes away or
+    /// started. Once sent it is carried to its end even when the caller goes away or
     /// the server shuts down, so that no answer of Pronto's is lost.
     ///
     /// # Errors
@@ -80,13 +80,19 @@ impl Jobs {
     ) -> Result<Started, StartError> {
         let key = RequestKey::of(&request);
         let place = key.clone().map(|key| (caller.credential.name.clone(), key));
-        let shared = self.shared.clone();
-        let started = self
-            .shared
-            .flights
-            .join(place, &self.shared.starts, |landing| async move {
+        let (shared, deadline) = (self.shared.clone(), caller.deadline);
+        let started = self.shared.flights.join(
+            place,
+            deadline,
+            &self.shared.starts,
+            |landing, audience| async move {
+                let caller = Caller {
+                    audience: Some(audience),
+                    ..caller
+                };
                 landing.tell(start(&shared, &caller, request, key).await);
-            });
+            },
+        );
         let given_up = || Err(StartError::Internal("a start was given up".to_owned()));
         started.await.unwrap_or_else(given_up)
     }

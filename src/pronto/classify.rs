@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use crate::proto::endpoint::Endpoint;
-use crate::proto::v1::{ErrorReason, Host};
+use crate::proto::json;
+use crate::proto::v1::{Contact, ErrorReason, Host};
 use words::words;
 
 /// Pronto is not waited for longer than this, whatever it asks for.
@@ -48,17 +49,32 @@ pub fn refused_in_success(
         return None;
     }
     let answer: Value = serde_json::from_slice(body).ok()?;
-    let found = answer.get("status").and_then(Value::as_str) == Some("success");
+    let found = answer.get("status").and_then(Value::as_str) == Some("success") || holds_data(body);
     let texts = ["error", "code", "message"].map(|key| answer.get(key).and_then(Value::as_str));
     // A contact's message may also say that no credits were charged.
-    let told = |text: &str| tells(text, &["insufficient"]) && tells(text, &["credit"]);
-    let told = texts.into_iter().flatten().any(told);
+    let told = texts.into_iter().flatten().any(tells_of_too_few_credits);
     let reason = ErrorReason::InsufficientCredits;
     (told && !found).then(|| Failure {
         http_status: Some(status.as_u16()),
         upstream_message: words(body),
         ..Failure::new(reason, endpoint, describe(reason, status))
     })
+}
+
+/// Whether something was found, which is paid whatever else an answer says.
+fn holds_data(body: &[u8]) -> bool {
+    let contact: Contact = json::read(body).unwrap_or_default();
+    let has_email = contact.email.is_some() || contact.personal_email.is_some();
+    has_email || !contact.phones.is_empty()
+}
+
+fn tells_of_too_few_credits(text: &str) -> bool {
+    let words = [
+        "insufficient credit",
+        "insufficient_credit",
+        "insufficient enrichment credit",
+    ];
+    tells(text, &words)
 }
 
 fn reason(endpoint: &Endpoint, status: StatusCode, text: &str) -> ErrorReason {

@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::exchange::{Exchange, Outgoing, overrun};
-use super::limits::{LimitOptions, Limits, LimitsSnapshot};
-use super::retry::{Attempts, Budget};
+use super::limits::{LONGEST_WAIT, LimitOptions, Limits, LimitsSnapshot};
+use super::retry::{Attempts, Budget, Cause};
 use super::sharing::{Answer, Sharing};
 use super::{Caller, Credential, Failure};
 use crate::metrics;
@@ -55,6 +55,9 @@ pub enum SetupError {
     #[error("the HTTP client cannot be set up: {0}")]
     Http(#[from] reqwest::Error),
 }
+
+/// An answer without fields.
+const NOTHING: Bytes = Bytes::from_static(b"{}");
 
 /// Calls Pronto.
 #[derive(Clone, Debug)]
@@ -113,9 +116,9 @@ impl Client {
 
     /// Sends a caller's request and returns the body of the answer, which is a success.
     ///
-    /// The caller's deadline ends waiting, and a request that can be repeated. A
-    /// request that was sent and cannot be repeated goes on until Pronto answers, for as
-    /// long as this future is kept.
+    /// The caller's deadline ends waiting, a request of which nothing was sent, and one
+    /// that can be repeated. A request that was sent and cannot be repeated goes on until
+    /// Pronto answers, for as long as this future is kept.
     ///
     /// # Errors
     ///
@@ -176,10 +179,15 @@ impl Client {
 
     /// Sends a request, and sends it again where that is safe.
     async fn repeat(&self, caller: &Caller, outgoing: &Outgoing) -> Result<Bytes, Failure> {
-        let (endpoint, deadline) = (outgoing.endpoint, caller.deadline);
+        let endpoint = outgoing.endpoint;
         let mut attempts = Attempts::default();
+        let end = Instant::now() + LONGEST_WAIT;
         loop {
-            let pass = self.limits.enter(caller, endpoint).await?;
+            let pass = self.limits.enter(caller, endpoint, end).await?;
+            let deadline = caller.deadline();
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Err(overrun(endpoint));
+            }
             match attempts.is_first() {
                 true => self.budget.deposit(),
                 false => metrics::upstream_retried(endpoint),
@@ -187,11 +195,18 @@ impl Client {
             let sent = self.exchange.send(pass, outgoing, deadline).await;
             let failed = match sent {
                 Ok(body) => return Ok(body),
+                Err(failed) if attempts.has_deleted(&failed) => return Ok(NOTHING),
                 Err(failed) => failed,
             };
             let period = self.limits.allowance(endpoint).per;
             match attempts.next(&failed, period, deadline, &self.budget) {
-                Some(pause) => sleep(pause).await,
+                // It waits with all others until its limit is open again.
+                Some(_) if failed.cause == Cause::Answered(429) => {}
+                Some(pause) => tokio::select! {
+                    () = sleep(pause) => {}
+                    () = caller.left() => return Err(failed.failure),
+                    () = self.limits.closed() => return Err(failed.failure),
+                },
                 None => return Err(failed.failure),
             }
         }

@@ -1,5 +1,6 @@
 //! One request over the wire, and the form of its answer.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,7 +100,7 @@ impl Exchange {
     }
 
     /// Sends a request once and returns the body of the answer, which is a success. The
-    /// deadline ends it only where it can be repeated.
+    /// deadline ends it where nothing was sent, or where it can be repeated.
     ///
     /// # Errors
     ///
@@ -112,16 +113,23 @@ impl Exchange {
     ) -> Result<Bytes, Attempt> {
         let endpoint = outgoing.endpoint;
         let limit = Instant::now() + self.timeout(endpoint);
-        let deadline = deadline.filter(|deadline| endpoint.repeatable && *deadline < limit);
-        let answer = self.execute(&pass, outgoing);
-        let outcome = match timeout_at(deadline.unwrap_or(limit), answer).await {
-            Ok(outcome) => outcome,
-            Err(_) if deadline.is_some() => Err(Attempt {
+        let mut answer = pin!(self.execute(&pass, outgoing));
+        let in_time = match deadline.filter(|deadline| *deadline < limit) {
+            Some(deadline) => timeout_at(deadline, &mut answer).await.ok(),
+            None => None,
+        };
+        let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let outcome = match in_time {
+            Some(outcome) => outcome,
+            None if is_over && (endpoint.repeatable || pass.is_void()) => Err(Attempt {
                 cause: Cause::TimedOut,
                 failure: overrun(endpoint),
             }),
-            Err(_) if !pass.is_sent() => Err(unsent(endpoint)),
-            Err(_) => Err(timed_out(endpoint)),
+            None => match timeout_at(limit, answer).await {
+                Ok(outcome) => outcome,
+                Err(_) if pass.is_void() => Err(unsent(endpoint)),
+                Err(_) => Err(timed_out(endpoint)),
+            },
         };
         if let Err(failed) = &outcome
             && failed.cause == Cause::Answered(429)
@@ -177,8 +185,11 @@ impl Exchange {
         let endpoint = outgoing.endpoint;
         let answer = self.prepare(pass, outgoing).send().await;
         let answer = answer.map_err(|error| match pass.is_sent() {
-            true => broken(endpoint, &error),
-            false => unsent(endpoint),
+            true => broken(endpoint, error),
+            false => {
+                log_cause(endpoint, error);
+                unsent(endpoint)
+            }
         })?;
         pass.answered();
         let status = answer.status();
@@ -197,7 +208,8 @@ impl Exchange {
         let is_html = headers
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        if is_html {
+        // What may be paid is kept whatever it is; who reads it refuses it.
+        if is_html && endpoint.sharing.is_some() {
             let what = "an HTML page instead of JSON";
             return Err(answered(malformed(endpoint, status, what)));
         }
@@ -220,7 +232,7 @@ impl Exchange {
         while let Some(chunk) = answer
             .chunk()
             .await
-            .map_err(|error| broken(endpoint, &error))?
+            .map_err(|error| broken(endpoint, error))?
         {
             body.extend_from_slice(&chunk);
             if body.len() > self.options.max_answer_size {
@@ -263,6 +275,19 @@ fn malformed(endpoint: &'static Endpoint, status: StatusCode, what: &str) -> Fai
     }
 }
 
+/// Tells the operator why a connection failed. The URL is left out: it may hold what
+/// was asked.
+fn log_cause(endpoint: &'static Endpoint, error: reqwest::Error) {
+    let error = error.without_url();
+    let mut cause = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(error) = source {
+        cause = format!("{cause}: {error}");
+        source = error.source();
+    }
+    tracing::warn!(operation = endpoint.rpc, %cause, "A connection to Pronto failed.");
+}
+
 /// The failure of a request of which not a byte was sent.
 fn unsent(endpoint: &'static Endpoint) -> Attempt {
     let message = "Pronto could not be reached; nothing was sent";
@@ -273,8 +298,10 @@ fn unsent(endpoint: &'static Endpoint) -> Attempt {
 }
 
 /// The failure of a request that broke after some of it was sent.
-fn broken(endpoint: &'static Endpoint, error: &reqwest::Error) -> Attempt {
-    if error.is_timeout() {
+fn broken(endpoint: &'static Endpoint, error: reqwest::Error) -> Attempt {
+    let is_timeout = error.is_timeout();
+    log_cause(endpoint, error);
+    if is_timeout {
         return timed_out(endpoint);
     }
     let reason = unanswered(endpoint, ErrorReason::UpstreamUnavailable);

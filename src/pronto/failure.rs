@@ -46,8 +46,40 @@ impl Failure {
     /// Whether Pronto may have carried out the request although nothing says so.
     #[must_use]
     pub fn may_have_been_carried_out(&self) -> bool {
-        let unsure = [ErrorReason::OutcomeUnknown, ErrorReason::UpstreamMalformed];
-        unsure.contains(&self.reason)
+        // Each new reason is to be thought of here.
+        match self.reason {
+            ErrorReason::OutcomeUnknown | ErrorReason::UpstreamMalformed => true,
+            ErrorReason::Unspecified
+            | ErrorReason::InvalidRequest
+            | ErrorReason::UpstreamRejected
+            | ErrorReason::UnauthenticatedKey
+            | ErrorReason::KeyNotAllowed
+            | ErrorReason::NotFound
+            | ErrorReason::RateLimited
+            | ErrorReason::InsufficientCredits
+            | ErrorReason::PlanLimit
+            | ErrorReason::ConsentRequired
+            | ErrorReason::UpstreamUnavailable
+            | ErrorReason::UpstreamTimeout
+            | ErrorReason::CallbackUrlNotConfigured
+            | ErrorReason::JobFailed
+            | ErrorReason::JobCancelled
+            | ErrorReason::JobFinished
+            | ErrorReason::SequenceOutOfRange
+            | ErrorReason::Draining
+            | ErrorReason::StoreUnavailable
+            | ErrorReason::Internal
+            | ErrorReason::SequenceExpired
+            | ErrorReason::JobNotFinished
+            | ErrorReason::StoreFull
+            | ErrorReason::RequestIdReused
+            | ErrorReason::BudgetExceeded
+            | ErrorReason::SalesNavigatorRequired
+            | ErrorReason::DeadlineExceeded
+            | ErrorReason::Unimplemented
+            | ErrorReason::MessageTooLarge
+            | ErrorReason::MalformedMessage => false,
+        }
     }
 }
 

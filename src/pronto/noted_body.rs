@@ -1,6 +1,5 @@
 //! A request as it goes over the wire, and whether any of it did.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,6 +7,11 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::limits::Departure;
+
+/// The request was given up before any of it was sent, and must not be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was given up before it was sent")]
+pub struct Void;
 
 /// A body that notes when the request is sent.
 ///
@@ -30,20 +34,21 @@ impl NotedBody {
 
 impl Body for NotedBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Void;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.departure.now();
+    ) -> Poll<Option<Result<Frame<Bytes>, Void>>> {
+        if !self.departure.now() {
+            return Poll::Ready(Some(Err(Void)));
+        }
         let content = std::mem::take(&mut self.content);
         Poll::Ready((!content.is_empty()).then(|| Ok(Frame::data(content))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.departure.now();
-        self.content.is_empty()
+        self.departure.now() && self.content.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {

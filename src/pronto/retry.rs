@@ -1,7 +1,8 @@
 //! Which requests are sent again, and when.
 //!
 //! Only those that cannot have been carried out, and those that may be carried out
-//! twice. Whether a request may have been billed is decided here and nowhere else.
+//! twice. What a failure means for the ledger is another matter: see
+//! `Failure::may_have_been_carried_out`.
 
 use std::time::Duration;
 
@@ -59,6 +60,8 @@ pub fn may_repeat(endpoint: &Endpoint, cause: Cause) -> bool {
 #[derive(Debug, Default)]
 pub struct Attempts {
     made: u32,
+    /// One of them may have been carried out.
+    is_unsure: bool,
 }
 
 impl Attempts {
@@ -87,7 +90,15 @@ impl Attempts {
             return None;
         }
         self.made += 1;
+        self.is_unsure |= !matches!(failed.cause, Cause::Unsent | Cause::Answered(429));
         Some(pause)
+    }
+
+    /// Whether an earlier attempt deleted what Pronto does not know any more.
+    #[must_use]
+    pub fn has_deleted(&self, failed: &Attempt) -> bool {
+        let is_gone = failed.cause == Cause::Answered(404);
+        is_gone && self.is_unsure && failed.failure.endpoint.method == "DELETE"
     }
 
     /// Whether this is the first attempt.

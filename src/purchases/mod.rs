@@ -109,15 +109,24 @@ impl Purchases {
     {
         let key = RequestKey::of(&request);
         let place = key.clone().map(|key| (caller.credential.name.clone(), key));
-        let shared = self.shared.clone();
+        let (shared, deadline) = (self.shared.clone(), caller.deadline);
         let outcome = self
             .shared
             .flights
-            .join(place, &self.shared.tasks, |landing| async move {
-                shared
-                    .carry_out::<R, A>(&caller, request, key, &landing)
-                    .await;
-            })
+            .join(
+                place,
+                deadline,
+                &self.shared.tasks,
+                |landing, audience| async move {
+                    let caller = Caller {
+                        audience: Some(audience),
+                        ..caller
+                    };
+                    shared
+                        .carry_out::<R, A>(&caller, request, key, &landing)
+                        .await;
+                },
+            )
             .await;
         let given_up = || Err(PurchaseError::Internal("a call was given up".to_owned()));
         let body = outcome.unwrap_or_else(given_up)?;

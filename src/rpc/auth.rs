@@ -23,6 +23,7 @@ pub fn caller<R>(keyring: &Keyring, request: &Request<R>) -> Result<Caller, Stat
         credential: credential(keyring, request.metadata())?,
         connection: address.map_or_else(String::new, |a| a.to_string()).into(),
         deadline: deadline(request),
+        audience: None,
     })
 }
 

@@ -198,6 +198,8 @@ fn a_success_of_the_synchronous_host_may_tell_of_missing_credits() {
         r#"{"status":"error","message":"Nothing found, no enrichment credits charged"}"#,
         r#"{"status":"success","email":"a@x.test","message":"insufficient_credits for phones"}"#,
         r#"{"status":"error","company":"Insufficient Credits Inc."}"#,
+        r#"{"email":"a@x.test","message":"phone not searched: insufficient credits"}"#,
+        r#"{"status":"error","message":"Insufficient data. No credits were charged."}"#,
         "insufficient_credits",
         "",
     ] {

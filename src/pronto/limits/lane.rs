@@ -15,7 +15,7 @@ use super::window::Window;
 use crate::metrics;
 use crate::proto::endpoint::Endpoint;
 
-/// At most so many wait at once. One more would wait for minutes or hours.
+/// At most so many callers wait at once. One more would wait for minutes or hours.
 const MAX_WAITING: usize = 10_000;
 
 /// What a task that watches the time waits for when no time is known.
@@ -36,6 +36,8 @@ pub enum Refusal {
     Full(Duration),
     /// The turn would come after the deadline, in so long.
     TooLate(Duration),
+    /// Nobody waits for it any more.
+    Left,
     /// The server shuts down.
     Closed,
 }
@@ -94,7 +96,7 @@ impl Lane {
             return Err(Refusal::Closed);
         }
         let track = state.track(endpoint, || Window::new(allowance));
-        let is_full = state.waiting() >= MAX_WAITING;
+        let is_full = state.callers_waiting() >= MAX_WAITING;
         if is_full || deadline.is_some() {
             let at = state.turn_of(track, &party, now);
             if is_full {
@@ -247,14 +249,8 @@ impl Ticket {
     ///
     /// # Errors
     ///
-    /// When the deadline passes before, or the server shuts down.
-    pub async fn turn(mut self, deadline: Option<Instant>) -> Result<Pass, Refusal> {
-        let late = async {
-            match deadline {
-                Some(deadline) => sleep_until(deadline).await,
-                None => std::future::pending().await,
-            }
-        };
+    /// When it is `late` before, or the server shuts down.
+    pub async fn turn(mut self, late: impl Future<Output = ()>) -> Result<Pass, Refusal> {
         tokio::select! {
             biased;
             // Besides this ticket only closing drops the sender.

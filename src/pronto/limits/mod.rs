@@ -25,7 +25,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::{Caller, Credential, Failure};
 use crate::metrics;
@@ -48,6 +49,9 @@ const RESTART: Duration = Duration::from_secs(1);
 
 /// Who is refused is not asked to come back sooner.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+
+/// Who has no deadline waits no longer for its turns.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// What may be sent.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +79,8 @@ pub struct Limits {
     allowances: Allowances,
     max_in_flight: usize,
     lanes: Mutex<Lanes>,
+    /// Nobody waits any more.
+    closing: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -82,8 +88,6 @@ struct Lanes {
     by_credential: HashMap<String, Arc<Lane>>,
     /// When there are so many, unused ones are forgotten.
     many: usize,
-    /// Nobody waits any more.
-    is_closed: bool,
 }
 
 impl Limits {
@@ -96,8 +100,8 @@ impl Limits {
             lanes: Mutex::new(Lanes {
                 by_credential: HashMap::new(),
                 many: MANY_LANES,
-                is_closed: false,
             }),
+            closing: CancellationToken::new(),
         }
     }
 
@@ -107,23 +111,30 @@ impl Limits {
         self.allowances.of(endpoint)
     }
 
-    /// Waits until a caller's request may be sent.
+    /// Waits until a caller's request may be sent; one without deadline until `end`.
     ///
     /// # Errors
     ///
-    /// When its turn would come after the deadline, or too many wait. Nothing was sent
-    /// then.
+    /// When its turn would come later, too many wait, or nobody waits for it any more.
+    /// Nothing was sent then.
     pub async fn enter(
         &self,
         caller: &Caller,
         endpoint: &'static Endpoint,
+        end: Instant,
     ) -> Result<Pass, Failure> {
-        let (begin, deadline) = (Instant::now(), caller.deadline);
+        let begin = Instant::now();
+        let deadline = caller.deadline().unwrap_or(end);
         let party = Party::Caller(caller.connection.clone());
         let lane = self.lane(&caller.credential);
-        let ticket = lane.wait(endpoint, self.allowance(endpoint), party, deadline);
+        let ticket = lane.wait(endpoint, self.allowance(endpoint), party, Some(deadline));
         let pass = match ticket {
-            Ok(ticket) => ticket.turn(deadline).await,
+            Ok(ticket) => tokio::select! {
+                biased;
+                pass = ticket.turn(late(caller, end)) => pass,
+                // What is not sent yet is sent for nobody.
+                () = caller.left() => Err(Refusal::Left),
+            },
             Err(refusal) => Err(refusal),
         };
         let pass = pass.map_err(|refusal| refused(endpoint, &refusal))?;
@@ -145,7 +156,7 @@ impl Limits {
     ) -> Result<Pass, Failure> {
         let lane = self.lane(credential);
         let ticket = lane.wait_to_poll(endpoint, self.allowance(endpoint), patience);
-        let pass = ticket.turn(None).await;
+        let pass = ticket.turn(std::future::pending()).await;
         pass.map_err(|refusal| refused(endpoint, &refusal))
     }
 
@@ -155,7 +166,7 @@ impl Limits {
     ///
     /// Then.
     pub fn check(&self, caller: &Caller, endpoint: &'static Endpoint) -> Result<(), Failure> {
-        let Some(deadline) = caller.deadline else {
+        let Some(deadline) = caller.deadline() else {
             return Ok(());
         };
         let party = Party::Caller(caller.connection.clone());
@@ -169,11 +180,16 @@ impl Limits {
 
     /// Refuses everybody who waits: the server shuts down.
     pub fn close(&self) {
-        let mut lanes = self.lanes.lock();
-        lanes.is_closed = true;
+        let lanes = self.lanes.lock();
+        self.closing.cancel();
         for lane in lanes.by_credential.values() {
             lane.close();
         }
+    }
+
+    /// Waits until nobody may wait any more.
+    pub async fn closed(&self) {
+        self.closing.cancelled().await;
     }
 
     /// The limits of a credential.
@@ -208,7 +224,7 @@ impl Limits {
         }
         let places = (self.max_in_flight > 0).then_some(self.max_in_flight);
         let lane = Arc::new(Lane::new(places));
-        if lanes.is_closed {
+        if self.closing.is_cancelled() {
             lane.close();
         }
         let name = credential.name.clone();
@@ -217,12 +233,27 @@ impl Limits {
     }
 }
 
+/// Waits until somebody waits no longer: at a deadline, or else at this end.
+async fn late(caller: &Caller, end: Instant) {
+    tokio::select! {
+        () = caller.late() => {}
+        () = sleep_until(end), if caller.deadline().is_none() => {}
+    }
+}
+
 /// A call that is refused here.
 fn refused(endpoint: &'static Endpoint, refusal: &Refusal) -> Failure {
     metrics::upstream_refused(endpoint);
     let (why, wait) = match refusal {
         Refusal::Full(wait) => ("too many calls wait already", *wait),
-        Refusal::TooLate(wait) => ("the call's turn would come after its deadline", *wait),
+        Refusal::TooLate(wait) => (
+            "the call's turn would come after its deadline, or is too far away",
+            *wait,
+        ),
+        Refusal::Left => {
+            let message = "nobody waits for the call any more; nothing was sent";
+            return Failure::new(ErrorReason::DeadlineExceeded, endpoint, message);
+        }
         Refusal::Closed => {
             let message = "the server shuts down; nothing was sent";
             return Failure {

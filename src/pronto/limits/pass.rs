@@ -34,6 +34,8 @@ enum Progress {
     Held,
     Sent(Instant),
     GivenBack,
+    /// It must not be sent any more.
+    Void,
 }
 
 impl Pass {
@@ -58,6 +60,16 @@ impl Pass {
     #[must_use]
     pub fn is_sent(&self) -> bool {
         matches!(*self.departure.progress.lock(), Progress::Sent(_))
+    }
+
+    /// Makes sure that nothing of the request will be sent. False when some of it was.
+    #[must_use]
+    pub fn is_void(&self) -> bool {
+        let mut progress = self.departure.progress.lock();
+        if *progress == Progress::Held {
+            *progress = Progress::Void;
+        }
+        *progress == Progress::Void
     }
 
     /// The request is answered, so it has arrived.
@@ -92,11 +104,13 @@ impl Pass {
 }
 
 impl Departure {
-    /// The request is sent now.
-    pub fn now(&self) {
+    /// The request is sent now. False when it must not be sent any more.
+    pub fn now(&self) -> bool {
         let mut progress = self.progress.lock();
-        if matches!(*progress, Progress::Sent(_)) {
-            return;
+        match *progress {
+            Progress::Sent(_) => return true,
+            Progress::Void => return false,
+            Progress::Held | Progress::GivenBack => {}
         }
         let now = Instant::now();
         let before = std::mem::replace(&mut *progress, Progress::Sent(now));
@@ -108,6 +122,7 @@ impl Departure {
                 }
             }
         });
+        true
     }
 }
 
@@ -120,8 +135,8 @@ impl Drop for Pass {
         } = &self.departure;
         metrics::upstream_in_flight(is_main(leave.endpoint), -1.0);
         let mut progress = progress.lock();
-        let was_held = *progress == Progress::Held;
-        if was_held {
+        let was_held = matches!(*progress, Progress::Held | Progress::Void);
+        if *progress == Progress::Held {
             *progress = Progress::GivenBack;
         }
         lane.change(|state| {

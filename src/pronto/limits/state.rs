@@ -168,7 +168,12 @@ impl State {
 
     /// How many wait.
     pub fn waiting(&self) -> usize {
-        self.tracks.iter().map(|t| t.queue.len()).sum::<usize>() + self.polls.len()
+        self.callers_waiting() + self.polls.len()
+    }
+
+    /// How many wait as callers do: polls that give way are in nobody's way.
+    pub fn callers_waiting(&self) -> usize {
+        self.tracks.iter().map(|t| t.queue.len()).sum()
     }
 
     /// Requests to the main host that are under way.

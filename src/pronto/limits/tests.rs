@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, sleep, timeout};
 
-use super::{Allowance, LimitOptions, Limits, MANY_LANES, Override, Pass};
+use super::{Allowance, LONGEST_WAIT, LimitOptions, Limits, MANY_LANES, Override, Pass};
 use crate::pronto::{Caller, Credential, Failure};
 use crate::proto::endpoint::Endpoint;
 use crate::proto::endpoint::endpoints::{
@@ -53,7 +53,13 @@ fn caller(connection: &str) -> Caller {
         credential: credential("a"),
         connection: connection.into(),
         deadline: None,
+        audience: None,
     }
+}
+
+/// When callers without deadline wait no longer.
+fn end() -> Instant {
+    Instant::now() + LONGEST_WAIT
 }
 
 fn within(connection: &str, time: Duration) -> Caller {
@@ -65,7 +71,7 @@ fn within(connection: &str, time: Duration) -> Caller {
 
 /// Sends at once, and is under way as long as the pass is kept.
 async fn send(limits: &Limits, caller: &Caller, endpoint: &'static Endpoint) -> Pass {
-    let pass = limits.enter(caller, endpoint).await.unwrap();
+    let pass = limits.enter(caller, endpoint, end()).await.unwrap();
     pass.departure().now();
     pass
 }
@@ -119,7 +125,7 @@ async fn no_period_has_more_than_the_limit_and_nearly_all_is_used() {
             let caller = caller(&random.u8(0..9).to_string());
             calls.spawn(async move {
                 sleep(arrival).await;
-                let pass = limits.enter(&caller, endpoint).await.unwrap();
+                let pass = limits.enter(&caller, endpoint, end()).await.unwrap();
                 sleep(opening).await;
                 pass.departure().now();
                 sleep(travel).await;
@@ -229,12 +235,16 @@ async fn a_turn_after_the_deadline_is_refused_at_once() {
         drop(at_once(&limits, GET_HEADCOUNT).await.unwrap());
     }
     let begin = Instant::now();
-    let wait = assert_refused(limits.enter(&within("x", SECOND * 61), GET_HEADCOUNT).await);
+    let wait = assert_refused(
+        limits
+            .enter(&within("x", SECOND * 61), GET_HEADCOUNT, end())
+            .await,
+    );
     assert_eq!(begin.elapsed(), Duration::ZERO);
     assert!(wait > SECOND * 61 && wait < SECOND * 63, "{wait:?}");
     // The wait that was told is right.
     let patient = within("x", wait + SECOND / 100);
-    assert!(limits.enter(&patient, GET_HEADCOUNT).await.is_ok());
+    assert!(limits.enter(&patient, GET_HEADCOUNT, end()).await.is_ok());
     assert!(begin.elapsed() < wait + SECOND / 100);
 }
 
@@ -243,7 +253,7 @@ async fn a_deadline_that_passes_while_waiting_for_a_place_is_a_refusal() {
     let limits = places(1);
     let _under_way = at_once(&limits, GET_SEARCH).await.unwrap();
     let begin = Instant::now();
-    assert_refused(limits.enter(&within("x", SECOND), GET_SEARCH).await);
+    assert_refused(limits.enter(&within("x", SECOND), GET_SEARCH, end()).await);
     assert_eq!(begin.elapsed(), SECOND);
     let limit = &limits.snapshot(&credential("a")).limits[0];
     assert_eq!(limit.waiting, 0);
@@ -256,12 +266,26 @@ async fn so_many_may_wait_and_no_more() {
     let mut waiting = JoinSet::new();
     for _ in 0..10_000 {
         let limits = limits.clone();
-        waiting.spawn(async move { drop(limits.enter(&caller("x"), START_LEAD_SEARCH).await) });
+        waiting.spawn(async move {
+            drop(
+                limits
+                    .enter(&within("x", SECOND * 1_000_000), START_LEAD_SEARCH, end())
+                    .await,
+            )
+        });
     }
     sleep(SECOND / 100).await;
-    let wait = assert_refused(limits.enter(&caller("x"), ENRICH_LEAD).await);
+    let wait = assert_refused(
+        limits
+            .enter(&within("x", SECOND * 1_000_000), ENRICH_LEAD, end())
+            .await,
+    );
     assert!(wait < SECOND);
-    let wait = assert_refused(limits.enter(&caller("x"), START_LEAD_SEARCH).await);
+    let wait = assert_refused(
+        limits
+            .enter(&within("x", SECOND * 1_000_000), START_LEAD_SEARCH, end())
+            .await,
+    );
     assert!(wait > SECOND * 10_000);
 }
 
@@ -282,8 +306,8 @@ async fn what_is_let_through_and_not_sent_is_given_back_entirely() {
     let waits = caller("x");
     for _ in 0..10 {
         // One is let through and dropped, another is dropped before it notices.
-        let pass = limits.enter(&waits, GET_HEADCOUNT).await.unwrap();
-        let mut unnoticed = Box::pin(limits.enter(&waits, GET_HEADCOUNT));
+        let pass = limits.enter(&waits, GET_HEADCOUNT, end()).await.unwrap();
+        let mut unnoticed = Box::pin(limits.enter(&waits, GET_HEADCOUNT, end()));
         assert!(timeout(Duration::ZERO, &mut unnoticed).await.is_err());
         drop(pass);
         tokio::task::yield_now().await;
@@ -305,7 +329,7 @@ async fn a_429_stops_everybody_who_calls_the_endpoint_with_the_credential() {
     assert!(at_once(&limits, GET_SEARCH).await.is_some());
     let limit = limits.snapshot(&credential("a")).limits[0].clone();
     assert!(limit.blocked_until.is_some() && limit.available == 0);
-    let wait = assert_refused(limits.enter(&within("y", SECOND), ENRICH_LEAD).await);
+    let wait = assert_refused(limits.enter(&within("y", SECOND), ENRICH_LEAD, end()).await);
     assert_eq!(wait, SECOND * 7);
     send(&limits, &caller("y"), ENRICH_LEAD).await;
     assert_eq!(begin.elapsed(), SECOND * 7);
@@ -393,7 +417,10 @@ async fn credentials_do_not_share_limits() {
         credential: credential("b"),
         ..caller("x")
     };
-    let theirs = timeout(Duration::ZERO, limits.enter(&stranger, START_LEAD_SEARCH));
+    let theirs = timeout(
+        Duration::ZERO,
+        limits.enter(&stranger, START_LEAD_SEARCH, end()),
+    );
     assert!(theirs.await.is_ok());
 }
 
@@ -402,12 +429,12 @@ async fn at_the_end_nobody_waits_any_more() {
     let limits = limits(0);
     drop(at_once(&limits, START_LEAD_SEARCH).await.unwrap());
     let waits = caller("x");
-    let waiting = limits.enter(&waits, START_LEAD_SEARCH);
+    let waiting = limits.enter(&waits, START_LEAD_SEARCH, end());
     tokio::pin!(waiting);
     assert!(timeout(Duration::ZERO, &mut waiting).await.is_err());
     limits.close();
     let before = Instant::now();
-    for refused in [waiting.await, limits.enter(&waits, GET_SEARCH).await] {
+    for refused in [waiting.await, limits.enter(&waits, GET_SEARCH, end()).await] {
         assert_eq!(refused.unwrap_err().reason, ErrorReason::Draining);
     }
     assert_eq!(before.elapsed(), Duration::ZERO);
@@ -433,4 +460,43 @@ async fn lanes_that_nobody_uses_are_forgotten_once_their_periods_are_over() {
         visit(&format!("more-{stranger}")).await;
     }
     assert!(limits.lanes.lock().by_credential.len() < MANY_LANES + 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_no_deadline_is_not_let_wait_for_ever() {
+    let limits = limits(0);
+    let pass = send(&limits, &caller("x"), START_LEAD_SEARCH).await;
+    pass.refused(Some(LONGEST_WAIT + SECOND));
+    let begin = Instant::now();
+    let wait = assert_refused(limits.enter(&caller("x"), START_LEAD_SEARCH, end()).await);
+    assert!(wait > LONGEST_WAIT && begin.elapsed().is_zero());
+    // A deadline of its own counts instead.
+    let patient = within("x", LONGEST_WAIT * 2);
+    assert!(
+        limits
+            .enter(&patient, START_LEAD_SEARCH, end())
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_that_give_way_lock_no_caller_out() {
+    let limits = limits(0);
+    let under_way = at_once(&limits, GET_HEADCOUNT).await.unwrap();
+    let mut polls = JoinSet::new();
+    for _ in 0..10_000 {
+        let limits = limits.clone();
+        polls.spawn(async move {
+            let credential = credential("a");
+            drop(
+                limits
+                    .enter_to_poll(&credential, GET_SEARCH, PATIENCE)
+                    .await,
+            );
+        });
+    }
+    sleep(SECOND / 100).await;
+    assert!(at_once(&limits, START_LEAD_SEARCH).await.is_some());
+    drop(under_way);
 }

@@ -39,6 +39,7 @@ fn caller(credential: &str) -> Caller {
         },
         connection: "here".into(),
         deadline: None,
+        audience: None,
     }
 }
 

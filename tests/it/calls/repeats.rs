@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pronto_grpc::pronto::Failure;
-use pronto_grpc::proto::v1::ErrorReason;
+use pronto_grpc::proto::v1::{DeleteSearchRequest, ErrorReason};
 
 use super::{caller, client, purchase, read};
 use crate::harness::fake::{Fake, json};
@@ -80,4 +80,21 @@ async fn a_storm_costs_pronto_a_fifth_more() {
     let mut asked = fake.asked;
     let count = std::iter::from_fn(|| asked.try_recv().ok()).count();
     assert!((120..=123).contains(&count), "{count}");
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_may_have_deleted_is_deleted() {
+    let outcomes: [(&'static [u16], bool); 3] =
+        [(&[502, 404], true), (&[404], false), (&[429, 404], false)];
+    for (statuses, is_deleted) in outcomes {
+        let (fake, count) = pronto(statuses).await;
+        let request = DeleteSearchRequest {
+            id: "1".to_owned(),
+            ..Default::default()
+        };
+        let client = client(fake.address, &[]);
+        let answer = client.call(&caller("a"), &request).await;
+        assert_eq!(answer.is_ok(), is_deleted, "{statuses:?} {answer:?}");
+        assert_eq!(count.load(Ordering::Relaxed), statuses.len());
+    }
 }

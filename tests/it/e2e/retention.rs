@@ -81,6 +81,7 @@ impl Kept {
             credential,
             connection: "".into(),
             deadline: None,
+            audience: None,
         };
         self.jobs.start(caller, search()).await.unwrap().job.id
     }

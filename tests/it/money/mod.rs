@@ -1,6 +1,7 @@
 //! What is paid, and that nothing is paid twice.
 
 mod budgets;
+mod queued;
 mod repeated_calls;
 mod repeated_jobs;
 mod reuse;

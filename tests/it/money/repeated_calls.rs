@@ -202,6 +202,25 @@ async fn a_crash_in_the_middle_is_an_unknown_outcome() {
 }
 
 #[tokio::test]
+async fn a_page_instead_of_an_answer_is_kept_and_not_bought_again() {
+    let fake = Fake::start(|_, _| async {
+        let mut answer = json(200, "<html>");
+        let headers = answer.headers_mut();
+        headers.insert("content-type", "text/html".parse().unwrap());
+        answer
+    })
+    .await;
+    let data = tempfile::tempdir().unwrap();
+    let server = Setup::new(fake.address, data.path()).start().await;
+    for _ in 0..2 {
+        let malformed = email(&server, "a").await.unwrap_err();
+        assert_eq!(reason(&malformed), "UPSTREAM_MALFORMED");
+    }
+    let mut asked = fake.asked;
+    assert!(asked.try_recv().is_ok() && asked.try_recv().is_err());
+}
+
+#[tokio::test]
 async fn an_answer_that_cannot_be_read_is_kept_and_not_bought_again() {
     let held = Held::start(|_| (200, "[1, 2".to_owned())).await;
     held.gate.add_permits(1);
