@@ -39,14 +39,16 @@ impl Kind {
         profile.into_iter().chain(self.by_company(person)).collect()
     }
 
-    /// The keys of which any finds a purchase. Who is named by a LinkedIn profile is
-    /// nobody else who has the same name.
+    /// The key that finds a purchase. Who is named by a LinkedIn profile is nobody else
+    /// who has the same name, and who is named with a domain nobody of another company
+    /// with the same name.
     #[must_use]
     pub fn asked(&self, person: &Person<'_>) -> Vec<Key> {
-        match set(person.linkedin_url) {
-            Some(_) => self.by_profile(person).into_iter().collect(),
-            None => self.by_company(person),
-        }
+        let key = match set(person.linkedin_url) {
+            Some(_) => self.by_profile(person),
+            None => self.by_company(person).into_iter().next(),
+        };
+        key.into_iter().collect()
     }
 
     fn by_profile(&self, person: &Person<'_>) -> Option<Key> {
@@ -54,6 +56,7 @@ impl Kind {
         Some(self.key(&["profile", &page]))
     }
 
+    /// By domain, then by company name.
     fn by_company(&self, person: &Person<'_>) -> Vec<Key> {
         let (first, last) = (folded(person.firstname), folded(person.lastname));
         let domain = set(person.domain).map(|domain| ("domain", folded(domain)));
@@ -161,6 +164,12 @@ mod tests {
         assert!(!answers(&bought, &request(|_| {}), EMAIL));
         let by_name = request(|r| r.company_name = Some("acme inc".to_owned()));
         assert!(answers(&bought, &by_name, EMAIL));
+        let namesake = request(|r| {
+            r.domain = Some("acme.example".to_owned());
+            r.company_name = Some("Acme Inc".to_owned());
+        });
+        assert!(!answers(&bought, &namesake, EMAIL));
+        assert!(!answers(&by_name, &bought, EMAIL));
         let john = request(|r| {
             r.firstname = "John".to_owned();
             r.domain = Some("acme.test".to_owned());
