@@ -1,6 +1,6 @@
 //! Spending, summed up for each day.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::ledger::Day;
 use crate::ledger::model::{Charge, Spending, UsagePage};
@@ -67,8 +67,6 @@ pub fn spending(connection: &Connection, credential: &str, day: Day) -> rusqlite
                 reserved: row.get(1)?,
             })
         })
-        .optional()
-        .map(Option::unwrap_or_default)
 }
 
 /// What happened on some days.
