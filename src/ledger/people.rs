@@ -74,26 +74,47 @@ impl Kind {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let mut key = Key::default();
-        key.iter_mut()
-            .zip(hash.finalize())
-            .for_each(|(to, from)| *to = from);
-        key
+        shortened(hash)
     }
 }
 
+fn shortened(hash: Sha256) -> Key {
+    let mut key = Key::default();
+    key.iter_mut()
+        .zip(hash.finalize())
+        .for_each(|(to, from)| *to = from);
+    key
+}
+
+/// The key of a LinkedIn profile, whatever is looked for: by it everything that was
+/// asked about somebody is found, to erase it.
+#[must_use]
+pub fn profile_key(page: &str) -> Key {
+    let mut hash = Sha256::new();
+    hash.update(b"pronto-grpc profile\0");
+    hash.update(page);
+    shortened(hash)
+}
+
 /// Whom a request asks about, and for what; `left` holds for each of them the kinds
-/// that are to be bought.
+/// that are to be bought. Who is named by a profile is one for no kind, too.
 #[must_use]
 pub fn wanted<R: SpendingRequest>(request: &R, left: &[Vec<EnrichmentType>]) -> Vec<Wanted> {
     let people = request.people();
     let each = (0_i32..).zip(people.iter().zip(left));
     each.flat_map(|(item, (person, kinds))| {
-        kinds.iter().map(move |kind| Wanted {
+        let bought = kinds.iter().map(move |kind| Wanted {
             item,
             kind: *kind,
             keys: Kind::of(request, *kind).stored(person),
-        })
+        });
+        let page = set(person.linkedin_url).and_then(|url| page(url, PROFILES));
+        let asked = page.filter(|_| !kinds.is_empty()).map(|page| Wanted {
+            item,
+            kind: EnrichmentType::Unspecified,
+            keys: vec![profile_key(&page)],
+        });
+        bought.chain(asked)
     })
     .collect()
 }

@@ -14,7 +14,8 @@ use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::jobs::store::{Store, StoreError};
 use pronto_grpc::ledger::Day;
 use pronto_grpc::ledger::model::{
-    Admission, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending, UsagePage,
+    Admission, Asked, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending,
+    UsagePage,
 };
 use pronto_grpc::proto::v1::{self, CallbackSource, LedgerEntry};
 use tokio::sync::watch;
@@ -244,6 +245,22 @@ impl Store for FaultyStore {
         since: SystemTime,
     ) -> Result<Vec<Option<Bought>>, StoreError> {
         self.store.bought(credential, people, since).await
+    }
+
+    async fn asked_about(
+        &self,
+        credential: &str,
+        profiles: Vec<[u8; 16]>,
+    ) -> Result<Vec<Asked>, StoreError> {
+        self.store.asked_about(credential, profiles).await
+    }
+
+    async fn forget_profiles(
+        &self,
+        credential: &str,
+        profiles: Vec<[u8; 16]>,
+    ) -> Result<(), StoreError> {
+        self.store.forget_profiles(credential, profiles).await
     }
 
     async fn spending(&self, credential: &str, day: Day) -> Result<Spending, StoreError> {

@@ -33,7 +33,8 @@ use crate::jobs::model::{
 };
 use crate::ledger::Day;
 use crate::ledger::model::{
-    Admission, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending, UsagePage,
+    Admission, Asked, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending,
+    UsagePage,
 };
 use crate::proto::v1::{self, CallbackSource, LedgerEntry};
 use file::{create_private, migrate, open_writable};
@@ -249,6 +250,30 @@ impl Store for SqliteStore {
                 let bought =
                     |keys: &Vec<_>| purchases::bought(connection, &credential, keys, since);
                 people.iter().map(bought).collect()
+            })
+            .await
+    }
+
+    async fn asked_about(
+        &self,
+        credential: &str,
+        profiles: Vec<[u8; 16]>,
+    ) -> Result<Vec<Asked>, StoreError> {
+        let credential = credential.to_owned();
+        self.readers
+            .read(move |connection| purchases::asked_about(connection, &credential, &profiles))
+            .await
+    }
+
+    async fn forget_profiles(
+        &self,
+        credential: &str,
+        profiles: Vec<[u8; 16]>,
+    ) -> Result<(), StoreError> {
+        let credential = credential.to_owned();
+        self.writer
+            .write(move |connection| {
+                purchases::forget_profiles(connection, &credential, &profiles).map_err(engine)
             })
             .await
     }

@@ -188,12 +188,14 @@ CREATE TABLE purchases (
     kind       INTEGER NOT NULL,
     key        BLOB NOT NULL,
     credential TEXT NOT NULL,
+    -- None where the kind is 0: the key of a profile, for any kind.
     time       INTEGER,
     -- Where a job holds it; else the answer of the call does.
     sequence   INTEGER,
     PRIMARY KEY (call, item, kind, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX purchases_by_key ON purchases (credential, key, time) WHERE time IS NOT NULL;
+CREATE INDEX purchases_by_profile ON purchases (credential, key) WHERE kind = 0;
 
 -- One row, written to see whether writing works.
 CREATE TABLE probes (
