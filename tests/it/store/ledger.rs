@@ -413,10 +413,13 @@ impl Ledger {
         }
     }
 
-    /// Forgets entries before a time, and sums before a day.
-    pub fn forget_before(&mut self, before: SystemTime, day: Day) {
+    /// Forgets entries before a time, those of refused calls after a day, and sums
+    /// before a day.
+    pub fn forget_before(&mut self, before: SystemTime, day: Day, now: SystemTime) {
         for entry in &mut self.entries {
-            if entry.time < before {
+            let refused = CallOutcome::Refused;
+            let is_refused = matches!(entry.what, What::Call { outcome, .. } if outcome == refused);
+            if entry.time < before || (is_refused && entry.time < now - DAY) {
                 entry.is_gone = true;
                 entry.answer = None;
                 entry.people.clear();
@@ -484,7 +487,7 @@ impl Ledger {
 }
 
 /// Whether anything is left of what happened on a day.
-pub fn has_happened(usage: &Usage) -> bool {
+fn has_happened(usage: &Usage) -> bool {
     let nothing = Usage {
         day: usage.day.clone(),
         credential: usage.credential.clone(),

@@ -209,6 +209,7 @@ fn whatever_concerns_the_ledger_is_found_by_an_index() {
         "ledger_by_job",
         "ledger_by_time",
         "ledger_pending",
+        "ledger_refused",
         "ledger_with_people",
         "answers_by_credential",
         "answers_by_time",

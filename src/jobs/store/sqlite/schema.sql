@@ -140,6 +140,7 @@ CREATE INDEX ledger_by_credential ON ledger (credential, id);
 CREATE INDEX ledger_by_job ON ledger (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX ledger_by_time ON ledger (time);
 CREATE INDEX ledger_pending ON ledger (outcome) WHERE outcome = 1;
+CREATE INDEX ledger_refused ON ledger (time) WHERE outcome = 3;
 CREATE INDEX ledger_with_people ON ledger (time) WHERE has_people = 1;
 
 -- Bodies of answers, while they may be wanted again. The time is that of the call.
