@@ -253,6 +253,10 @@ pub trait Store: Send + Sync + 'static {
     /// Bytes on disk that are in use.
     async fn size(&self) -> Result<u64, StoreError>;
 
+    /// How much of that the ledger takes, with all answers that are kept: what purging
+    /// jobs cannot make smaller.
+    async fn ledger_size(&self) -> Result<u64, StoreError>;
+
     /// What it holds.
     async fn usage(&self) -> Result<Usage, StoreError>;
 

@@ -375,6 +375,10 @@ impl Store for FaultyStore {
         self.store.size().await
     }
 
+    async fn ledger_size(&self) -> Result<u64, StoreError> {
+        self.store.ledger_size().await
+    }
+
     async fn usage(&self) -> Result<Usage, StoreError> {
         self.store.usage().await
     }

@@ -483,6 +483,10 @@ impl Store for SqliteStore {
         Ok(pages + log::length(&self.log))
     }
 
+    async fn ledger_size(&self) -> Result<u64, StoreError> {
+        self.readers.read(rows::ledger_size).await
+    }
+
     async fn usage(&self) -> Result<Usage, StoreError> {
         let usage = self.readers.read(rows::usage).await?;
         Ok(Usage {
