@@ -81,7 +81,9 @@ pub async fn run(form: Form) -> Report {
     report.hold(kills >= 3, || {
         "the server must be killed in the middle".to_owned()
     });
-    judge(&mut report, &till, &ids, &answers);
+    // A kill leaves unknown what is under way.
+    let lost = ids.iter().filter(|id| till.loses(**id)).count();
+    judge(&mut report, &till, &ids, &answers, lost + kills * AT_ONCE);
     report
 }
 
@@ -95,7 +97,13 @@ async fn kill_and_restart(place: &Place, till: &Till, kills: &AtomicUsize) {
     }
 }
 
-fn judge(report: &mut Report, till: &Till, ids: &[usize], answers: &BTreeMap<usize, Vec<Answer>>) {
+fn judge(
+    report: &mut Report,
+    till: &Till,
+    ids: &[usize],
+    answers: &BTreeMap<usize, Vec<Answer>>,
+    most_unknown: usize,
+) {
     let counts: Vec<_> = ids.iter().map(|id| till.counts(&name(*id))).collect();
     let billed: usize = counts.iter().map(|counts| counts.billed).sum();
     let of = |id: &usize| answers.get(id).map(Vec::as_slice).unwrap_or_default();
@@ -107,7 +115,14 @@ fn judge(report: &mut Report, till: &Till, ids: &[usize], answers: &BTreeMap<usi
         "refused",
         counts.iter().map(|counts| counts.refused).sum::<usize>(),
     );
-    report.figure("unknown", ids.iter().filter(is_unknown).count());
+    let unknown = ids.iter().filter(is_unknown).count();
+    report.figure("unknown", unknown);
+    report.hold(unknown <= most_unknown, || {
+        format!("{unknown} are unknown, of {most_unknown} whose answers may be lost")
+    });
+    let is_paid = |id: &&usize| is_unknown(id) || till.counts(&name(**id)).billed == 1;
+    let unpaid = ids.iter().filter(|id| !is_paid(id)).count();
+    report.zero("answered_without_bill", unpaid);
     report.zero(
         "billed_twice",
         counts.iter().filter(|counts| counts.billed > 1).count(),

@@ -23,6 +23,9 @@ use tokio::time::sleep;
 /// Of so many names the answer to the first request is lost for one.
 const LOST: usize = 16;
 
+/// The remainder of these names.
+const LOSES: usize = 5;
+
 /// Of so many names the first request is refused for one.
 const REFUSED: usize = 10;
 
@@ -71,6 +74,11 @@ impl Till {
             .unwrap_or_default()
     }
 
+    /// Whether answers to the request with a number are lost.
+    pub fn loses(&self, number: usize) -> bool {
+        number % LOST == LOSES
+    }
+
     /// Waits until so much was billed altogether.
     pub async fn billed(&self, count: usize) {
         let mut billed = self.state.billed.subscribe();
@@ -108,7 +116,7 @@ async fn answer(request: Request<Incoming>, state: &State) -> Response<Full<Byte
     }
     state.billed.send_modify(|billed| *billed += 1);
     sleep(Duration::from_millis((number % 5) as u64 * 20)).await;
-    if number % LOST == 5 {
+    if number % LOST == LOSES {
         return reply(502, Value::Null);
     }
     // No two answers are equal.

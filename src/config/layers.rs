@@ -191,12 +191,30 @@ fn option_value(value: toml::Value, delimiter: Option<char>) -> Result<String, &
     match (value, delimiter) {
         (toml::Value::String(text), _) => Ok(text),
         (toml::Value::Boolean(flag), None) => Ok(flag.to_string()),
-        (toml::Value::Integer(number), None) => Ok(number.to_string()),
+        (toml::Value::Integer(number), _) => Ok(number.to_string()),
         (toml::Value::Array(items), Some(delimiter)) => {
             let texts: Option<Vec<_>> = items.iter().map(toml::Value::as_str).collect();
             let texts = texts.ok_or(right)?;
             Ok(texts.join(&delimiter.to_string()))
         }
         _ => Err(right),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_in_a_file_is_one_of_several_values() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("options.toml");
+        std::fs::write(&file, "daily-budget = 1000\n").unwrap();
+        let arguments = ["pronto-grpc", "serve", "--config", file.to_str().unwrap()];
+        let parsed = parse(arguments.map(OsString::from).to_vec(), &[]).unwrap();
+        let Command::Serve(args) = parsed.command else {
+            panic!("serve is a command")
+        };
+        assert_eq!(args.money.budgets().common, Some(1000));
     }
 }

@@ -76,8 +76,11 @@ fn daily_budget(text: &str) -> Result<DailyBudget, String> {
         Some((credential, credits)) => (Some(credential.trim()), credits),
         None => (None, text),
     };
-    if credential == Some("") {
-        return Err("names no credential before `=`".to_owned());
+    if let Some(name) = credential.filter(|name| !is_credential(name)) {
+        return Err(format!(
+            "{name:?} is no credential; it must be `default` for the configured key, or for \
+             another one `key-` and its fingerprint of 16 digits and letters a-f"
+        ));
     }
     match credits.trim().parse() {
         Ok(credits) if credits >= 0 => Ok(DailyBudget {
@@ -86,6 +89,13 @@ fn daily_budget(text: &str) -> Result<DailyBudget, String> {
         }),
         _ => Err("must be a whole number of credits, or CREDENTIAL=CREDITS".to_owned()),
     }
+}
+
+/// Whether a key can have this name. A budget for any other would hold nobody back.
+fn is_credential(name: &str) -> bool {
+    let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+    let fingerprint = name.strip_prefix("key-").unwrap_or_default();
+    name == "default" || fingerprint.len() == 16 && fingerprint.bytes().all(is_hex)
 }
 
 fn price(text: &str) -> Result<Price, String> {
@@ -110,13 +120,23 @@ fn price(text: &str) -> Result<Price, String> {
     })
 }
 
-/// The endpoint of an RPC, by its whole name or the last part of it.
+/// The endpoint of an RPC that may be charged, by its whole name or the last part of it.
 fn endpoint(rpc: &str) -> Result<&'static Endpoint, String> {
     let is_named =
         |endpoint: &&&Endpoint| endpoint.rpc == rpc || endpoint.rpc.rsplit('/').next() == Some(rpc);
-    ENDPOINTS.iter().find(is_named).copied().ok_or_else(|| {
+    let endpoint = ENDPOINTS.iter().find(is_named).copied().ok_or_else(|| {
         format!("{rpc:?} is no RPC of an endpoint, such as EnrichContact or StartLeadSearch")
-    })
+    })?;
+    match endpoint.repeatable {
+        true => Err(format!("{rpc:?} is never charged")),
+        false => Ok(endpoint),
+    }
+}
+
+/// Whether an endpoint has a built-in price of a kind.
+fn is_priced(endpoint: &Endpoint, field: &Field) -> bool {
+    let mut credits = endpoint.credits;
+    *field(&mut credits) > 0
 }
 
 impl MoneyOptions {
@@ -153,7 +173,7 @@ impl MoneyOptions {
                 let mut changed = prices.of(endpoint);
                 let is_meant = match only {
                     Some(only) => only.rpc == endpoint.rpc,
-                    None => *field(&mut changed) > 0,
+                    None => is_priced(endpoint, field),
                 };
                 if is_meant {
                     *field(&mut changed) = *credits;
@@ -210,6 +230,15 @@ mod tests {
     }
 
     #[test]
+    fn of_several_prices_the_last_one_counts() {
+        let prices = prices(&["email=0", "email=3"]);
+        assert_eq!(prices.of(ENRICH_CONTACT).email, 3);
+        let repeatable = ENDPOINTS.iter().find(|e| e.repeatable).unwrap();
+        let refused = price(&format!("{}.request=1", repeatable.rpc)).unwrap_err();
+        assert!(refused.contains("is never charged"), "{refused}");
+    }
+
+    #[test]
     fn an_rpc_has_a_long_and_a_short_name() {
         let prices = prices(&["pronto.v1.ContactService/EnrichContact.request=1"]);
         assert_eq!(prices.of(ENRICH_CONTACT).request, 1);
@@ -235,13 +264,32 @@ mod tests {
 
     #[test]
     fn budgets_are_for_all_or_for_one() {
-        let budgets = money(&["100", "default=5"], &[]).budgets();
+        let other = "key-9f86d081884c7d65";
+        let budgets = money(&["100", "default=5", &format!("{other}=7")], &[]).budgets();
         assert_eq!(
-            (budgets.of("default"), budgets.of("key-1")),
-            (Some(5), Some(100))
+            (budgets.of("default"), budgets.of(other)),
+            (Some(5), Some(7))
         );
+        assert_eq!(budgets.of("key-0000000000000000"), Some(100));
         for text in ["", "many", "-1", "=5", "default=1.5"] {
             assert!(daily_budget(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_budget_that_would_hold_nobody_back_is_refused() {
+        for name in [
+            "defualt",
+            "Default",
+            "key-1",
+            "key-9F86D081884C7D65",
+            "9f86d081884c7d65",
+        ] {
+            let refused = daily_budget(&format!("{name}=5")).unwrap_err();
+            assert!(
+                refused.contains(name) && refused.contains("`key-`"),
+                "{refused}"
+            );
         }
     }
 }

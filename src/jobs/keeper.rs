@@ -173,7 +173,8 @@ pub(super) async fn admit(shared: &Shared) -> Result<(), StartError> {
 
 /// Removes the oldest of what nobody waits for, until the store is small enough:
 /// first raw bodies, whose results are there as events, then answers, but none of the
-/// last day, then finished jobs. What was spent never gives way.
+/// last day, then finished jobs. What was spent never gives way; where that alone is
+/// too large, jobs do not, either: it would be in vain.
 async fn make_room(shared: &Shared) -> Result<(), StoreError> {
     let _turn = shared.making_room.lock().await;
     let limit = shared.options.max_store_size;
@@ -186,6 +187,11 @@ async fn make_room(shared: &Shared) -> Result<(), StoreError> {
             break;
         }
         is_relieved = true;
+    }
+    let is_full = shared.store.size().await? > limit;
+    if is_full && shared.store.ledger_size().await? > limit {
+        tracing::warn!(limit, "The store is full: the ledger alone is too large.");
+        return Ok(());
     }
     while shared.store.size().await? > limit {
         let now = SystemTime::now();

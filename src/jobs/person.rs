@@ -57,6 +57,12 @@ impl Person {
         (true, self.pages.len() + self.shared_addresses.len() > known)
     }
 
+    /// The names of the person's LinkedIn profiles.
+    pub fn profiles(&self) -> impl Iterator<Item = &str> {
+        let pages = self.pages.iter();
+        pages.filter_map(|page| page.strip_prefix("lead:"))
+    }
+
     fn is(&self, traits: &Traits) -> bool {
         let shares = |known: &BTreeSet<String>, of: &[String]| of.iter().any(|t| known.contains(t));
         shares(&self.pages, &traits.pages)

@@ -12,7 +12,8 @@ use super::person::Person;
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
 use super::{keeper, runner};
-use crate::ledger::model::KeptAnswer;
+use crate::ledger::model::{Asked, KeptAnswer};
+use crate::ledger::people::profile_key;
 use crate::proto::v1::JobEvent;
 use crate::proto::v1::job_event::Event;
 
@@ -74,13 +75,20 @@ impl Jobs {
         wait_until_decoded(shared, &jobs).await?;
         let (person, met) = learn(shared, &jobs, person).await?;
         bar(shared, credential, &person, met).await?;
+        let profiles: Vec<_> = person.profiles().map(profile_key).collect();
+        let asked = shared
+            .store
+            .asked_about(credential, profiles.clone())
+            .await?;
         let person = Arc::new(person);
         let mut erased = Erased::default();
         // Those that were started meanwhile, too: they are barred already.
         for id in all_jobs(shared, credential).await? {
-            erase_from(shared, &id, &person, &mut erased).await?;
+            erase_from(shared, &id, &person, &asked, &mut erased).await?;
         }
-        erased.answers = erase_answers(shared, credential, &person).await?;
+        erased.answers = erase_answers(shared, credential, &person, &asked).await?;
+        // What was bought about them may not say so.
+        shared.store.forget_profiles(credential, profiles).await?;
         erased.unmatched = erase_unmatched(shared, credential, with_unknown, &person).await?;
         // An attempt before this one may have erased all, and failed at what is left here.
         shared.store.compact().await?;
@@ -203,9 +211,14 @@ async fn erase_from(
     shared: &Shared,
     id: &str,
     person: &Arc<Person>,
+    asked: &[Asked],
     erased: &mut Erased,
 ) -> Result<(), StoreError> {
-    let sequences = find_events(shared, id, person).await?;
+    let bought = asked
+        .iter()
+        .filter(|asked| asked.job_id.as_deref() == Some(id));
+    let bought = bought.filter_map(|asked| asked.sequence).collect();
+    let sequences = find_events(shared, id, person, bought).await?;
     let Some(job) = shared.store.job(id).await? else {
         return Ok(());
     };
@@ -224,14 +237,15 @@ async fn erase_from(
 /// The sequence of `started`.
 const STARTED: i64 = 1;
 
-/// The sequences of the events in which the person is; with a result `started`,
-/// which may have a preview of it.
+/// The sequences of the events in which the person is, and of what was bought about
+/// them; with a result `started`, which may have a preview of it.
 async fn find_events(
     shared: &Shared,
     id: &str,
     person: &Arc<Person>,
+    bought: BTreeSet<i64>,
 ) -> Result<Vec<i64>, StoreError> {
-    let mut found = Vec::new();
+    let mut found = bought;
     let mut after = 0;
     while let Some((last, page)) = events(shared, id, after).await? {
         after = last;
@@ -242,10 +256,10 @@ async fn find_events(
         });
         found.extend(matching.await?);
     }
-    if found.first().is_some_and(|first| *first != STARTED) {
-        found.insert(0, STARTED);
+    if !found.is_empty() {
+        found.insert(STARTED);
     }
-    Ok(found)
+    Ok(found.into_iter().collect())
 }
 
 /// The bodies that name the person, and how many of these cannot be erased yet.
@@ -284,7 +298,9 @@ async fn erase_answers(
     shared: &Shared,
     credential: &str,
     person: &Arc<Person>,
+    asked: &[Asked],
 ) -> Result<i64, StoreError> {
+    let about: Arc<BTreeSet<i64>> = Arc::new(asked.iter().map(|asked| asked.call).collect());
     let mut found = Vec::new();
     let mut after = 0;
     loop {
@@ -293,8 +309,10 @@ async fn erase_answers(
             break;
         };
         after = last.call;
-        let person = person.clone();
-        let is_named = move |answer: &KeptAnswer| person.is_in_body(&answer.body);
+        let (person, about) = (person.clone(), about.clone());
+        let is_named = move |answer: &KeptAnswer| {
+            about.contains(&answer.call) || person.is_in_body(&answer.body)
+        };
         let named = off_thread(move || {
             let named = page.into_iter().filter(is_named);
             named.map(|answer| answer.call).collect::<Vec<_>>()

@@ -64,18 +64,6 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The id of a call was used before for something else.
-    #[must_use]
-    pub fn reused(call: &NewCall, job_id: Option<String>) -> Self {
-        let request = call.request.as_ref();
-        Self::RequestIdReused {
-            request_id: request
-                .map(|request| request.id.clone())
-                .unwrap_or_default(),
-            job_id,
-        }
-    }
-
     /// A call could cost more than its day's budget leaves.
     #[must_use]
     pub fn over_budget(call: &NewCall, spending: Spending) -> Self {

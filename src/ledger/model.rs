@@ -152,6 +152,17 @@ pub struct Bought {
     pub held_in: HeldIn,
 }
 
+/// A call that asked about somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Its entry.
+    pub call: i64,
+    /// The job that it started, where it did.
+    pub job_id: Option<String>,
+    /// The result of the job that was bought by it, where one was.
+    pub sequence: Option<i64>,
+}
+
 /// What holds an earlier purchase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeldIn {

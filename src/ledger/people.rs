@@ -39,14 +39,16 @@ impl Kind {
         profile.into_iter().chain(self.by_company(person)).collect()
     }
 
-    /// The keys of which any finds a purchase. Who is named by a LinkedIn profile is
-    /// nobody else who has the same name.
+    /// The key that finds a purchase. Who is named by a LinkedIn profile is nobody else
+    /// who has the same name, and who is named with a domain nobody of another company
+    /// with the same name.
     #[must_use]
     pub fn asked(&self, person: &Person<'_>) -> Vec<Key> {
-        match set(person.linkedin_url) {
-            Some(_) => self.by_profile(person).into_iter().collect(),
-            None => self.by_company(person),
-        }
+        let key = match set(person.linkedin_url) {
+            Some(_) => self.by_profile(person),
+            None => self.by_company(person).into_iter().next(),
+        };
+        key.into_iter().collect()
     }
 
     fn by_profile(&self, person: &Person<'_>) -> Option<Key> {
@@ -54,6 +56,7 @@ impl Kind {
         Some(self.key(&["profile", &page]))
     }
 
+    /// By domain, then by company name.
     fn by_company(&self, person: &Person<'_>) -> Vec<Key> {
         let (first, last) = (folded(person.firstname), folded(person.lastname));
         let domain = set(person.domain).map(|domain| ("domain", folded(domain)));
@@ -71,26 +74,47 @@ impl Kind {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let mut key = Key::default();
-        key.iter_mut()
-            .zip(hash.finalize())
-            .for_each(|(to, from)| *to = from);
-        key
+        shortened(hash)
     }
 }
 
+fn shortened(hash: Sha256) -> Key {
+    let mut key = Key::default();
+    key.iter_mut()
+        .zip(hash.finalize())
+        .for_each(|(to, from)| *to = from);
+    key
+}
+
+/// The key of a LinkedIn profile, whatever is looked for: by it everything that was
+/// asked about somebody is found, to erase it.
+#[must_use]
+pub fn profile_key(page: &str) -> Key {
+    let mut hash = Sha256::new();
+    hash.update(b"pronto-grpc profile\0");
+    hash.update(page);
+    shortened(hash)
+}
+
 /// Whom a request asks about, and for what; `left` holds for each of them the kinds
-/// that are to be bought.
+/// that are to be bought. Who is named by a profile is one for no kind, too.
 #[must_use]
 pub fn wanted<R: SpendingRequest>(request: &R, left: &[Vec<EnrichmentType>]) -> Vec<Wanted> {
     let people = request.people();
     let each = (0_i32..).zip(people.iter().zip(left));
     each.flat_map(|(item, (person, kinds))| {
-        kinds.iter().map(move |kind| Wanted {
+        let bought = kinds.iter().map(move |kind| Wanted {
             item,
             kind: *kind,
             keys: Kind::of(request, *kind).stored(person),
-        })
+        });
+        let page = set(person.linkedin_url).and_then(|url| page(url, PROFILES));
+        let asked = page.filter(|_| !kinds.is_empty()).map(|page| Wanted {
+            item,
+            kind: EnrichmentType::Unspecified,
+            keys: vec![profile_key(&page)],
+        });
+        bought.chain(asked)
     })
     .collect()
 }
@@ -161,6 +185,12 @@ mod tests {
         assert!(!answers(&bought, &request(|_| {}), EMAIL));
         let by_name = request(|r| r.company_name = Some("acme inc".to_owned()));
         assert!(answers(&bought, &by_name, EMAIL));
+        let namesake = request(|r| {
+            r.domain = Some("acme.example".to_owned());
+            r.company_name = Some("Acme Inc".to_owned());
+        });
+        assert!(!answers(&bought, &namesake, EMAIL));
+        assert!(!answers(&by_name, &bought, EMAIL));
         let john = request(|r| {
             r.firstname = "John".to_owned();
             r.domain = Some("acme.test".to_owned());

@@ -111,6 +111,7 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("vendor", "another"),
         ("sandbox-final-message", "sometimes"),
         ("daily-budget", "many"),
+        ("daily-budget", "defualt=5"),
         ("price", "EnrichContact.fax=1"),
         ("sandbox-fault", "dorp"),
         ("sandbox-fault", "drop=101%"),

@@ -26,6 +26,30 @@ struct Account {
     unpriced: usize,
 }
 
+impl Account {
+    /// The ledger has what the caller was told: an answer is one call that was carried
+    /// out, an error none, and only who was told so may have one of unknown outcome.
+    fn judge_told(&self, made: &Made) -> Result<(), String> {
+        let outcomes: Vec<CallOutcome> = self.calls.iter().map(|(outcome, _)| *outcome).collect();
+        let told = made.error.as_ref().map(|status| match reason(status) {
+            Some((reason, _)) => reason,
+            None => String::new(),
+        });
+        let is_right = match told.as_deref() {
+            _ if made.call.kind.endpoint().repeatable => outcomes.is_empty(),
+            None => outcomes == [CallOutcome::CarriedOut],
+            Some("OUTCOME_UNKNOWN" | "UPSTREAM_MALFORMED") => outcomes.len() <= 1,
+            Some(_) => outcomes.is_empty(),
+        };
+        match is_right {
+            true => Ok(()),
+            false => Err(format!(
+                "the caller was told {told:?}, the ledger has {outcomes:?}"
+            )),
+        }
+    }
+}
+
 /// What the books come to.
 #[derive(Debug, Default)]
 pub struct Sums {
@@ -111,6 +135,7 @@ impl Books {
         if bills.len() > 1 {
             return Err(format!("it was carried out {} times", bills.len()));
         }
+        account.judge_told(made)?;
         match &account.calls[..] {
             [] if bills.is_empty() => Ok(()),
             [] => Err(format!("{billed} credits are not in the ledger")),

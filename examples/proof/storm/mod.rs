@@ -135,6 +135,7 @@ fn tell(report: &mut Report, sums: &Sums) {
     report.figure("billed_credits", sums.billed);
     report.figure("unknown", sums.unknown);
     report.figure("unknown_billed_credits", sums.unknown_billed);
+    report.hold(sums.ledger > 0, || "nothing was billed".to_owned());
     report.hold(sums.ledger == sums.billed, || {
         "the ledger is not the bill".to_owned()
     });

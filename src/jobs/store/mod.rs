@@ -15,7 +15,8 @@ use super::model::{
 };
 use crate::ledger::Day;
 use crate::ledger::model::{
-    Admission, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending, UsagePage,
+    Admission, Asked, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending,
+    UsagePage,
 };
 use crate::proto::v1::{self, CallbackSource, JobState, LedgerEntry};
 
@@ -132,6 +133,20 @@ pub trait Store: Send + Sync + 'static {
         since: SystemTime,
     ) -> Result<Vec<Option<Bought>>, StoreError>;
 
+    /// The calls that asked about somebody with any of these LinkedIn profiles.
+    async fn asked_about(
+        &self,
+        credential: &str,
+        profiles: Vec<[u8; 16]>,
+    ) -> Result<Vec<Asked>, StoreError>;
+
+    /// Forgets that calls asked about them: nothing bought about them is used again.
+    async fn forget_profiles(
+        &self,
+        credential: &str,
+        profiles: Vec<[u8; 16]>,
+    ) -> Result<(), StoreError>;
+
     /// What was spent on a day.
     async fn spending(&self, credential: &str, day: Day) -> Result<Spending, StoreError>;
 
@@ -153,8 +168,8 @@ pub trait Store: Send + Sync + 'static {
     /// Erases answers; what was bought with them is not used again.
     async fn erase_answers(&self, calls: Vec<i64>) -> Result<(), StoreError>;
 
-    /// Forgets the ledger's entries before a time, and its sums before a day, which
-    /// is not later than that.
+    /// Forgets the ledger's entries before a time, those of refused calls after a day,
+    /// and its sums before a day, which is not later than that time.
     async fn trim_ledger(&self, before: SystemTime, day: Day) -> Result<(), StoreError>;
 
     // === callbacks without a job ===
@@ -237,6 +252,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Bytes on disk that are in use.
     async fn size(&self) -> Result<u64, StoreError>;
+
+    /// How much of that the ledger takes, with all answers that are kept: what purging
+    /// jobs cannot make smaller.
+    async fn ledger_size(&self) -> Result<u64, StoreError>;
 
     /// What it holds.
     async fn usage(&self) -> Result<Usage, StoreError>;

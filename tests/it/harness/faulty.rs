@@ -14,7 +14,8 @@ use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::jobs::store::{Store, StoreError};
 use pronto_grpc::ledger::Day;
 use pronto_grpc::ledger::model::{
-    Admission, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending, UsagePage,
+    Admission, Asked, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending,
+    UsagePage,
 };
 use pronto_grpc::proto::v1::{self, CallbackSource, LedgerEntry};
 use tokio::sync::watch;
@@ -246,6 +247,22 @@ impl Store for FaultyStore {
         self.store.bought(credential, people, since).await
     }
 
+    async fn asked_about(
+        &self,
+        credential: &str,
+        profiles: Vec<[u8; 16]>,
+    ) -> Result<Vec<Asked>, StoreError> {
+        self.store.asked_about(credential, profiles).await
+    }
+
+    async fn forget_profiles(
+        &self,
+        credential: &str,
+        profiles: Vec<[u8; 16]>,
+    ) -> Result<(), StoreError> {
+        self.store.forget_profiles(credential, profiles).await
+    }
+
     async fn spending(&self, credential: &str, day: Day) -> Result<Spending, StoreError> {
         self.store.spending(credential, day).await
     }
@@ -356,6 +373,10 @@ impl Store for FaultyStore {
 
     async fn size(&self) -> Result<u64, StoreError> {
         self.store.size().await
+    }
+
+    async fn ledger_size(&self) -> Result<u64, StoreError> {
+        self.store.ledger_size().await
     }
 
     async fn usage(&self) -> Result<Usage, StoreError> {

@@ -10,7 +10,7 @@ use pronto_grpc::proto::v1::ledger_entry::Subject;
 use pronto_grpc::proto::v1::{
     BulkEnrichContactsRequest, CallOutcome, Contact, ContactToEnrich, EnrichContactRequest,
     EnrichmentType, EstimateCostRequest, FaultKind, JobCompleted, JobEvent, JobOutcome,
-    ListLedgerEntriesRequest, PurgeJobRequest, SandboxFault,
+    ListLedgerEntriesRequest, PurgeJobRequest, PurgePersonRequest, SandboxFault,
 };
 use tonic::Request;
 
@@ -354,6 +354,38 @@ async fn what_a_job_bought_is_reused_until_it_is_purged() {
     assert_eq!(stage.sandbox.counters().credits_spent(), spent + 3);
     // That purchase is another one.
     assert!(enrich(&stage, somebody()).await.reused_from.is_some());
+}
+
+/// The results of an enrichment by page may not say whose they are.
+#[tokio::test]
+async fn what_was_bought_by_a_page_is_erased_by_it() {
+    let stage = Stage::start().await;
+    let mut request = with_profile(&stage).await;
+    request.enrichment_type = vec![EnrichmentType::Phone.into()];
+    let job = later(request.clone());
+    let job = stage.server.contacts().enrich_contact_async(job).await;
+    let events = read_all(&mut job.unwrap().into_inner()).await;
+    assert!(!contacts(&events)[0].phones.is_empty());
+    request.request_id = "repeated".to_owned();
+    let spent = stage.sandbox.counters().credits_spent();
+    let reused = enrich(&stage, reusing(request.clone())).await;
+    assert!(reused.reused_from.is_some());
+    assert_eq!(stage.sandbox.counters().credits_spent(), spent);
+
+    let purge = PurgePersonRequest {
+        linkedin_url: request.linkedin_url.clone().unwrap(),
+        ..Default::default()
+    };
+    let erased = stage.server.jobs().purge_person(purge).await.unwrap();
+    let erased = erased.into_inner();
+    // Of the search that told the page, too.
+    assert_eq!((erased.erased_results, erased.jobs), (2, 2), "{events:#?}");
+    request.request_id = String::new();
+    assert_eq!(enrich(&stage, reusing(request)).await.reused_from, None);
+    assert!(stage.sandbox.counters().credits_spent() > spent);
+    let mut stream = stage.server.watch(&events[0].job_id, 0).await;
+    let events = read_all(&mut stream).await;
+    assert!(contacts(&events).is_empty());
 }
 
 #[tokio::test]

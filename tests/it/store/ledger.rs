@@ -31,6 +31,8 @@ pub struct Entry {
     /// Its number, once seen.
     pub id: Option<i64>,
     pub time: SystemTime,
+    /// What it cost counts for this day, until its sums are forgotten.
+    pub day: Option<Day>,
     pub credential: String,
     pub operation: String,
     pub job: Option<String>,
@@ -174,6 +176,7 @@ impl Ledger {
         self.entries.push(Entry {
             id: Some(id),
             time: call.time,
+            day: Some(Day::of(call.time)),
             credential: call.credential.clone(),
             operation: call.operation.clone(),
             job: job.map(str::to_owned),
@@ -323,6 +326,8 @@ impl Ledger {
             begin: time,
             end: time + Duration::from_micros(1),
         };
+        let call = self.call_of(&job.id);
+        let day = call.map_or(Day::of(time), |call| Day::of(call.time));
         for (item, sequence, charge) in charged {
             if let Some(call) = self.call_of(&job.id) {
                 call.release(charge.credits);
@@ -333,6 +338,7 @@ impl Ledger {
             self.entries.push(Entry {
                 id: None,
                 time,
+                day: Some(day),
                 credential: job.credential.clone(),
                 operation: job.operation.clone(),
                 job: Some(job.id.clone()),
@@ -347,7 +353,7 @@ impl Ledger {
                 people: Vec::new(),
             });
         }
-        let name = (job.credential.clone(), Day::of(time), job.operation.clone());
+        let name = (job.credential.clone(), day, job.operation.clone());
         self.tally(name, results, reused);
     }
 
@@ -407,16 +413,23 @@ impl Ledger {
         }
     }
 
-    /// Forgets entries before a time, and sums before a day.
-    pub fn forget_before(&mut self, before: SystemTime, day: Day) {
+    /// Forgets entries before a time, those of refused calls after a day, and sums
+    /// before a day.
+    pub fn forget_before(&mut self, before: SystemTime, day: Day, now: SystemTime) {
         for entry in &mut self.entries {
-            if entry.time < before {
+            let refused = CallOutcome::Refused;
+            let is_refused = matches!(entry.what, What::Call { outcome, .. } if outcome == refused);
+            if entry.time < before || (is_refused && entry.time < now - DAY) {
                 entry.is_gone = true;
                 entry.answer = None;
                 entry.people.clear();
             }
         }
-        self.entries.retain(|entry| Day::of(entry.time) >= day);
+        for entry in &mut self.entries {
+            entry.day = entry.day.filter(|of| *of >= day);
+        }
+        let is_left = |entry: &Entry| !entry.is_gone || entry.day.is_some();
+        self.entries.retain(is_left);
         self.tallies.retain(|(_, of, _), _| *of >= day);
     }
 
@@ -424,7 +437,7 @@ impl Ledger {
 
     /// What was spent on a day: what its entries cost.
     pub fn spending(&self, credential: &str, day: Day) -> Spending {
-        let of_day = |entry: &&Entry| entry.credential == credential && Day::of(entry.time) == day;
+        let of_day = |entry: &&Entry| entry.credential == credential && entry.day == Some(day);
         let mut spending = Spending::default();
         for entry in self.entries.iter().filter(of_day) {
             spending.spent += entry.credits.unwrap_or_default();
@@ -449,7 +462,10 @@ impl Ledger {
         };
         let is_of = |entry: &&Entry| entry.credential == credential;
         for entry in self.entries.iter().filter(is_of) {
-            of(Day::of(entry.time), &entry.operation, &|sum| {
+            let Some(day) = entry.day else {
+                continue;
+            };
+            of(day, &entry.operation, &|sum| {
                 sum.calls += i64::from(entry.was_sent());
                 sum.emails += entry.found.emails;
                 sum.phone_numbers += entry.found.phone_numbers;
@@ -471,7 +487,7 @@ impl Ledger {
 }
 
 /// Whether anything is left of what happened on a day.
-pub fn has_happened(usage: &Usage) -> bool {
+fn has_happened(usage: &Usage) -> bool {
     let nothing = Usage {
         day: usage.day.clone(),
         credential: usage.credential.clone(),

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod call;
+mod charges;
 mod clock;
 mod job;
 mod known;

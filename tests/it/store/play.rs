@@ -118,7 +118,8 @@ impl<'e> Player<'e> {
                 let day = Day::from_number(Day::of(before).number() - earlier);
                 let trimmed = self.store().trim_ledger(before, day).await;
                 trimmed.map_err(as_mismatch)?;
-                candidates[0].ledger.forget_before(before, day);
+                let now = SystemTime::now();
+                candidates[0].ledger.forget_before(before, day, now);
             }
             Step::Read(page) => {
                 read_pages(&*self.store(), &self.model, *page, &self.times).await?;

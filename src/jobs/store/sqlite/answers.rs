@@ -59,7 +59,7 @@ pub fn erase(connection: &Connection, calls: &[i64]) -> rusqlite::Result<()> {
 }
 
 /// The latest time of which nothing has to be repeatable any more.
-fn a_day_ago() -> SystemTime {
+pub fn a_day_ago() -> SystemTime {
     let ago = SystemTime::now().checked_sub(REPEATABLE);
     ago.unwrap_or(SystemTime::UNIX_EPOCH)
 }

@@ -125,7 +125,8 @@ fn insert(connection: &Connection, call: &NewCall, job_id: Option<&str>) -> rusq
 /// A call of the ledger, as far as it changes.
 pub struct Call {
     id: i64,
-    day: Day,
+    /// When it was sent: its charges, and those of its results, count for this day.
+    pub day: Day,
     credential: String,
     operation: String,
     /// What became of it.

@@ -6,7 +6,7 @@ use prost::Message;
 use rusqlite::{Connection, params};
 
 use super::super::StoreError;
-use super::calls;
+use super::calls::{self, Call};
 use super::recognize::Known;
 use super::rows::{self, Numbered, from_micros, to_micros};
 use super::usage::{self, Sums};
@@ -120,6 +120,9 @@ impl Log<'_> {
     }
 
     fn deliver(&mut self, found: Vec<Found>) -> rusqlite::Result<()> {
+        if found.is_empty() {
+            return Ok(());
+        }
         let job_id = self.job.id.clone();
         let known = Known::new(self.connection, self.number, &job_id);
         let before = (self.job.delivered, self.job.reused);
@@ -127,7 +130,7 @@ impl Log<'_> {
         for result in found {
             if known.is_new(&result.identity)? {
                 self.count(&result);
-                let item = item(&result.event);
+                let item = self.item(&result.event);
                 self.append(result.event)?;
                 let charge = result
                     .charge
@@ -137,25 +140,36 @@ impl Log<'_> {
                 self.job.duplicates += 1;
             }
         }
-        let charge = self.charge(&charged)?;
+        let mut call = calls::get(self.connection, self.call)?;
+        let charge = self.charge(&charged, call.as_mut())?;
+        // Credits were set aside for the day of the call.
+        let day = call.map_or(Day::of(self.time), |call| call.day);
         let sums = Sums {
             results: self.job.delivered - before.0,
             reused: self.job.reused - before.1,
             charge,
             ..Default::default()
         };
-        let (job, today) = (&self.job, Day::of(self.time));
-        usage::add(
-            self.connection,
-            &job.credential,
-            today,
-            &job.operation,
-            &sums,
-        )
+        let job = &self.job;
+        usage::add(self.connection, &job.credential, day, &job.operation, &sums)
+    }
+
+    /// The item of the request that a result is about, where that is known. Somebody
+    /// who was erased was paid for, but is not held.
+    fn item(&self, event: &Event) -> Option<i32> {
+        let Event::Contact(contact) = event else {
+            return None;
+        };
+        let is_batch = reused::is_batch(&self.job.operation);
+        contact.index.or((!is_batch).then_some(0))
     }
 
     /// Records what results cost: each with its item and sequence. Returns the sum.
-    fn charge(&mut self, charged: &[(Option<i32>, i64, Charge)]) -> rusqlite::Result<Charge> {
+    fn charge(
+        &mut self,
+        charged: &[(Option<i32>, i64, Charge)],
+        call: Option<&mut Call>,
+    ) -> rusqlite::Result<Charge> {
         let mut total = Charge::default();
         for (item, sequence, charge) in charged {
             total = total + *charge;
@@ -172,9 +186,7 @@ impl Log<'_> {
             }
         }
         self.job.credits += total.credits;
-        if total.credits > 0
-            && let Some(mut call) = calls::get(self.connection, self.call)?
-        {
+        if let Some(call) = call {
             call.release(self.connection, Some(total.credits))?;
         }
         Ok(total)
@@ -280,15 +292,6 @@ impl Log<'_> {
             self.number,
         ])?;
         Ok(())
-    }
-}
-
-/// The item of the request that a result is about. Somebody who was erased was
-/// paid for, but is not held.
-fn item(event: &Event) -> Option<i32> {
-    match event {
-        Event::Contact(contact) => Some(contact.index.unwrap_or_default()),
-        _ => None,
     }
 }
 

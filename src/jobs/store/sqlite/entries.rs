@@ -103,13 +103,20 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
     })
 }
 
-/// Removes a portion of the old entries, with what hangs on them; whether there
-/// were any.
+/// Removes a portion of the old entries, with what hangs on them, and of calls that
+/// were refused more than a day ago, which cost nothing; whether there were any.
 pub fn trim(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
-    let old: Vec<i64> = connection
-        .prepare_cached("SELECT id FROM ledger WHERE time < ? LIMIT ?")?
-        .query_map([to_micros(before), PORTION], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+    let portion = |sql: &str, before| -> rusqlite::Result<Vec<i64>> {
+        connection
+            .prepare_cached(sql)?
+            .query_map([to_micros(before), PORTION], |row| row.get(0))?
+            .collect()
+    };
+    let mut old = portion("SELECT id FROM ledger WHERE time < ? LIMIT ?", before)?;
+    old.extend(portion(
+        "SELECT id FROM ledger WHERE outcome = 3 AND time < ? LIMIT ?",
+        answers::a_day_ago(),
+    )?);
     answers::erase(connection, &old)?;
     let mut delete = connection.prepare_cached("DELETE FROM ledger WHERE id = ?")?;
     for call in &old {

@@ -33,7 +33,8 @@ use crate::jobs::model::{
 };
 use crate::ledger::Day;
 use crate::ledger::model::{
-    Admission, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending, UsagePage,
+    Admission, Asked, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending,
+    UsagePage,
 };
 use crate::proto::v1::{self, CallbackSource, LedgerEntry};
 use file::{create_private, migrate, open_writable};
@@ -253,6 +254,30 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn asked_about(
+        &self,
+        credential: &str,
+        profiles: Vec<[u8; 16]>,
+    ) -> Result<Vec<Asked>, StoreError> {
+        let credential = credential.to_owned();
+        self.readers
+            .read(move |connection| purchases::asked_about(connection, &credential, &profiles))
+            .await
+    }
+
+    async fn forget_profiles(
+        &self,
+        credential: &str,
+        profiles: Vec<[u8; 16]>,
+    ) -> Result<(), StoreError> {
+        let credential = credential.to_owned();
+        self.writer
+            .write(move |connection| {
+                purchases::forget_profiles(connection, &credential, &profiles).map_err(engine)
+            })
+            .await
+    }
+
     async fn spending(&self, credential: &str, day: Day) -> Result<Spending, StoreError> {
         let credential = credential.to_owned();
         self.readers
@@ -456,6 +481,10 @@ impl Store for SqliteStore {
     async fn size(&self) -> Result<u64, StoreError> {
         let pages = self.readers.read(rows::size).await?;
         Ok(pages + log::length(&self.log))
+    }
+
+    async fn ledger_size(&self) -> Result<u64, StoreError> {
+        self.readers.read(rows::ledger_size).await
     }
 
     async fn usage(&self) -> Result<Usage, StoreError> {

@@ -168,6 +168,8 @@ fn read_everything(connection: &Connection, now: SystemTime) {
     answers::list(connection, "default", 0, 10).unwrap();
     let keys = [[1; 16]];
     purchases::bought(connection, "default", &keys, SystemTime::UNIX_EPOCH).unwrap();
+    purchases::asked_about(connection, "default", &keys).unwrap();
+    purchases::forget_profiles(connection, "default", &keys).unwrap();
     let days = UsagePage {
         credential: "default".to_owned(),
         first: Day::today(),
@@ -207,12 +209,14 @@ fn whatever_concerns_the_ledger_is_found_by_an_index() {
         "ledger_by_job",
         "ledger_by_time",
         "ledger_pending",
+        "ledger_refused",
         "ledger_with_people",
         "answers_by_credential",
         "answers_by_time",
         "requests_by_time",
         "requests_by_call",
         "purchases_by_key",
+        "purchases_by_profile",
     ] {
         assert!(
             uses.iter().any(|step| step.contains(index)),

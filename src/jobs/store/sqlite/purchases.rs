@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{from_micros, to_micros};
-use crate::ledger::model::{Bought, HeldIn, Wanted};
+use crate::ledger::model::{Asked, Bought, HeldIn, Wanted};
 use crate::proto::v1::{EnrichmentType, Found};
 
 /// About so many rows are removed in one write.
@@ -80,6 +80,49 @@ pub fn forget_results(
     )?;
     for sequence in sequences {
         delete.execute([job, *sequence])?;
+    }
+    Ok(())
+}
+
+/// The calls that asked about any of these profiles, with what was bought.
+pub fn asked_about(
+    connection: &Connection,
+    credential: &str,
+    profiles: &[[u8; 16]],
+) -> rusqlite::Result<Vec<Asked>> {
+    let mut select = connection.prepare_cached(
+        "SELECT DISTINCT asked.call, job_id, bought.sequence FROM purchases AS asked
+         JOIN ledger ON ledger.id = asked.call
+         LEFT JOIN purchases AS bought ON bought.call = asked.call
+         AND bought.item = asked.item AND bought.time IS NOT NULL
+         WHERE asked.credential = ? AND asked.key = ? AND asked.kind = 0",
+    )?;
+    let mut all = Vec::new();
+    for profile in profiles {
+        let asked = select.query_map(params![credential, profile], |row| {
+            Ok(Asked {
+                call: row.get(0)?,
+                job_id: row.get(1)?,
+                sequence: row.get(2)?,
+            })
+        })?;
+        all.extend(asked.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    Ok(all)
+}
+
+/// Forgets that calls asked about any of these profiles.
+pub fn forget_profiles(
+    connection: &Connection,
+    credential: &str,
+    profiles: &[[u8; 16]],
+) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM purchases WHERE (call, item) IN
+         (SELECT call, item FROM purchases WHERE credential = ? AND key = ? AND kind = 0)",
+    )?;
+    for profile in profiles {
+        delete.execute(params![credential, profile])?;
     }
     Ok(())
 }

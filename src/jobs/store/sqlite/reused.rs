@@ -39,8 +39,7 @@ pub fn take(connection: &Connection, job: i64, operation: &str) -> rusqlite::Res
     connection
         .prepare_cached("UPDATE jobs SET reused_contacts = NULL WHERE number = ?")?
         .execute([job])?;
-    let late = Endpoint::of_rpc(operation).and_then(|endpoint| endpoint.late.as_ref());
-    let is_batch = late.is_some_and(|late| late.completion == Completion::ItemCount);
+    let is_batch = is_batch(operation);
     let found = |contact: Contact| Found {
         identity: identity::of_contact(&contact, is_batch),
         event: match is_erased(&contact) {
@@ -51,6 +50,12 @@ pub fn take(connection: &Connection, job: i64, operation: &str) -> rusqlite::Res
         charge: None,
     };
     Ok(decode(encoded).into_iter().map(found).collect())
+}
+
+/// Whether an operation is about several people.
+pub fn is_batch(operation: &str) -> bool {
+    let late = Endpoint::of_rpc(operation).and_then(|endpoint| endpoint.late.as_ref());
+    late.is_some_and(|late| late.completion == Completion::ItemCount)
 }
 
 /// Of somebody who was erased only the place in the request is left.

@@ -193,6 +193,17 @@ pub fn size(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(pages * number_from(connection, "PRAGMA page_size")?)
 }
 
+/// The bytes of the ledger and of what hangs on it, with their indexes. It looks at
+/// every page of theirs, so that it takes a while.
+pub fn ledger_size(connection: &Connection) -> rusqlite::Result<u64> {
+    number_from(
+        connection,
+        "SELECT COALESCE(SUM(pgsize), 0) FROM dbstat WHERE aggregate = TRUE AND name IN
+         (SELECT name FROM sqlite_schema
+          WHERE tbl_name IN ('ledger', 'answers', 'usage', 'requests', 'purchases'))",
+    )
+}
+
 /// What the database holds, without its log.
 pub fn usage(connection: &Connection) -> rusqlite::Result<Usage> {
     Ok(Usage {

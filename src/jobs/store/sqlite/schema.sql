@@ -140,6 +140,7 @@ CREATE INDEX ledger_by_credential ON ledger (credential, id);
 CREATE INDEX ledger_by_job ON ledger (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX ledger_by_time ON ledger (time);
 CREATE INDEX ledger_pending ON ledger (outcome) WHERE outcome = 1;
+CREATE INDEX ledger_refused ON ledger (time) WHERE outcome = 3;
 CREATE INDEX ledger_with_people ON ledger (time) WHERE has_people = 1;
 
 -- Bodies of answers, while they may be wanted again. The time is that of the call.
@@ -188,12 +189,14 @@ CREATE TABLE purchases (
     kind       INTEGER NOT NULL,
     key        BLOB NOT NULL,
     credential TEXT NOT NULL,
+    -- None where the kind is 0: the key of a profile, for any kind.
     time       INTEGER,
     -- Where a job holds it; else the answer of the call does.
     sequence   INTEGER,
     PRIMARY KEY (call, item, kind, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX purchases_by_key ON purchases (credential, key, time) WHERE time IS NOT NULL;
+CREATE INDEX purchases_by_profile ON purchases (credential, key) WHERE kind = 0;
 
 -- One row, written to see whether writing works.
 CREATE TABLE probes (

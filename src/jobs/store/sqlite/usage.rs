@@ -1,6 +1,6 @@
 //! Spending, summed up for each day.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::ledger::Day;
 use crate::ledger::model::{Charge, Spending, UsagePage};
@@ -51,6 +51,26 @@ pub fn add(
             sums.charge.credits,
             sums.reserved,
         ])?;
+    match sums.reserved < 0 || sums.calls < 0 {
+        true => forget_nothing(connection, credential, day, operation),
+        false => Ok(()),
+    }
+}
+
+/// Where nothing is left of what happened, nothing did: the call was refused.
+fn forget_nothing(
+    connection: &Connection,
+    credential: &str,
+    day: Day,
+    operation: &str,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM usage WHERE credential = ? AND day = ? AND operation = ? AND calls = 0
+             AND results = 0 AND reused = 0 AND emails = 0 AND phone_numbers = 0
+             AND personal_emails = 0 AND credits = 0 AND reserved = 0",
+        )?
+        .execute(params![credential, day.number(), operation])?;
     Ok(())
 }
 
@@ -67,8 +87,6 @@ pub fn spending(connection: &Connection, credential: &str, day: Day) -> rusqlite
                 reserved: row.get(1)?,
             })
         })
-        .optional()
-        .map(Option::unwrap_or_default)
 }
 
 /// What happened on some days.
