@@ -1,8 +1,10 @@
 //! From a request to a job.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::model::{Change, NewJob, StoredJob};
@@ -169,6 +171,7 @@ async fn begin<R: JobRequest>(
     };
     let job = new_job(shared, &mut request, call.clone(), reuse.results())?;
     let job_id = job.id.clone();
+    let woken = shared.wakes.subscribe(&job_id);
     match shared.store.create_job(job).await? {
         Admission::Admitted(_) => {}
         Admission::OverBudget(spending) => return Err(Refusal::over_budget(&call, spending).into()),
@@ -179,12 +182,14 @@ async fn begin<R: JobRequest>(
     let (answer, change) = match reuse.rest(request) {
         Rest::Nothing => (Ok(Acceptance::default()), reused()),
         Rest::Request(rest) => {
-            let answer = send(shared, caller, &rest).await;
+            let cancelled = cancelled(shared, &job_id, woken);
+            let answer = send(shared, caller, &rest, cancelled).await;
             let change = outcome(shared, R::ENDPOINT, &answer, has_reused);
             (answer, change)
         }
         Rest::Single(rest) => {
-            let answer = send(shared, caller, rest.as_ref()).await;
+            let cancelled = cancelled(shared, &job_id, woken);
+            let answer = send(shared, caller, rest.as_ref(), cancelled).await;
             let change = outcome(shared, R::ENDPOINT, &answer, has_reused);
             (answer, change)
         }
@@ -193,14 +198,36 @@ async fn begin<R: JobRequest>(
     Ok(Begun::Started(Box::new(started)))
 }
 
-/// Sends what starts a job.
+/// Sends what starts a job, unless it is cancelled before.
 async fn send<R: JobRequest>(
     shared: &Shared,
     caller: &Caller,
     request: &R,
+    cancelled: impl Future<Output = ()>,
 ) -> Result<Acceptance, Failure> {
-    let body = shared.client.send(caller, request).await?;
-    read_answer(R::ENDPOINT, &body)
+    let mut sending = pin!(shared.client.send(caller, request));
+    let body = tokio::select! {
+        body = &mut sending => body,
+        () = cancelled => {
+            if let Some(audience) = &caller.audience {
+                audience.dismiss();
+            }
+            sending.await
+        }
+    };
+    read_answer(R::ENDPOINT, &body?)
+}
+
+/// Waits until a job is cancelled.
+async fn cancelled(shared: &Shared, job_id: &str, mut woken: watch::Receiver<()>) {
+    while woken.changed().await.is_ok() {
+        match shared.store.job(job_id).await {
+            Ok(Some(job)) if !job.has_ended() => {}
+            Ok(_) => return,
+            Err(error) => tracing::error!(job_id, %error, "A job cannot be read."),
+        }
+    }
+    std::future::pending().await
 }
 
 /// Records what became of the start of a job.

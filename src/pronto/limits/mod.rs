@@ -251,7 +251,8 @@ fn refused(endpoint: &'static Endpoint, refusal: &Refusal) -> Failure {
             *wait,
         ),
         Refusal::Left => {
-            let message = "nobody waits for the call any more; nothing was sent";
+            let message =
+                "nobody waits for the call any more, or its job was cancelled; nothing was sent";
             return Failure::new(ErrorReason::DeadlineExceeded, endpoint, message);
         }
         Refusal::Closed => {

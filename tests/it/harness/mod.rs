@@ -222,6 +222,11 @@ impl TestServer {
         watch(jobs, job_id, after_sequence).await
     }
 
+    /// Tells it to end, and does not wait for that.
+    pub fn end(&self) {
+        self.end.cancel();
+    }
+
     /// Shuts the server down, as SIGTERM does.
     pub async fn stop(self) {
         self.end.cancel();

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pronto_grpc::pronto::limits::parse_override;
 use pronto_grpc::proto::v1::ledger_entry::Subject;
 use pronto_grpc::proto::v1::{
-    CallOutcome, GetCompanyStackRequest, ListLedgerEntriesRequest, ListLimitsRequest,
+    CallOutcome, CancelJobRequest, GetCompanyStackRequest, ListJobsRequest,
+    ListLedgerEntriesRequest, ListLimitsRequest,
 };
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
@@ -13,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::{reason, until};
 use crate::harness::fake::{Fake, json};
-use crate::harness::{Setup, TestServer};
+use crate::harness::{Setup, TestServer, search};
 
 /// As many as are under way at once without flags.
 const PLACES: usize = 5;
@@ -157,4 +159,48 @@ async fn a_deadline_ends_the_wait_of_its_caller_only() {
     full.open().await;
     stays.await.unwrap().unwrap();
     assert_eq!(full.calls(), PLACES + 1);
+}
+
+#[tokio::test]
+async fn a_queued_start_whose_job_is_cancelled_is_not_sent() {
+    let mut full = Full::start().await;
+    let server = full.server.clone();
+    let starts = tokio::spawn(async move { server.leads().start_lead_search(search()).await });
+    until(async || full.waiting().await == 1).await;
+    let mut jobs = full.server.jobs();
+    let listed = jobs.list_jobs(ListJobsRequest::default()).await;
+    let job_id = listed.unwrap().into_inner().jobs[0].id.clone();
+    let cancel = CancelJobRequest { job_id };
+    jobs.cancel_job(cancel).await.unwrap();
+    starts.await.unwrap().unwrap_err();
+    assert!(full.outcomes().await.contains(&CallOutcome::Refused));
+    full.open().await;
+    assert_eq!(full.calls(), PLACES);
+}
+
+#[tokio::test]
+async fn who_waits_when_the_server_ends_is_told_so_and_can_ask_again() {
+    let mut full = Full::start().await;
+    let waits = tokio::spawn(stack(full.server.clone(), "a".to_owned()));
+    until(async || full.waiting().await == 1).await;
+    full.server.end();
+    let status = waits.await.unwrap().unwrap_err();
+    assert_eq!(reason(&status), "DRAINING");
+    full.open().await;
+    assert_eq!(full.calls(), PLACES);
+}
+
+#[tokio::test]
+async fn the_rate_that_the_operator_sets_is_kept() {
+    let fake = Fake::always(200, "{}").await;
+    let data = tempfile::tempdir().unwrap();
+    let mut setup = Setup::new(fake.address, data.path());
+    setup.is_unlimited = false;
+    setup.args.rate_limit = vec![parse_override("*=7/minute").unwrap()];
+    let server = Arc::new(setup.start().await);
+    stack(server.clone(), String::new()).await.unwrap();
+    let mut usage = server.usage();
+    let limits = usage.list_limits(ListLimitsRequest::default()).await;
+    let limits = limits.unwrap().into_inner().limits;
+    assert_eq!((limits[0].requests, limits[0].available), (7, 6));
 }
