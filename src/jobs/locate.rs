@@ -19,6 +19,9 @@ use crate::proto::v1::{Completion, JobState, ListSearchesRequest, ListSearchesRe
 /// How far Pronto's clock may be from ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
+/// So long a start may wait for its turn before it is sent.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
 /// So many jobs are read at once.
 const PAGE: usize = 200;
 
@@ -73,7 +76,7 @@ async fn only_match(
     job: &StoredJob,
     searches: Vec<Search>,
 ) -> Result<Option<String>, StoreError> {
-    let span = Span::of(job, shared.client.request_timeout());
+    let span = Span::of(shared, job).await?;
     let mut ids: Vec<String> = searches
         .into_iter()
         .filter(|search| may_be(job, search, &span))
@@ -114,8 +117,8 @@ fn may_be(job: &StoredJob, search: &Search, span: &Span) -> bool {
 /// Whether the search may have been started by another job that looks the same and
 /// does not know its own either.
 async fn has_rival(shared: &Shared, job: &StoredJob, span: &Span) -> Result<bool, StoreError> {
-    let near = span.widened();
-    let mut before = Some((near.end, String::new()));
+    let earliest = span.start - longest_start(shared) - CLOCK_SKEW;
+    let mut before = Some((span.end + CLOCK_SKEW, String::new()));
     loop {
         let page = JobPage {
             credential: job.credential.clone(),
@@ -124,11 +127,12 @@ async fn has_rival(shared: &Shared, job: &StoredJob, span: &Span) -> Result<bool
             limit: PAGE,
         };
         let jobs = shared.store.jobs(page).await?;
-        let is_near = |other: &&StoredJob| near.contains(other.created);
-        if jobs.iter().filter(is_near).any(|other| rivals(job, other)) {
-            return Ok(true);
+        for other in jobs.iter().filter(|other| rivals(job, other)) {
+            if Span::of(shared, other).await?.overlaps(span) {
+                return Ok(true);
+            }
         }
-        match jobs.last().filter(|last| is_near(last)) {
+        match jobs.last().filter(|last| last.created >= earliest) {
             Some(last) if jobs.len() == PAGE => before = Some((last.created, last.id.clone())),
             _ => return Ok(false),
         }
@@ -151,29 +155,34 @@ fn rivals(job: &StoredJob, other: &StoredJob) -> bool {
 struct Span {
     start: SystemTime,
     end: SystemTime,
-    /// How long the start may have taken.
-    timeout: Duration,
 }
 
 impl Span {
-    fn of(job: &StoredJob, timeout: Duration) -> Self {
-        Self {
+    /// From the job's creation until it was recorded what became of its start, which
+    /// may have waited for its turn before it was sent.
+    async fn of(shared: &Shared, job: &StoredJob) -> Result<Self, StoreError> {
+        let first = shared.store.events(&job.id, 0, 1).await?.into_iter().next();
+        let recorded = first
+            .filter(|event| event.sequence == 1)
+            .map_or_else(SystemTime::now, |event| event.time);
+        // After a crash it is recorded by the next server, which may come much later.
+        let end = recorded.min(job.created + longest_start(shared));
+        Ok(Self {
             start: job.created - CLOCK_SKEW,
-            end: job.created + timeout + CLOCK_SKEW,
-            timeout,
-        }
-    }
-
-    /// When the jobs were created whose searches may fall into this span.
-    fn widened(&self) -> Self {
-        Self {
-            start: self.start - self.timeout - CLOCK_SKEW,
-            end: self.end + CLOCK_SKEW,
-            timeout: self.timeout,
-        }
+            end: end + CLOCK_SKEW,
+        })
     }
 
     fn contains(&self, time: SystemTime) -> bool {
         (self.start..=self.end).contains(&time)
     }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        self.start <= other.end && other.start <= self.end
+    }
+}
+
+/// How long after a job's creation its start may at most have been answered.
+fn longest_start(shared: &Shared) -> Duration {
+    LONGEST_WAIT + shared.client.request_timeout()
 }

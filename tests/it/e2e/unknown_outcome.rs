@@ -312,6 +312,66 @@ async fn two_jobs_that_look_the_same_do_not_guess() {
     }
 }
 
+/// A search that a server stored so long ago, and whose name is not its own.
+async fn stored(data: &tempfile::TempDir, number: u8, ago: Duration) -> String {
+    let store = SqliteStore::open(&data.path().join("jobs.sqlite3")).unwrap();
+    let operation = "pronto.v1.LeadService/StartLeadSearch";
+    let created = SystemTime::now() - ago;
+    let job = NewJob {
+        id: format!("019a0000-0000-7000-8000-00000000000{number}"),
+        credential: "default".to_owned(),
+        operation: operation.to_owned(),
+        secret_hash: CallbackSecret::hash(SECRET),
+        items: None,
+        search_name: Some("mine".to_owned()),
+        created,
+        deadline: None,
+        call: NewCall::new("default", operation, created),
+    };
+    let id = job.id.clone();
+    store.create_job(job).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn a_start_that_waited_long_for_its_turn_is_found() {
+    let pronto = Lossy::start().await;
+    let now = created(Duration::ZERO);
+    pronto.list(object!({"id": ID, "name": "mine", "created_at": now}));
+    let data = tempfile::tempdir().unwrap();
+    let job_id = stored(&data, 1, Duration::from_secs(600)).await;
+    let server = Setup::new(pronto.fake.address, data.path()).start().await;
+    found(&server, &job_id).await;
+}
+
+#[tokio::test]
+async fn a_search_after_the_start_was_given_up_is_not_taken() {
+    let pronto = Lossy::start().await;
+    let hour = Duration::from_secs(3600);
+    let late = created(hour * 3);
+    pronto.list(object!({"id": ID, "name": "mine", "created_at": late}));
+    let data = tempfile::tempdir().unwrap();
+    let job_id = stored(&data, 1, hour * 6).await;
+    let server = Setup::new(pronto.fake.address, data.path()).start().await;
+    pronto.asked_for_searches(2).await;
+    assert_eq!(server.job(&job_id).await.upstream_id, None);
+}
+
+#[tokio::test]
+async fn what_a_job_that_waited_long_may_have_started_is_not_taken() {
+    let pronto = Lossy::start().await;
+    let now = created(Duration::ZERO);
+    pronto.list(object!({"id": ID, "name": "mine", "created_at": now}));
+    let data = tempfile::tempdir().unwrap();
+    let long_ago = stored(&data, 1, Duration::from_secs(600)).await;
+    let just_now = stored(&data, 2, Duration::from_secs(30)).await;
+    let server = Setup::new(pronto.fake.address, data.path()).start().await;
+    pronto.asked_for_searches(6).await;
+    for job_id in [long_ago, just_now] {
+        assert_eq!(server.job(&job_id).await.upstream_id, None);
+    }
+}
+
 #[tokio::test]
 async fn batches_of_companies_and_pending_contacts_tell_the_id_too() {
     let mut pronto = Lossy::start().await;
