@@ -4,6 +4,7 @@ mod budgets;
 mod repeated_calls;
 mod repeated_jobs;
 mod reuse;
+mod reused_jobs;
 mod usage;
 
 use std::time::Duration;

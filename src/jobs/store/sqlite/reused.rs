@@ -8,9 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::recognize;
 use crate::jobs::model::Found;
 use crate::jobs::{identity, person};
-use crate::proto::endpoint::Endpoint;
 use crate::proto::v1::job_event::Event;
-use crate::proto::v1::{CallbackSource, Completion, Contact, ErasedResult};
+use crate::proto::v1::{CallbackSource, Contact, ErasedResult};
 
 /// Contacts as they are stored; none where there are none.
 #[must_use]
@@ -29,7 +28,7 @@ fn decode(encoded: Vec<u8>) -> Vec<Contact> {
 }
 
 /// Takes the contacts of a job, as results to record.
-pub fn take(connection: &Connection, job: i64, operation: &str) -> rusqlite::Result<Vec<Found>> {
+pub fn take(connection: &Connection, job: i64) -> rusqlite::Result<Vec<Found>> {
     let Some(encoded) = connection
         .prepare_cached("SELECT reused_contacts FROM jobs WHERE number = ?")?
         .query_row([job], |row| row.get::<_, Option<Vec<u8>>>(0))?
@@ -39,18 +38,35 @@ pub fn take(connection: &Connection, job: i64, operation: &str) -> rusqlite::Res
     connection
         .prepare_cached("UPDATE jobs SET reused_contacts = NULL WHERE number = ?")?
         .execute([job])?;
-    let late = Endpoint::of_rpc(operation).and_then(|endpoint| endpoint.late.as_ref());
-    let is_batch = late.is_some_and(|late| late.completion == Completion::ItemCount);
-    let found = |contact: Contact| Found {
-        identity: identity::of_contact(&contact, is_batch),
-        event: match is_erased(&contact) {
-            true => Event::Erased(ErasedResult {}),
-            false => Event::Contact(contact),
-        },
-        source: CallbackSource::Callback,
-        charge: None,
-    };
-    Ok(decode(encoded).into_iter().map(found).collect())
+    let mut is_wanted = connection.prepare_cached(
+        "SELECT 1 FROM purchases WHERE call = (SELECT call FROM jobs WHERE number = ?)
+         AND item = ?",
+    )?;
+    let mut found = Vec::new();
+    for contact in decode(encoded) {
+        let is_whole = !is_wanted.exists(params![job, contact.index.unwrap_or_default()])?;
+        found.push(Found {
+            identity: identity::of_reused(contact.index, is_whole),
+            event: match is_erased(&contact) {
+                true => Event::Erased(ErasedResult {}),
+                false => Event::Contact(contact),
+            },
+            source: CallbackSource::Callback,
+            charge: None,
+        });
+    }
+    Ok(found)
+}
+
+/// Forgets the contacts of a job that Pronto refused: nothing will come of it.
+pub fn forget_refused(connection: &Connection, job_id: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE jobs SET reused_contacts = NULL WHERE id = ? AND last_sequence = 0
+             AND call_is_known = 1 AND reused_contacts IS NOT NULL",
+        )?
+        .execute([job_id])?;
+    Ok(())
 }
 
 /// Of somebody who was erased only the place in the request is left.
