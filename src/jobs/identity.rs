@@ -122,6 +122,24 @@ pub fn of_contact(contact: &Contact, is_batch: bool) -> Identity {
     or_bytes(key.into_iter().collect(), contact)
 }
 
+/// What a contact is recognized by that is reused. What is bought about the same
+/// person is another result. Of an item of a batch of which nothing is bought nothing
+/// else is awaited.
+#[must_use]
+pub fn of_reused(index: Option<i32>, is_whole: bool) -> Identity {
+    Identity::Keys(match index {
+        Some(index) if is_whole => vec![of_item(index), of_reused_item(index)],
+        Some(index) => vec![format!("reused-part:{index}")],
+        None => vec!["reused".to_owned()],
+    })
+}
+
+/// What an item of a batch is recognized by that is reused as a whole.
+#[must_use]
+pub fn of_reused_item(index: i32) -> String {
+    format!("reused:{index}")
+}
+
 /// What an item of a batch is recognized by.
 #[must_use]
 pub fn of_item(index: i32) -> String {

@@ -70,7 +70,7 @@ fn accepted(endpoint: &Endpoint, acceptance: Acceptance, has_reused: bool) -> Ch
 }
 
 /// Nothing is left for Pronto to do.
-pub(super) fn reused() -> Change {
+pub(in crate::jobs) fn reused() -> Change {
     Change {
         call: Some(CallOutcome::Reused),
         end: Some(End::Complete),

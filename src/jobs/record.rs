@@ -21,26 +21,38 @@ const RETRIES: [Duration; 7] = [
     Duration::from_secs(5),
 ];
 
-/// How long to wait for the store when nobody waits for the answer any more.
+/// How long to wait for it when nobody waits for the answer any more.
 const LATER: Duration = Duration::from_secs(5);
 
-/// Records what Pronto answered. A store that fails now is tried again and again:
-/// what was started is paid.
-pub(super) async fn record(shared: &Shared, job_id: &str, change: &Change) -> Option<StoredJob> {
+/// What came of recording what became of a start.
+pub(super) enum Recorded {
+    /// It is in the job.
+    InJob(Box<StoredJob>),
+    /// The job was cancelled and purged meanwhile; it is in the ledger alone.
+    Purged,
+    /// The store fails. It is tried on.
+    Later,
+}
+
+/// Records what Pronto answered. A store that fails now is tried again and again, also
+/// when the caller has been told of it: what was started is paid.
+pub(super) async fn record(shared: &Arc<Shared>, job_id: &str, change: Change) -> Recorded {
     for pause in RETRIES {
-        match try_record(shared, job_id, change).await {
-            Ok(job) => return Some(job),
-            // It was cancelled and purged meanwhile.
-            Err(StoreError::NoSuchJob(_)) => return None,
+        match try_record(shared, job_id, &change).await {
+            Ok(job) => return Recorded::InJob(Box::new(job)),
+            Err(StoreError::NoSuchJob(_)) => return Recorded::Purged,
             Err(error) => {
                 tracing::error!(job_id, %error, "The start of a job waits for the store.");
                 sleep(pause).await;
             }
         }
     }
-    None
+    let later = record_later(shared.clone(), job_id.to_owned(), change);
+    shared.starts.spawn(later);
+    Recorded::Later
 }
 
+/// Tries once. What a purged job would have been told goes to the ledger alone.
 pub(super) async fn try_record(
     shared: &Shared,
     job_id: &str,
@@ -61,7 +73,7 @@ pub(super) async fn try_record(
 
 /// Goes on when the caller has been told that the start could not be recorded. What a
 /// shutdown interrupts is an unknown outcome after the restart.
-pub(super) async fn record_later(shared: Arc<Shared>, job_id: String, change: Change) {
+async fn record_later(shared: Arc<Shared>, job_id: String, change: Change) {
     loop {
         tokio::select! {
             () = shared.shutdown.cancelled() => return,

@@ -39,7 +39,7 @@ pub(super) async fn attach(
         tokio::select! {
             _ = woken.changed() => {}
             () = shared.shutdown.cancelled() => {
-                return Err(StartError::Unrecorded { job_id, endpoint });
+                return Err(StartError::UnderWay { job_id, endpoint });
             }
         }
     };

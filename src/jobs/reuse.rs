@@ -241,11 +241,11 @@ fn holds(contact: &Contact, kind: EnrichmentType) -> bool {
     }
 }
 
-/// Who somebody is, and nothing that was bought about them.
+/// Who somebody is, and nothing that was bought about them. Pronto's id of an earlier
+/// enrichment is not that of this request.
 fn opening(earlier: &Contact, person: &Person<'_>) -> Contact {
     let url = earlier.linkedin_url.clone();
     Contact {
-        enrichment_id: earlier.enrichment_id.clone(),
         first_name: Some(person.firstname.to_owned()),
         last_name: Some(person.lastname.to_owned()),
         linkedin_url: url.or(person.linkedin_url.map(str::to_owned)),

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::model::{Change, NewJob, StoredJob};
-use super::outcome::{can_arrive, completion, is_refusal, outcome, reused, unknown_outcome};
-use super::record::{record, record_later, try_record};
+use super::outcome::{can_arrive, completion, is_refusal, outcome, unknown_outcome};
+use super::record::{Recorded, record, try_record};
 use super::reuse::{Rest, Reuse};
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
@@ -46,6 +46,14 @@ pub enum StartError {
         /// The job.
         job_id: String,
         /// What was called.
+        endpoint: &'static Endpoint,
+    },
+    /// The server ends, and what became of an equal request is not recorded yet.
+    #[error("the start of job {job_id} is still under way")]
+    UnderWay {
+        /// The job.
+        job_id: String,
+        /// What is called.
         endpoint: &'static Endpoint,
     },
     /// It must not be sent.
@@ -167,6 +175,7 @@ async fn begin<R: JobRequest>(
         daily_budget: shared.options.budgets.of(&credential.name),
         people: reuse.wanted(&request),
         reused: reuse.contacts(),
+        is_reused: reuse.is_everything(),
         ..NewCall::new(&credential.name, R::ENDPOINT.rpc, SystemTime::now())
     };
     let job = new_job(shared, &mut request, call.clone(), reuse.results())?;
@@ -180,7 +189,7 @@ async fn begin<R: JobRequest>(
     shared.keyring.remember(credential);
     let has_reused = !call.reused.is_empty();
     let (answer, change) = match reuse.rest(request) {
-        Rest::Nothing => (Ok(Acceptance::default()), reused()),
+        Rest::Nothing => return ended(shared, job_id).await,
         Rest::Request(rest) => {
             let cancelled = cancelled(shared, &job_id, woken);
             let answer = send(shared, caller, &rest, cancelled).await;
@@ -196,6 +205,19 @@ async fn begin<R: JobRequest>(
     };
     let started = conclude(shared, R::ENDPOINT, job_id, answer, change).await?;
     Ok(Begun::Started(Box::new(started)))
+}
+
+/// The job that ended when it was created, because nothing is left to send.
+async fn ended(shared: &Shared, job_id: String) -> Result<Begun, StartError> {
+    let job = shared.store.job(&job_id).await?;
+    let job = Box::new(job.ok_or(StoreError::NoSuchJob(job_id))?);
+    tracing::info!(
+        job_id = job.id,
+        operation = job.operation,
+        "A job is answered from earlier purchases."
+    );
+    let acceptance = Ok(Acceptance::default());
+    Ok(Begun::Started(Box::new(Started { job, acceptance })))
 }
 
 /// Sends what starts a job, unless it is cancelled before.
@@ -239,27 +261,22 @@ async fn conclude(
     change: Change,
 ) -> Result<Started, StartError> {
     let operation = endpoint.rpc;
-    let recorded = record(shared, &job_id, &change).await;
+    let recorded = record(shared, &job_id, change).await;
     shared.wakes.wake(&job_id);
-    if recorded.is_none() {
-        tokio::spawn(record_later(shared.clone(), job_id.clone(), change));
-    }
     match (answer, recorded) {
         (Err(failure), _) if is_refusal(&failure) => {
             let reason = failure.reason.as_str_name();
             tracing::info!(job_id, operation, reason, "A job was refused.");
             Err(StartError::Failed(failure))
         }
-        (acceptance, Some(job)) => {
+        (acceptance, Recorded::InJob(job)) => {
             let is_known = acceptance.is_ok();
             tracing::info!(job_id, operation, is_known, "A job started.");
             runner::ensure(shared, &job_id);
-            Ok(Started {
-                job: Box::new(job),
-                acceptance,
-            })
+            Ok(Started { job, acceptance })
         }
-        (_, None) => Err(StartError::Unrecorded { job_id, endpoint }),
+        (_, Recorded::Purged) => Err(StoreError::NoSuchJob(job_id).into()),
+        (_, Recorded::Later) => Err(StartError::Unrecorded { job_id, endpoint }),
     }
 }
 
@@ -293,7 +310,7 @@ fn new_job<R: JobRequest>(
             request.set_webhook_url(format!("{base}/callbacks/{id}/{}", secret.expose()));
             request.prefer_streaming();
         }
-        None if can_be_polled(R::ENDPOINT) => {}
+        None if call.is_reused || can_be_polled(R::ENDPOINT) => {}
         None => return Err(StartError::NoCallbackUrl),
     }
     let created = call.time;

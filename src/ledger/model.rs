@@ -34,6 +34,8 @@ pub struct NewCall {
     pub people: Vec<Wanted>,
     /// Of a job: what earlier purchases answer.
     pub reused: Vec<Contact>,
+    /// Of a job: that answers everything, and nothing is sent.
+    pub is_reused: bool,
     /// When.
     pub time: SystemTime,
 }
@@ -50,6 +52,7 @@ impl NewCall {
             daily_budget: None,
             people: Vec::new(),
             reused: Vec::new(),
+            is_reused: false,
             time,
         }
     }

@@ -109,6 +109,14 @@ pub fn not_started(error: &StartError) -> Status {
                 job_id,
             )
         }
+        StartError::UnderWay { job_id, endpoint } => {
+            let message = "the server is stopping, and the first call with this request_id is \
+                           not answered yet; repeat the request";
+            outcome_unknown(
+                &Failure::new(ErrorReason::OutcomeUnknown, endpoint, message),
+                job_id,
+            )
+        }
         StartError::NoCallbackUrl => status(
             ErrorReason::CallbackUrlNotConfigured,
             "results of this operation come by callback only: set the server's option \

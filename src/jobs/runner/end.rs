@@ -1,5 +1,6 @@
 //! When a job ends, and how.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use tokio::time::Instant;
@@ -66,29 +67,44 @@ impl Runner {
         let Some(items) = self.job.items.filter(|items| self.job.delivered >= *items) else {
             return Ok(false);
         };
-        let missing = self.missing_items().await?;
-        // Without any echoed position the number of results has to do.
-        Ok(missing.is_empty() || missing.len() as i64 == items)
+        let missing = self.missing_items().await?.len() as i64;
+        if missing == 0 {
+            return Ok(true);
+        }
+        // Without any echoed position the number of results has to do: of what is bought,
+        // because what is reused has its position from us.
+        let reused = self.known_items(identity::of_reused_item).await?.len() as i64;
+        let bought = self.job.delivered - self.job.reused.max(reused);
+        Ok(missing + reused == items && bought >= missing)
     }
 
     /// The positions of the items for which nothing arrived. Companies have no
     /// `custom` in which a position could travel.
     async fn missing_items(&self) -> Result<Vec<i32>, StoreError> {
-        let is_batch = self.late.completion == Completion::ItemCount;
-        let has_positions = is_batch && self.late.result != ResultKind::Account;
-        let items = self.job.items.filter(|_| has_positions);
-        let Some(items) = items.and_then(|items| i32::try_from(items).ok()) else {
-            return Ok(Vec::new());
-        };
-        let all = (0..items).map(identity::of_item).collect();
+        let known = self.known_items(identity::of_item).await?;
+        let items = 0..self.positions();
+        Ok(items.filter(|index| !known.contains(index)).collect())
+    }
+
+    /// The positions of the items that the job knows by such keys.
+    async fn known_items(&self, key: fn(i32) -> String) -> Result<BTreeSet<i32>, StoreError> {
+        let all = (0..self.positions()).map(key).collect();
         let known = self
             .shared
             .store
             .known_identities(&self.job.id, all)
             .await?;
-        Ok((0..items)
-            .filter(|index| !known.contains(&identity::of_item(*index)))
-            .collect())
+        let is_known = |index: &i32| known.contains(&key(*index));
+        Ok((0..self.positions()).filter(is_known).collect())
+    }
+
+    /// How many positions there are.
+    fn positions(&self) -> i32 {
+        let is_batch = self.late.completion == Completion::ItemCount;
+        let has_positions = is_batch && self.late.result != ResultKind::Account;
+        let items = self.job.items.filter(|_| has_positions);
+        let items = items.and_then(|items| i32::try_from(items).ok());
+        items.unwrap_or_default()
     }
 
     /// When no more callbacks are awaited after Pronto has finished.

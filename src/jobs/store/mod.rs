@@ -48,7 +48,7 @@ pub trait Store: Send + Sync + 'static {
     // === jobs ===
 
     /// Stores a job, pending, and the call that starts it, unless that was sent before
-    /// or could cost too much.
+    /// or could cost too much. One for which nothing is sent is complete at once.
     async fn create_job(&self, job: NewJob) -> Result<Admission, StoreError>;
 
     /// A job.
@@ -58,14 +58,16 @@ pub trait Store: Send + Sync + 'static {
     async fn jobs(&self, page: JobPage) -> Result<Vec<StoredJob>, StoreError>;
 
     /// The ids of all jobs that have something left to do: they have not ended,
-    /// or have deliveries that are not decoded.
+    /// or have deliveries that are not decoded, or it is not recorded what became of
+    /// their start.
     async fn unfinished_jobs(&self) -> Result<Vec<String>, StoreError>;
 
     /// Which of these ids of Pronto's belong to a job, those included that were purged
     /// and are still remembered.
     async fn known_upstream_ids(&self, ids: Vec<String>) -> Result<Vec<String>, StoreError>;
 
-    /// Changes a job, numbers the events, suppresses repeats; all or nothing.
+    /// Changes a job, numbers the events, suppresses repeats; all or nothing. Where the
+    /// job is gone, what became of its call is recorded nevertheless.
     async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError>;
 
     /// The events of a job after a sequence, at most `limit`, and fewer where

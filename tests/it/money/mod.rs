@@ -5,6 +5,7 @@ mod queued;
 mod repeated_calls;
 mod repeated_jobs;
 mod reuse;
+mod reused_jobs;
 mod usage;
 
 use std::time::Duration;

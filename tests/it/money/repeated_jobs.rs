@@ -2,19 +2,30 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
+use pronto_grpc::jobs::CallbackSecret;
+use pronto_grpc::jobs::model::{Change, End, NewJob};
+use pronto_grpc::jobs::store::Store;
+use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::ledger::model::{NewCall, RequestKey};
 use pronto_grpc::proto::v1::job_event::Event;
-use pronto_grpc::proto::v1::{PurgeJobRequest, SearchLeadsRequest, StartResponse};
+use pronto_grpc::proto::v1::ledger_entry::Subject;
+use pronto_grpc::proto::v1::{
+    CallOutcome, CancelJobRequest, JobState, LedgerEntry, ListJobsRequest,
+    ListLedgerEntriesRequest, PurgeJobRequest, SearchLeadsRequest, StartResponse,
+};
 use serde_json::json as object;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tonic::Code;
 
 use super::{at_once, email_of, later, metadata, reason};
 use crate::harness::fake::{Fake, json};
 use crate::harness::faulty::{FaultyStore, Operation};
 use crate::harness::stage::{Stage, people_search};
-use crate::harness::{Setup, TestServer, read, read_all, search};
+use crate::harness::{PATIENCE, Setup, TestServer, read, read_all, search};
 
 const ID: &str = "8e1dcba0-f0bb-4071-99fc-f18ba6559ccc";
 
@@ -219,6 +230,101 @@ async fn a_stream_attaches_from_the_beginning() {
         panic!("{:?}", events[0])
     };
     assert_eq!(started.acceptance, opening.acceptance);
+}
+
+#[tokio::test]
+async fn a_start_that_was_cancelled_and_then_cut_off_stays_unknown() {
+    let held = Held::start(201).await;
+    held.gate.add_permits(1);
+    let operation = "pronto.v1.LeadService/StartLeadSearch";
+    let now = SystemTime::now();
+    let job = NewJob {
+        id: "019a0000-0000-7000-8000-000000000001".to_owned(),
+        credential: "default".to_owned(),
+        operation: operation.to_owned(),
+        secret_hash: CallbackSecret::hash("secret"),
+        items: None,
+        search_name: None,
+        created: now,
+        deadline: None,
+        call: NewCall {
+            request: RequestKey::of(&named("a", search())),
+            ..NewCall::new("default", operation, now)
+        },
+    };
+    let id = job.id.clone();
+    {
+        let store = SqliteStore::open(&held.data.path().join("jobs.sqlite3")).unwrap();
+        store.create_job(job).await.unwrap();
+        let end = Some(End::Cancelled);
+        let cancelled = Change {
+            end,
+            ..Default::default()
+        };
+        store.change(&id, cancelled).await.unwrap();
+    }
+    let server = held.setup().start().await;
+    let repeated = timeout(PATIENCE, start(&server, named("a", search()))).await;
+    let unknown = repeated.unwrap().unwrap_err();
+    assert_eq!(reason(&unknown), "OUTCOME_UNKNOWN");
+    assert_eq!(metadata(&unknown, "job_id"), id);
+    assert_eq!(held.starts(), 0);
+    assert_eq!(server.job(&id).await.state(), JobState::Cancelled);
+    assert_eq!(outcomes(&server).await, [CallOutcome::Unknown]);
+}
+
+/// What became of the calls in the ledger.
+async fn outcomes(server: &TestServer) -> Vec<CallOutcome> {
+    let request = ListLedgerEntriesRequest::default();
+    let entries = server.usage().list_ledger_entries(request).await;
+    let subjects = entries.unwrap().into_inner().entries.into_iter();
+    let outcome = |entry: LedgerEntry| match entry.subject {
+        Some(Subject::Call(call)) => Some(call.outcome()),
+        _ => None,
+    };
+    subjects.filter_map(outcome).collect()
+}
+
+/// The answer to a start whose job is cancelled and purged while Pronto answers.
+async fn purged_meanwhile(held: &Held, server: &Arc<TestServer>) -> tonic::Status {
+    let caller = tokio::spawn({
+        let server = server.clone();
+        async move { start(&server, named("a", search())).await }
+    });
+    super::until(async || held.starts() == 1).await;
+    let jobs = server.jobs().list_jobs(ListJobsRequest::default()).await;
+    let job_id = jobs.unwrap().into_inner().jobs.remove(0).id;
+    let cancel = CancelJobRequest {
+        job_id: job_id.clone(),
+    };
+    server.jobs().cancel_job(cancel).await.unwrap();
+    let purge = PurgeJobRequest { job_id };
+    server.jobs().purge_job(purge).await.unwrap();
+    held.gate.add_permits(1);
+    caller.await.unwrap().unwrap_err()
+}
+
+#[tokio::test]
+async fn a_refused_start_whose_job_was_purged_meanwhile_frees_its_id() {
+    let held = Held::start(422).await;
+    let server = Arc::new(held.setup().start().await);
+    let refused = purged_meanwhile(&held, &server).await;
+    assert_eq!(reason(&refused), "UPSTREAM_REJECTED");
+    assert_eq!(outcomes(&server).await, [CallOutcome::Refused]);
+    start(&server, named("a", search())).await.unwrap_err();
+    assert_eq!(held.starts(), 2);
+}
+
+#[tokio::test]
+async fn a_start_whose_job_was_purged_meanwhile_is_in_the_ledger() {
+    let held = Held::start(201).await;
+    let server = Arc::new(held.setup().start().await);
+    let gone = purged_meanwhile(&held, &server).await;
+    assert_eq!(reason(&gone), "NOT_FOUND");
+    assert_eq!(outcomes(&server).await, [CallOutcome::CarriedOut]);
+    let again = start(&server, named("a", search())).await.unwrap_err();
+    assert_eq!(reason(&again), "NOT_FOUND");
+    assert_eq!(held.starts(), 1);
 }
 
 #[tokio::test]

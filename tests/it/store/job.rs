@@ -6,7 +6,8 @@ use bytes::Bytes;
 use pronto_grpc::jobs::model::{Change, End, Found, StoredJob};
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
-    CallbackSource, ErasedResult, JobCompleted, JobEvent, JobFailure, JobOutcome, JobState,
+    CallOutcome, CallbackSource, ErasedResult, JobCompleted, JobEvent, JobFailure, JobOutcome,
+    JobState,
 };
 use prost::Message;
 
@@ -20,6 +21,8 @@ pub struct ModelJob {
     pub events: Vec<ModelEvent>,
     pub deliveries: Vec<ModelDelivery>,
     pub known: Known,
+    /// It is recorded what became of its call.
+    pub call_is_known: bool,
 }
 
 /// An event: sequence, time, and the encoded event.
@@ -43,19 +46,27 @@ impl ModelJob {
             events: Vec::new(),
             deliveries: Vec::new(),
             known: Known::default(),
+            call_is_known: false,
         }
     }
 
     /// Whether it has something left to do.
     pub fn is_unfinished(&self) -> bool {
         let through = self.stored.decoded.through;
-        !self.stored.has_ended() || self.deliveries.iter().any(|body| body.id > through)
+        let is_open = self.stored.last_sequence == 0 && !self.call_is_known;
+        !self.stored.has_ended() || is_open || self.deliveries.iter().any(|body| body.id > through)
     }
 
     /// What a change that may be made makes of it.
     pub fn change(&mut self, change: &Change, time: SystemTime, ledger: &mut Ledger) {
         let job = &mut self.stored;
         job.updated = time;
+        let is_sign = change.upstream_id.is_some() || change.final_seen || !change.found.is_empty();
+        let open = [CallOutcome::Pending, CallOutcome::Unknown];
+        self.call_is_known |= match change.call {
+            Some(outcome) => !open.contains(&outcome),
+            None => is_sign,
+        };
         job.credits += ledger.start(&job.id, change);
         if let Some(id) = &change.upstream_id {
             job.upstream_id = Some(id.clone());

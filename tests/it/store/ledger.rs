@@ -275,8 +275,8 @@ impl Ledger {
         tally.1 += reused;
     }
 
-    /// Gives up on calls under way; how many they are.
-    pub fn interrupt(&mut self) -> usize {
+    /// Gives up on calls under way whose jobs are not there; how many they are.
+    pub fn interrupt(&mut self, has_job: impl Fn(&str) -> bool) -> usize {
         let pending = |entry: &&mut Entry| {
             matches!(
                 entry.what,
@@ -284,7 +284,7 @@ impl Ledger {
                     outcome: CallOutcome::Pending,
                     ..
                 }
-            ) && entry.job.is_none()
+            ) && !entry.job.as_deref().is_some_and(&has_job)
                 && !entry.is_gone
         };
         let pending = self.entries.iter_mut().filter(pending);

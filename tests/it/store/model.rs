@@ -178,7 +178,8 @@ impl Model {
             }
             Call::Interrupt => match outcome {
                 Ok(Answer::Count(count)) => {
-                    same("interrupted calls", *count, self.ledger.interrupt())
+                    let has_job = |id: &str| self.jobs.contains_key(id);
+                    same("interrupted calls", *count, self.ledger.interrupt(has_job))
                 }
                 other => Err(format!("calls were interrupted: {other:?}")),
             },
@@ -248,6 +249,10 @@ impl Model {
         window: Window,
     ) -> Result<(), Mismatch> {
         let Some(model) = self.jobs.get_mut(job) else {
+            // What became of the call is recorded nevertheless.
+            if change.call.is_some() {
+                self.ledger.start(job, change);
+            }
             return is_no_such_job(job, outcome);
         };
         if change.end.is_some() && model.stored.has_ended() {

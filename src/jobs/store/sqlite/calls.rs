@@ -284,11 +284,39 @@ pub fn settle(connection: &Connection, id: i64, settlement: Settlement) -> rusql
     }
 }
 
-/// Calls that a server left under way when it ended, apart from those that started
-/// jobs: nobody knows what became of them. Returns how many they are.
+/// Records what became of the call that started a job which is purged by now.
+pub fn conclude_without_job(
+    connection: &Connection,
+    job_id: &str,
+    outcome: CallOutcome,
+) -> rusqlite::Result<()> {
+    let id = connection
+        .prepare_cached(
+            "SELECT id FROM ledger WHERE job_id = ? AND outcome IS NOT NULL AND NOT EXISTS
+             (SELECT 1 FROM jobs WHERE jobs.id = ledger.job_id AND purged = 0)",
+        )?
+        .query_row([job_id], |row| row.get(0))
+        .optional()?;
+    let call = id.map(|id| get(connection, id)).transpose()?.flatten();
+    let Some(mut call) = call.filter(Call::is_open) else {
+        return Ok(());
+    };
+    let charge = Charge {
+        credits: call.minimum,
+        ..Default::default()
+    };
+    call.conclude(connection, outcome, Some(charge), (0, 0))?;
+    Ok(())
+}
+
+/// Calls that a server left under way when it ended, apart from those whose jobs are
+/// there to go on: nobody knows what became of them. Returns how many they are.
 pub fn interrupt(connection: &Connection) -> rusqlite::Result<usize> {
     let ids: Vec<i64> = connection
-        .prepare_cached("SELECT id FROM ledger WHERE outcome = 1 AND job_id IS NULL")?
+        .prepare_cached(
+            "SELECT id FROM ledger WHERE outcome = 1 AND NOT EXISTS
+             (SELECT 1 FROM jobs WHERE jobs.id = ledger.job_id AND purged = 0)",
+        )?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for id in &ids {

@@ -115,7 +115,7 @@ impl Log<'_> {
             true => keep::without_people(started),
             false => started,
         })?;
-        let reused = reused::take(self.connection, self.number, &self.job.operation)?;
+        let reused = reused::take(self.connection, self.number)?;
         self.deliver(reused)
     }
 

@@ -110,6 +110,9 @@ impl Store for SqliteStore {
                     calls::admit(connection, &job.call, Some(&job.id)).map_err(engine)?;
                 if let Admission::Admitted(call) = admission {
                     rows::insert_job(connection, &job, call).map_err(engine)?;
+                    if job.call.is_reused {
+                        change::apply(connection, &job.id, crate::jobs::outcome::reused())?;
+                    }
                 }
                 Ok(admission)
             })
@@ -138,10 +141,21 @@ impl Store for SqliteStore {
     async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError> {
         let job_id = job_id.to_owned();
         let erases = !change.erased_bodies.is_empty();
-        let job = self
+        let (id, call) = (job_id.clone(), change.call);
+        let changed = self
             .writer
-            .write(move |connection| change::apply(connection, &job_id, change))
-            .await?;
+            .write(move |connection| {
+                let job = change::apply(connection, &job_id, change)?;
+                reused::forget_refused(connection, &job_id).map_err(engine)?;
+                Ok(job)
+            })
+            .await;
+        if let (Err(StoreError::NoSuchJob(_)), Some(outcome)) = (&changed, call) {
+            self.writer
+                .write(move |c| calls::conclude_without_job(c, &id, outcome).map_err(engine))
+                .await?;
+        }
+        let job = changed?;
         if erases {
             // The change is made; what it could not sweep goes with the next one.
             let _ = self.sweep().await;

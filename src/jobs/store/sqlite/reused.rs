@@ -29,7 +29,7 @@ fn decode(encoded: Vec<u8>) -> Vec<Contact> {
 }
 
 /// Takes the contacts of a job, as results to record.
-pub fn take(connection: &Connection, job: i64, operation: &str) -> rusqlite::Result<Vec<Found>> {
+pub fn take(connection: &Connection, job: i64) -> rusqlite::Result<Vec<Found>> {
     let Some(encoded) = connection
         .prepare_cached("SELECT reused_contacts FROM jobs WHERE number = ?")?
         .query_row([job], |row| row.get::<_, Option<Vec<u8>>>(0))?
@@ -39,17 +39,35 @@ pub fn take(connection: &Connection, job: i64, operation: &str) -> rusqlite::Res
     connection
         .prepare_cached("UPDATE jobs SET reused_contacts = NULL WHERE number = ?")?
         .execute([job])?;
-    let is_batch = is_batch(operation);
-    let found = |contact: Contact| Found {
-        identity: identity::of_contact(&contact, is_batch),
-        event: match is_erased(&contact) {
-            true => Event::Erased(ErasedResult {}),
-            false => Event::Contact(contact),
-        },
-        source: CallbackSource::Callback,
-        charge: None,
-    };
-    Ok(decode(encoded).into_iter().map(found).collect())
+    let mut is_wanted = connection.prepare_cached(
+        "SELECT 1 FROM purchases WHERE call = (SELECT call FROM jobs WHERE number = ?)
+         AND item = ?",
+    )?;
+    let mut found = Vec::new();
+    for contact in decode(encoded) {
+        let is_whole = !is_wanted.exists(params![job, contact.index.unwrap_or_default()])?;
+        found.push(Found {
+            identity: identity::of_reused(contact.index, is_whole),
+            event: match is_erased(&contact) {
+                true => Event::Erased(ErasedResult {}),
+                false => Event::Contact(contact),
+            },
+            source: CallbackSource::Callback,
+            charge: None,
+        });
+    }
+    Ok(found)
+}
+
+/// Forgets the contacts of a job that Pronto refused: nothing will come of it.
+pub fn forget_refused(connection: &Connection, job_id: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE jobs SET reused_contacts = NULL WHERE id = ? AND last_sequence = 0
+             AND call_is_known = 1 AND reused_contacts IS NOT NULL",
+        )?
+        .execute([job_id])?;
+    Ok(())
 }
 
 /// Whether an operation is about several people.

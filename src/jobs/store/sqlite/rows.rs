@@ -158,11 +158,13 @@ pub fn jobs(connection: &Connection, page: &JobPage) -> rusqlite::Result<Vec<Sto
         .collect()
 }
 
-/// Jobs that have something left to do.
+/// Jobs that have something left to do: an ended one, too, while it is not recorded
+/// what became of its start.
 pub fn unfinished_jobs(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     connection
         .prepare(
-            "SELECT id FROM jobs WHERE purged = 0 AND (finished IS NULL OR EXISTS
+            "SELECT id FROM jobs WHERE purged = 0 AND (finished IS NULL
+             OR (last_sequence = 0 AND call_is_known = 0) OR EXISTS
              (SELECT 1 FROM deliveries WHERE job = number AND deliveries.id > decoded_through))",
         )?
         .query_map([], |row| row.get(0))?
