@@ -22,6 +22,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use tonic::Status;
 use tonic::transport::Channel;
+use tonic_types::StatusExt;
 
 use crate::Form;
 use crate::log::connect;
@@ -190,6 +191,15 @@ async fn waits(world: &Arc<World>, class: Class) -> Vec<Duration> {
     waits
 }
 
+/// After which time the server wants to be called again, because too many wait.
+fn later(status: &Status) -> Option<Duration> {
+    let info = status.get_details_error_info()?;
+    // Where Pronto answered, its limit was met, and the proof has failed.
+    let is_ours = info.reason == "RATE_LIMITED" && !info.metadata.contains_key("http_status");
+    let delay = status.get_details_retry_info()?.retry_delay;
+    delay.filter(|_| is_ours)
+}
+
 fn allowed_per_second(class: &Class) -> f64 {
     let rate = &class.endpoint.rate;
     f64::from(rate.requests) / rate.per.as_secs_f64()
@@ -227,10 +237,16 @@ impl World {
         answer.into_inner().counters.unwrap().rates
     }
 
+    /// Makes a call; again when its turn is so far away that the server says when to come
+    /// back.
     async fn call(&self, channel: &Channel, class: Class) {
-        if let Err(status) = self.try_call(channel.clone(), class).await {
-            eprintln!("{}: {status:?}", class.name);
-            self.failed.fetch_add(1, Ordering::Relaxed);
+        while let Err(status) = self.try_call(channel.clone(), class).await {
+            let Some(wait) = later(&status) else {
+                eprintln!("{}: {status:?}", class.name);
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
+            sleep(wait).await;
         }
     }
 

@@ -8,7 +8,7 @@ use pronto_grpc::proto::v1::{
 use serde_json::{Value, json as object};
 use tempfile::TempDir;
 
-use super::{email_of, reason};
+use super::{email_of, later, reason};
 use crate::harness::fake::{Asked, Fake, json};
 use crate::harness::{Setup, TestServer, http, read_all};
 
@@ -166,4 +166,27 @@ async fn a_refused_job_holds_nobody() {
     let sql = "SELECT count(*) FROM jobs WHERE reused_contacts IS NOT NULL";
     let holding: i64 = reader.query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(holding, 0);
+}
+
+#[tokio::test]
+async fn what_is_bought_under_the_id_of_an_earlier_purchase_is_no_repeat_of_it() {
+    let site = Site::start(201, false).await;
+    let page = "https://www.linkedin.com/in/ada-example";
+    let mut first = email_of("A", "");
+    first.linkedin_url = Some(page.to_owned());
+    let bought = site.server.contacts().enrich_contact(first.clone()).await;
+    assert_eq!(
+        bought.unwrap().into_inner().contact.unwrap().email(),
+        "a@x.test"
+    );
+    let mut request = later(first);
+    request.reuse_within = Some(DAY);
+    request.enrichment_type.push(EnrichmentType::Phone.into());
+    let answer = site.server.contacts().enrich_contact_async(request).await;
+    let events = read_all(&mut answer.unwrap().into_inner()).await;
+    let contacts = contacts(&events);
+    assert_eq!(contacts.len(), 2, "{events:#?}");
+    assert_eq!(contacts[0].enrichment_id, None);
+    assert_eq!(contacts[1].phones.len(), 1);
+    assert_complete(&events);
 }
