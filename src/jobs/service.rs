@@ -69,7 +69,6 @@ pub(super) struct Shared {
     pub client: Client,
     pub keyring: Arc<Keyring>,
     pub options: JobOptions,
-    pub prices: Prices,
     pub wakes: Wakes,
     /// The hashes of the callback secrets of recent jobs. They never change.
     pub secrets: Mutex<LruCache<String, Vec<u8>>>,
@@ -105,7 +104,6 @@ impl Jobs {
             store,
             client,
             keyring,
-            prices: options.prices.clone(),
             options,
             wakes: Wakes::default(),
             secrets: Mutex::new(LruCache::new(SECRETS)),

@@ -166,7 +166,7 @@ async fn begin<R: JobRequest>(
 ) -> Result<Begun, StartError> {
     let credential = &caller.credential;
     let reuse = Reuse::of(shared.store.as_ref(), &credential.name, &request).await?;
-    let estimate = reuse.estimate(&shared.prices, &request);
+    let estimate = reuse.estimate(&shared.options.prices, &request);
     Refusal::check_max_credits(&request, estimate.maximum)?;
     keeper::admit(shared).await?;
     let call = NewCall {

@@ -101,7 +101,7 @@ impl Runner {
             return None;
         };
         let endpoint = Endpoint::of_rpc(&self.job.operation)?;
-        let charge = self.shared.prices.charge(endpoint, contact);
+        let charge = self.shared.options.prices.charge(endpoint, contact);
         (charge != Charge::default()).then_some(charge)
     }
 

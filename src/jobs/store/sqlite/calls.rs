@@ -132,7 +132,7 @@ pub struct Call {
     /// What became of it.
     pub outcome: CallOutcome,
     /// What it costs when nothing is found.
-    pub minimum: i64,
+    minimum: i64,
     reserved: i64,
 }
 
@@ -244,6 +244,19 @@ impl Call {
         Ok(charge)
     }
 
+    /// Records what became of one that starts a job. What the results cost comes later.
+    pub fn conclude_start(
+        &mut self,
+        connection: &Connection,
+        outcome: CallOutcome,
+    ) -> rusqlite::Result<Option<Charge>> {
+        let charge = Charge {
+            credits: self.minimum,
+            ..Default::default()
+        };
+        self.conclude(connection, outcome, Some(charge), (0, 0))
+    }
+
     /// Nothing was carried out: the same request may be sent again.
     fn forget(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.release(connection, None)?;
@@ -301,12 +314,7 @@ pub fn conclude_without_job(
     let Some(mut call) = call.filter(Call::is_open) else {
         return Ok(());
     };
-    let charge = Charge {
-        credits: call.minimum,
-        ..Default::default()
-    };
-    call.conclude(connection, outcome, Some(charge), (0, 0))?;
-    Ok(())
+    call.conclude_start(connection, outcome).map(drop)
 }
 
 /// Calls that a server left under way when it ended, apart from those whose jobs are

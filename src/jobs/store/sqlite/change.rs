@@ -86,11 +86,7 @@ impl Log<'_> {
         let Some(mut call) = calls::get(self.connection, self.call)? else {
             return Ok(());
         };
-        let charge = Charge {
-            credits: call.minimum,
-            ..Default::default()
-        };
-        let charge = call.conclude(self.connection, outcome, Some(charge), (0, 0))?;
+        let charge = call.conclude_start(self.connection, outcome)?;
         self.job.credits += charge.map_or(0, |charge| charge.credits);
         self.call_is_known = !call.is_open();
         Ok(())

@@ -36,7 +36,7 @@ use crate::ledger::model::{
     Admission, Asked, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending,
     UsagePage,
 };
-use crate::proto::v1::{self, CallbackSource, LedgerEntry};
+use crate::proto::v1::{self, CallOutcome, CallbackSource, LedgerEntry};
 use file::{create_private, migrate, open_writable};
 use reader::{Pool, Readers};
 use rows::to_micros;
@@ -146,7 +146,9 @@ impl Store for SqliteStore {
             .writer
             .write(move |connection| {
                 let job = change::apply(connection, &job_id, change)?;
-                reused::forget_refused(connection, &job_id).map_err(engine)?;
+                if call == Some(CallOutcome::Refused) {
+                    reused::forget_refused(connection, &job_id).map_err(engine)?;
+                }
                 Ok(job)
             })
             .await;
