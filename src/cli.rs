@@ -62,28 +62,32 @@ pub fn run(command: Command) -> Result<(), CliError> {
 /// Serves; `lock` receives the lock of the store.
 async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliError> {
     let ended = end_signal().map_err(failed)?;
-    telemetry::init(&args.log, args.log_format);
+    telemetry::init(&args.telemetry.log, args.telemetry.log_format);
     let callbacks = callback_limits(&args);
-    let mut api_key = args.api_key()?;
-    let listeners = Listeners::bind(args.grpc_address, args.callback_address)
-        .await
-        .map_err(failed)?;
-    if let Some(address) = args.admin_address {
+    let mut api_key = args.access.api_key()?;
+    let listeners = Listeners::bind(
+        &args.listen.grpc_address,
+        args.listen.socket_mode,
+        args.listen.callback_address,
+    )
+    .await
+    .map_err(failed)?;
+    if let Some(address) = args.listen.admin_address {
         serve_admin(address).await.map_err(failed)?;
     }
-    let mut client = args.client_options()?;
+    let mut client = args.upstream.client_options()?;
     let mut sandbox = None;
     if args.sandbox {
         let (started, urls) = start_sandbox(&args).await.map_err(failed)?;
         (sandbox, client.base_urls) = (Some(started), urls);
-        if api_key.is_some() || args.callback_url.is_some() {
+        if api_key.is_some() || args.callback.callback_url.is_some() {
             tracing::warn!("api-key and callback-url are those of the sandbox.");
         }
         api_key = Some(sandbox::DEFAULT_API_KEY.into());
         let callbacks = listeners.callbacks.local_addr().map_err(failed)?;
-        args.callback_url = Some(format!("http://{callbacks}").parse().map_err(failed)?);
+        args.callback.callback_url = Some(format!("http://{callbacks}").parse().map_err(failed)?);
     }
-    if args.callback_url.is_none() {
+    if args.callback.callback_url.is_none() {
         tracing::warn!(
             "No callback-url is configured: results are polled where Pronto allows that, \
              other operations are refused."
@@ -95,7 +99,7 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
         keyring: Keyring::new(api_key),
         jobs: args.job_options(),
         callbacks,
-        shutdown_timeout: args.shutdown_timeout,
+        shutdown_timeout: args.listen.shutdown_timeout,
         sandbox,
     };
     server::run(options, listeners, Arc::new(store), ended)
@@ -115,7 +119,7 @@ async fn serve_admin(address: SocketAddr) -> Result<(), Box<dyn Error + Send + S
 
 /// The limits of the callback receiver, as far as the limit of open files allows.
 fn callback_limits(args: &ServeArgs) -> CallbackLimits {
-    let mut limits = args.callback_limits();
+    let mut limits = args.callback.callback_limits();
     let Some(open_files) = open_files::raise_limit() else {
         return limits;
     };
@@ -141,14 +145,14 @@ fn open_store(
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(&args.data_dir)
-        .map_err(|error| format!("data-dir: {}: {error}", args.data_dir.display()))?;
+        .create(&args.jobs.data_dir)
+        .map_err(|error| format!("data-dir: {}: {error}", args.jobs.data_dir.display()))?;
     let file = args.store_file();
     let mut private = OpenOptions::new();
     private.create(true).append(true).mode(0o600);
     let lock = private.open(file.with_extension("lock"))?;
     if lock.try_lock().is_err() {
-        let folder = args.data_dir.display();
+        let folder = args.jobs.data_dir.display();
         return Err(format!("data-dir: {folder}: another process uses it").into());
     }
     *held = Some(lock);

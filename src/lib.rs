@@ -18,6 +18,7 @@
 //! * [`deadline`]: when nobody waits any more.
 //! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
 //! * [`linkedin`]: pages, however their URLs are spelled.
+//! * [`tls`]: certificates of the gRPC listeners.
 //! * [`config`], [`cli`], [`telemetry`], `open_files`: how the process is run.
 //! * [`sandbox`]: a Pronto that runs here.
 //! * [`demo`]: all of it in one process.
@@ -42,3 +43,4 @@ pub mod rpc;
 pub mod sandbox;
 pub mod server;
 pub mod telemetry;
+pub mod tls;

@@ -95,11 +95,11 @@ pub fn parse(
             let source = serve.and_then(|serve| serve.value_source(id));
             source == Some(ValueSource::DefaultValue)
         };
-        if args.api_key.is_some() && is_from_file("api_key_file") {
-            args.api_key_file = None;
+        if args.access.api_key.is_some() && is_from_file("api_key_file") {
+            args.access.api_key_file = None;
         }
-        if args.api_key_file.is_some() && is_from_file("api_key") {
-            args.api_key = None;
+        if args.access.api_key_file.is_some() && is_from_file("api_key") {
+            args.access.api_key = None;
         }
         args.check()?;
     }

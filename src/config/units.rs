@@ -37,6 +37,14 @@ pub fn count(text: &str) -> Result<usize, String> {
     }
 }
 
+/// The mode of a file, such as `0660`.
+pub fn socket_mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("must be an octal number of at most 0777, such as 0660".to_owned()),
+    }
+}
+
 /// A size such as `8MiB`; a bare number is refused.
 pub fn byte_size(text: &str) -> Result<ByteSize, String> {
     let usage = "write a number with a unit, such as 512KiB or 8MiB";

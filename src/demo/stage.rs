@@ -57,14 +57,10 @@ impl Stage {
         let sandbox = Sandbox::new(SandboxConfig::default());
         tokio::spawn(sandbox.serve(sandbox_listener, end.clone().cancelled_owned()));
 
-        let any_port: SocketAddr = ([127, 0, 0, 1], 0).into();
-        let listeners = Listeners::bind(any_port, any_port).await?;
-        let (grpc, callbacks) = (
-            listeners.grpc.local_addr()?,
-            listeners.callbacks.local_addr()?,
-        );
+        let (listeners, grpc) = Listeners::local(0).await?;
+        let callbacks = listeners.callbacks.local_addr()?;
         let args = default_args()?;
-        let mut client = args.client_options()?;
+        let mut client = args.upstream.client_options()?;
         client.base_urls = urls;
         let mut jobs = args.job_options();
         jobs.callback_url = Some(format!("http://{callbacks}").parse()?);
@@ -72,7 +68,7 @@ impl Stage {
             client,
             keyring: Keyring::new(Some(sandbox::DEFAULT_API_KEY.into())),
             jobs,
-            callbacks: args.callback_limits(),
+            callbacks: args.callback.callback_limits(),
             shutdown_timeout: PATIENCE,
             sandbox: None,
         };

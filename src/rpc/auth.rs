@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
+use super::peer::Peer;
 use super::status;
 use crate::deadline::Deadline;
 use crate::pronto::{Caller, Credential, Keyring};
@@ -18,10 +19,10 @@ pub const API_KEY: &str = "x-api-key";
 ///
 /// UNAUTHENTICATED when there is no key.
 pub fn caller<R>(keyring: &Keyring, request: &Request<R>) -> Result<Caller, Status> {
-    let address = request.remote_addr();
+    let peer = request.extensions().get::<Peer>();
     Ok(Caller {
         credential: credential(keyring, request.metadata())?,
-        connection: address.map_or_else(String::new, |a| a.to_string()).into(),
+        connection: peer.map_or_else(|| "".into(), |peer| peer.connection.clone()),
         deadline: deadline(request),
         audience: None,
     })

@@ -7,6 +7,7 @@
 //! * [`explain`]: reasons for what tonic refuses.
 //! * [`time_limit`]: ends calls at their deadline.
 //! * [`outcome`]: whether an enrichment found anything.
+//! * [`peer`]: who is at the other end of a connection.
 //! * [`page`]: page sizes and tokens.
 
 pub mod accounts;
@@ -20,6 +21,7 @@ pub mod lists;
 pub mod locations;
 pub mod outcome;
 pub mod page;
+pub mod peer;
 pub mod personas;
 mod privacy;
 pub mod sandbox;

@@ -25,7 +25,7 @@ fn client(pronto: SocketAddr, flags: &[&str]) -> Client {
     let Command::Serve(args) = config::parse(arguments, &[]).unwrap().command else {
         panic!("serve is a command")
     };
-    let mut options = args.client_options().unwrap();
+    let mut options = args.upstream.client_options().unwrap();
     options.base_urls = sandbox_urls(pronto).unwrap();
     options.limits.overrides = vec![parse_override("*=1000000/minute").unwrap()];
     Client::new(options).unwrap()

@@ -55,7 +55,7 @@ impl Stalling {
         let data = tempfile::tempdir().unwrap();
         let mut setup = Setup::new(fake.address, data.path());
         // The server itself would wait longer than any test does.
-        setup.args.request_timeout = PATIENCE * 10;
+        setup.args.upstream.request_timeout = PATIENCE * 10;
         let server = setup.start().await;
         Self {
             server,

@@ -228,7 +228,7 @@ async fn upstream_timeout() -> Status {
     let fake = Fake::start(|_, _| std::future::pending()).await;
     let data = tempfile::tempdir().unwrap();
     let mut setup = Setup::new(fake.address, data.path());
-    setup.args.request_timeout = Duration::from_millis(100);
+    setup.args.upstream.request_timeout = Duration::from_millis(100);
     let server = setup.start().await;
     let request = GetCreditsRequest::default();
     server.workspace().get_credits(request).await.unwrap_err()

@@ -55,7 +55,7 @@ impl Kept {
         options.callback_url = Some("http://127.0.0.1:9".parse().unwrap());
         options.retention = 72 * HOUR;
         change(&mut options);
-        let mut client = setup.args.client_options().unwrap();
+        let mut client = setup.args.upstream.client_options().unwrap();
         client.base_urls = setup.urls;
         let keyring = Arc::new(Keyring::new(None));
         let jobs = Jobs::new(

@@ -90,7 +90,7 @@ impl Setup {
                 settle_time: Duration::from_millis(300),
                 ..args.job_options()
             },
-            callbacks: args.callback_limits(),
+            callbacks: args.callback.callback_limits(),
             args: *args,
             is_unlimited: true,
             sandbox: None,
@@ -113,19 +113,13 @@ impl Setup {
 
     /// Starts the server with a store of the test's.
     pub async fn start_with(self, store: Arc<dyn Store>) -> TestServer {
-        let listeners = Listeners::bind(
-            ([127, 0, 0, 1], 0).into(),
-            ([127, 0, 0, 1], self.callback_port).into(),
-        )
-        .await
-        .unwrap();
-        let grpc = listeners.grpc.local_addr().unwrap();
+        let (listeners, grpc) = Listeners::local(self.callback_port).await.unwrap();
         let callbacks = listeners.callbacks.local_addr().unwrap();
         let mut jobs = self.jobs;
         jobs.callback_url = self
             .has_callback_url
             .then(|| format!("http://{callbacks}").parse().unwrap());
-        let mut client = self.args.client_options().unwrap();
+        let mut client = self.args.upstream.client_options().unwrap();
         client.base_urls = self.urls;
         if self.is_unlimited {
             client.limits.overrides = vec![parse_override("*=1000000/second").unwrap()];

@@ -196,7 +196,7 @@ async fn the_rate_that_the_operator_sets_is_kept() {
     let data = tempfile::tempdir().unwrap();
     let mut setup = Setup::new(fake.address, data.path());
     setup.is_unlimited = false;
-    setup.args.rate_limit = vec![parse_override("*=7/minute").unwrap()];
+    setup.args.upstream.rate_limit = vec![parse_override("*=7/minute").unwrap()];
     let server = Arc::new(setup.start().await);
     stack(server.clone(), String::new()).await.unwrap();
     let mut usage = server.usage();
