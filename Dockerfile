@@ -49,8 +49,8 @@ LABEL org.opencontainers.image.title="pronto-grpc" \
 COPY --from=build /out/pronto-grpc /pronto-grpc
 COPY LICENSE /LICENSE
 
-# Jobs and their results: the only folder that is written, so the rest may be
-# read-only. A volume takes this directory's owner over; a bind mount has to belong
+# Jobs and their results, and what the demonstration keeps for a moment: the only folder
+# that is written, so the rest may be read-only. A volume takes this directory's owner over; a bind mount has to belong
 # to 65532 by itself.
 COPY --from=build --chown=65532:65532 /out/data /data
 VOLUME /data
@@ -58,7 +58,8 @@ WORKDIR /data
 ENV PRONTO_GRPC_GRPC_ADDRESS=0.0.0.0:50051 \
     PRONTO_GRPC_CALLBACK_ADDRESS=0.0.0.0:8080 \
     PRONTO_GRPC_ADMIN_ADDRESS=0.0.0.0:9090 \
-    PRONTO_GRPC_DATA_DIR=/data
+    PRONTO_GRPC_DATA_DIR=/data \
+    TMPDIR=/data
 
 # A number, so that Kubernetes can tell that it is not root (runAsNonRoot).
 USER 65532:65532
