@@ -4,7 +4,10 @@
 #
 #   docker build --tag pronto-grpc .
 #   docker run --rm -p 127.0.0.1:50051:50051 -p 127.0.0.1:8080:8080 \
-#     -v pronto:/data -e PRONTO_GRPC_ALLOW_INSECURE=true pronto-grpc serve --sandbox
+#     -v pronto:/data pronto-grpc serve --sandbox --allow-insecure
+#
+# Without TLS or clients (docs/configuration.md) the server refuses to listen on all
+# addresses, as it has to in a container, unless --allow-insecure is given.
 #
 # With a binary that is there already, as scripts/image-check does: a folder with
 # out/pronto-grpc and an empty out/data takes the place of the stage `build`.
