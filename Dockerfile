@@ -3,7 +3,11 @@
 # pronto-grpc as one static binary on an empty file system.
 #
 #   docker build --tag pronto-grpc .
-#   docker run --rm -p 50051:50051 -p 8080:8080 -v pronto:/data pronto-grpc
+#   docker run --rm -p 127.0.0.1:50051:50051 -p 8080:8080 -v pronto:/data \
+#     pronto-grpc serve --allow-insecure
+#
+# Without TLS or clients (docs/configuration.md) the server refuses to listen on
+# all addresses, as it has to in a container, unless --allow-insecure is given.
 #
 # The build image is Alpine, whose host target is musl: what cargo builds there
 # is static, for the architecture that docker builds for. It brings gcc and

@@ -6,9 +6,11 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod access;
 mod admin;
 mod calls;
 mod catalogue;
+mod check;
 mod cli;
 mod contract;
 mod e2e;
