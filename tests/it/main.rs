@@ -12,6 +12,7 @@ mod calls;
 mod catalogue;
 mod check;
 mod cli;
+mod configuration;
 mod contract;
 mod e2e;
 mod harness;
