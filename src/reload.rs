@@ -29,19 +29,10 @@ pub type Problems = Vec<String>;
 #[derive(Default)]
 pub struct Reader {
     seen: Sha256,
-    can_be_repeated: bool,
+    has_pipe: bool,
 }
 
 impl Reader {
-    /// A reader that has read nothing.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            seen: Sha256::new(),
-            can_be_repeated: true,
-        }
-    }
-
     /// What is in a file.
     ///
     /// # Errors
@@ -67,7 +58,7 @@ impl Reader {
 
     fn content(&mut self, path: &Path) -> io::Result<Vec<u8>> {
         let file = File::open(path)?;
-        self.can_be_repeated &= file.metadata()?.is_file();
+        self.has_pipe |= !file.metadata()?.is_file();
         let mut content = Vec::new();
         file.take(MAX_SIZE + 1).read_to_end(&mut content)?;
         match u64::try_from(content.len()) {
@@ -91,7 +82,7 @@ impl Reader {
     pub fn finish(self) -> Seen {
         Seen {
             digest: self.seen.finalize().into(),
-            can_be_repeated: self.can_be_repeated,
+            has_pipe: self.has_pipe,
         }
     }
 }
@@ -100,8 +91,8 @@ impl Reader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     digest: [u8; 32],
-    /// Whether they can be read again: a pipe cannot.
-    can_be_repeated: bool,
+    /// Whether one of them cannot be read again.
+    has_pipe: bool,
 }
 
 /// Something that is made of files.
@@ -139,7 +130,7 @@ struct Watched {
 impl Reloader {
     /// Looks at a source from now on. It has been read with this result.
     pub fn watch(&mut self, source: impl Source + 'static, seen: Seen) {
-        if !seen.can_be_repeated {
+        if seen.has_pipe {
             let name = source.name();
             tracing::warn!(
                 name,
@@ -249,7 +240,7 @@ mod tests {
         }
 
         fn read(&self) -> Reading {
-            let mut reader = Reader::new();
+            let mut reader = Reader::default();
             let text = reader.text(&self.file).unwrap_or_default();
             let known = self.known.clone();
             Reading {
@@ -332,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_pipe_is_read_only_once() {
-        let mut reader = Reader::new();
+        let mut reader = Reader::default();
         reader.read(Path::new("/dev/null")).unwrap();
         let seen = reader.finish();
         let mut reloader = Reloader::default();

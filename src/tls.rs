@@ -56,7 +56,7 @@ impl Acceptor {
     ///
     /// When a file cannot be read or used; the error names it.
     pub fn load(files: &TlsFiles) -> Result<(Self, Seen), Problems> {
-        let mut reader = Reader::new();
+        let mut reader = Reader::default();
         let material = Material::read(files, &mut reader)?;
         let config = Arc::new(material.config(files)?);
         let acceptor = Self {
@@ -210,7 +210,7 @@ impl Source for TlsReload {
     }
 
     fn read(&self) -> Reading {
-        let mut reader = Reader::new();
+        let mut reader = Reader::default();
         let material = Material::read(&self.files, &mut reader);
         let (acceptor, files) = (self.acceptor.clone(), self.files.clone());
         Reading {

@@ -157,7 +157,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("access.toml");
         std::fs::write(&path, text).unwrap();
-        AccessFile::read(&path, &mut Reader::new())
+        AccessFile::read(&path, &mut Reader::default())
     }
 
     #[track_caller]
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let missing = AccessFile::read(Path::new("/missing/access.toml"), &mut Reader::new());
+        let missing = AccessFile::read(Path::new("/missing/access.toml"), &mut Reader::default());
         assert!(missing.unwrap_err()[0].contains("/missing/access.toml"));
     }
 }

@@ -49,7 +49,7 @@ impl Access {
     ///
     /// Everything that is wrong with them.
     pub fn load(sources: &AccessSources) -> Result<(Self, Seen), Problems> {
-        let mut reader = Reader::new();
+        let mut reader = Reader::default();
         let rules = sources.read(&mut reader)?;
         let access = Self {
             keyring: Arc::new(Keyring::with(rules.credentials)),
@@ -84,7 +84,7 @@ impl Access {
     /// The names of credentials and clients, for operators.
     #[must_use]
     pub fn describe(&self) -> Vec<String> {
-        let credentials = self.keyring.configured().join(", ");
+        let credentials = self.keyring.names().join(", ");
         let credentials = (!credentials.is_empty()).then(|| format!("Credentials: {credentials}"));
         let clients = self.clients.read().known();
         let clients = clients.iter().map(|client| {
@@ -154,7 +154,7 @@ impl Source for AccessReload {
     }
 
     fn read(&self) -> Reading {
-        let mut reader = Reader::new();
+        let mut reader = Reader::default();
         let rules = self.sources.read(&mut reader);
         let access = self.access.clone();
         Reading {

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 
 use super::{ConfigError, ServeArgs};
 use crate::access::{Access, AccessReload};
-use crate::pronto::credential::ANONYMOUS;
+use crate::pronto::credential::{ANONYMOUS, DEFAULT};
 use crate::reload::{Problems, Reloader};
 use crate::sandbox::DEFAULT_API_KEY;
 use crate::server::Address;
-use crate::tls::{Acceptor, TlsReload};
+use crate::tls::{Acceptor, TlsFiles, TlsReload};
 
 /// What is in the files, and who reads them again.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl ServeArgs {
         let budgets = self.money.budgets();
         let names = budgets.own.keys();
         let unknown = names.filter(|name| {
-            *name != "default" && !name.starts_with(ANONYMOUS) && !keyring.is_configured(name)
+            *name != DEFAULT && !name.starts_with(ANONYMOUS) && !keyring.is_configured(name)
         });
         let problems = unknown.map(|name| {
             format!(
@@ -118,27 +118,37 @@ impl ServeArgs {
 
     /// What an operator should know although it is no mistake.
     #[must_use]
-    pub fn warnings(&self, access: &Access) -> Vec<String> {
+    pub fn warnings(&self, access: &Access) -> Vec<&'static str> {
         let is_reachable = self
             .listen
             .grpc_address
             .iter()
             .any(|it| reachable(it).is_some());
-        let demands_certificate = self.tls.files().is_some_and(|files| {
-            files
-                .client_ca
-                .is_some_and(|authority| authority.is_required)
-        });
-        let has_key = access.keyring().is_configured("default");
-        if !is_reachable || access.has_clients() || demands_certificate || !has_key {
+        if !is_reachable || self.sandbox {
             return Vec::new();
         }
-        vec![
-            "No clients are configured (access-file): whoever reaches the gRPC port spends the \
-             credits of the configured key."
-                .to_owned(),
-        ]
+        let tls = self.tls.files();
+        let is_open = !access.has_clients()
+            && !demands_certificate(tls.as_ref())
+            && access.keyring().is_configured(DEFAULT);
+        let warnings = [
+            is_open.then_some(
+                "No clients are configured (access-file): whoever reaches the gRPC port spends \
+                 the credits of the configured key.",
+            ),
+            tls.is_none().then_some(
+                "The gRPC port has no TLS (tls-certificate): tokens, keys and results travel in \
+                 the clear.",
+            ),
+        ];
+        warnings.into_iter().flatten().collect()
     }
+}
+
+/// Whether only clients with a certificate get through.
+fn demands_certificate(files: Option<&TlsFiles>) -> bool {
+    let authority = files.and_then(|files| files.client_ca.as_ref());
+    authority.is_some_and(|authority| authority.is_required)
 }
 
 /// The address, if other machines may reach it.

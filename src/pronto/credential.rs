@@ -183,7 +183,7 @@ impl Keyring {
 
     /// The names of all configured credentials.
     #[must_use]
-    pub fn configured(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self.configured.read().by_name.keys().cloned().collect();
         names.sort_unstable();
         names
@@ -203,10 +203,16 @@ impl Keyring {
         configured.contains_key(name) && (name == DEFAULT || configured.len() == 1)
     }
 
-    /// The credential with a name, while its key is known.
+    /// The configured credential with a name.
+    #[must_use]
+    pub fn configured(&self, name: &str) -> Option<Credential> {
+        self.configured.read().by_name.get(name).cloned()
+    }
+
+    /// The credential of a job, by its name, while its key is known.
     pub fn named(&self, name: &str) -> Option<Credential> {
-        let configured = self.configured.read().by_name.get(name).cloned();
-        let known = configured.or_else(|| Some(self.brought.read().get(name)?.credential.clone()));
+        let brought = || Some(self.brought.read().get(name)?.credential.clone());
+        let known = self.configured(name).or_else(brought);
         if known.is_none() && !name.starts_with(ANONYMOUS) {
             self.miss(name);
         }
@@ -277,7 +283,7 @@ mod tests {
         assert_eq!(keyring.of_key("new".into()).name, "sales");
         assert!(keyring.of_key("old".into()).name.starts_with(ANONYMOUS));
         keyring.replace(Vec::new());
-        assert!(keyring.named("sales").is_none() && !keyring.is_configured("sales"));
+        assert!(keyring.named("sales").is_none() && keyring.configured("sales").is_none());
     }
 
     #[test]

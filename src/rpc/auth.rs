@@ -142,7 +142,7 @@ pub fn credential<R>(keyring: &Keyring, request: &Request<R>) -> Result<Credenti
         Some(_) if !identity.pass_through => return Err(status::key_refused(identity)),
         Some(key) => keyring.of_key(key),
         None => keyring
-            .named(&identity.credential)
+            .configured(&identity.credential)
             .ok_or_else(|| status::no_key(&missing(identity)))?,
     };
     if let Some(info) = request.extensions().get::<CallInfo>() {

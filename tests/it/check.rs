@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use crate::harness::access::write;
 use crate::harness::process::{Process, program};
+use crate::harness::{PATIENCE, http};
 
 const UNUSABLE_CONFIGURATION: i32 = 64;
 
@@ -230,21 +231,25 @@ fn a_server_that_everybody_could_use_does_not_start() {
     process.logged("Serving.");
 }
 
-#[test]
-fn a_running_server_takes_changes_over_and_reports_what_it_cannot_use() {
+#[tokio::test]
+async fn a_running_server_takes_changes_over_and_reports_what_it_cannot_use() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key");
     write(&key, "the-first-key");
     let mut command = program(&["serve", "--log-format", "json"]);
-    command.args([
-        "--grpc-address",
-        "127.0.0.1:0",
-        "--callback-address",
-        "127.0.0.1:0",
-    ]);
-    command.arg("--data-dir").arg(folder.path().join("data"));
-    let process = Process::start(command.arg("--api-key-file").arg(&key));
+    for address in ["--grpc-address", "--callback-address", "--admin-address"] {
+        command.args([address, "127.0.0.1:0"]);
+    }
+    command
+        .arg("--data-dir")
+        .arg(folder.path().join("data"))
+        .arg("--api-key-file")
+        .arg(&key);
+    let process = Process::start(&mut command);
+    let admin = process.logged("The admin listener answers.")["address"].clone();
+    let metrics = format!("http://{}/metrics", admin.as_str().unwrap());
     process.logged("Serving.");
+    assert_metric(&metrics, 1).await;
     write(&key, "two words");
     let message = "What was there before stays: it has changed, but is not usable.";
     let problems = process.logged(message)["problems"].clone();
@@ -253,8 +258,26 @@ fn a_running_server_takes_changes_over_and_reports_what_it_cannot_use() {
         problems.contains("api-key-file: ") && !problems.contains("words"),
         "{problems}"
     );
+    assert_metric(&metrics, 0).await;
     write(&key, "the-second-key");
     assert_eq!(process.logged("Reloaded.")["name"], "keys and clients");
+    assert_metric(&metrics, 1).await;
+}
+
+/// Waits until the metric says whether the last change could be used.
+async fn assert_metric(url: &str, expected: u8) {
+    let line = format!("pronto_grpc_config_reload_success {expected}");
+    let seen = async {
+        loop {
+            let text = http().get(url).send().await.unwrap().text().await.unwrap();
+            if text.lines().any(|known| known == line) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, seen)
+        .await
+        .expect("the metric");
 }
 
 #[test]

@@ -194,6 +194,6 @@ fn the_access_file_of_the_manual_is_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.toml");
     std::fs::write(&path, example).unwrap();
-    let file = AccessFile::read(&path, &mut Reader::new()).unwrap();
+    let file = AccessFile::read(&path, &mut Reader::default()).unwrap();
     assert!(file.credentials.contains_key("sales") && file.clients.contains_key("crm"));
 }

@@ -35,7 +35,7 @@ impl Folder {
     }
 
     fn read(&self) -> Result<Rules, Problems> {
-        self.sources().read(&mut Reader::new())
+        self.sources().read(&mut Reader::default())
     }
 }
 
@@ -180,7 +180,7 @@ fn a_client_without_a_credential_needs_the_default_one_or_its_own() {
             api_key: None,
             ..folder.sources()
         };
-        sources.read(&mut Reader::new()).map(drop)
+        sources.read(&mut Reader::default()).map(drop)
     };
     let client = "[clients.a]\ntoken-files = [\"crm-token\"]\n";
     let problems = read(client).unwrap_err();
@@ -198,7 +198,7 @@ fn certificates_need_an_authority() {
         has_client_ca: false,
         ..folder.sources()
     };
-    let problems = sources.read(&mut Reader::new()).unwrap_err();
+    let problems = sources.read(&mut Reader::default()).unwrap_err();
     assert!(problems[0].contains("clients.a: certificates: need the option `tls-client-ca`"));
 }
 
@@ -210,7 +210,7 @@ fn in_the_sandbox_every_key_is_its_own() {
         ..Folder::new(ACCESS).sources()
     };
     assert!(
-        sources.read(&mut Reader::new()).is_err(),
+        sources.read(&mut Reader::default()).is_err(),
         "the folder is gone"
     );
     let folder = Folder::new(ACCESS);
