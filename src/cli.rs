@@ -12,9 +12,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::callback::CallbackLimits;
-use crate::config::{Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
+use crate::config::{CheckArgs, Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
 use crate::jobs::store::sqlite::SqliteStore;
-use crate::pronto::{BaseUrls, Keyring};
+use crate::pronto::BaseUrls;
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
 use crate::server::{self, Listeners, ServerOptions};
@@ -52,6 +52,7 @@ pub fn run(command: Command) -> Result<(), CliError> {
     runtime.block_on(async {
         match command {
             Command::Serve(args) => serve(*args, &mut lock).await,
+            Command::Check(args) => check(&args),
             Command::Sandbox(args) => run_sandbox(args).await,
             Command::Demo => demo::run().await.map_err(CliError::Failed),
             Command::Descriptor { file } => write_descriptors(&file).map_err(failed),
@@ -59,12 +60,23 @@ pub fn run(command: Command) -> Result<(), CliError> {
     })
 }
 
+/// Checks a configuration and prints it.
+fn check(args: &CheckArgs) -> Result<(), CliError> {
+    let effective = args.effective()?;
+    // Nobody listening, as behind `| head`, is no failure.
+    let _ = std::io::stdout().write_all(effective.as_bytes());
+    Ok(())
+}
+
 /// Serves; `lock` receives the lock of the store.
 async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliError> {
     let ended = end_signal().map_err(failed)?;
     telemetry::init(&args.telemetry.log, args.telemetry.log_format);
     let callbacks = callback_limits(&args);
-    let mut api_key = args.access.api_key()?;
+    let material = args.material()?;
+    for warning in args.warnings(&material.access) {
+        tracing::warn!("{warning}");
+    }
     let listeners = Listeners::bind(
         &args.listen.grpc_address,
         args.listen.socket_mode,
@@ -80,10 +92,10 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
     if args.sandbox {
         let (started, urls) = start_sandbox(&args).await.map_err(failed)?;
         (sandbox, client.base_urls) = (Some(started), urls);
-        if api_key.is_some() || args.callback.callback_url.is_some() {
+        let has_key = args.access.api_key.is_some() || args.access.api_key_file.is_some();
+        if has_key || args.callback.callback_url.is_some() {
             tracing::warn!("api-key and callback-url are those of the sandbox.");
         }
-        api_key = Some(sandbox::DEFAULT_API_KEY.into());
         let callbacks = listeners.callbacks.local_addr().map_err(failed)?;
         args.callback.callback_url = Some(format!("http://{callbacks}").parse().map_err(failed)?);
     }
@@ -96,12 +108,14 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
     let store = open_store(&args, lock).map_err(failed)?;
     let options = ServerOptions {
         client,
-        keyring: Keyring::new(api_key),
+        access: material.access,
+        tls: material.tls,
         jobs: args.job_options(),
         callbacks,
         shutdown_timeout: args.listen.shutdown_timeout,
         sandbox,
     };
+    tokio::spawn(material.reloader.run());
     server::run(options, listeners, Arc::new(store), ended)
         .await
         .map_err(failed)

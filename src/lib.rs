@@ -18,12 +18,14 @@
 //! * [`deadline`]: when nobody waits any more.
 //! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
 //! * [`linkedin`]: pages, however their URLs are spelled.
-//! * [`tls`]: certificates of the gRPC listeners.
+//! * [`access`]: who may call, and with which key. [`tls`]: certificates of the gRPC
+//!   listeners. [`reload`]: both are read again when their files change.
 //! * [`config`], [`cli`], [`telemetry`], `open_files`: how the process is run.
 //! * [`sandbox`]: a Pronto that runs here.
 //! * [`demo`]: all of it in one process.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod admin;
 pub mod callback;
 pub mod cli;
@@ -39,6 +41,7 @@ mod open_files;
 pub mod pronto;
 pub mod proto;
 pub mod purchases;
+pub mod reload;
 pub mod rpc;
 pub mod sandbox;
 pub mod server;

@@ -25,6 +25,7 @@ const IN_FLIGHT: &str = "pronto_grpc_upstream_in_flight";
 const WAITING: &str = "pronto_grpc_upstream_waiting";
 const WAITED: &str = "pronto_grpc_upstream_wait_seconds";
 const REFUSALS: &str = "pronto_grpc_upstream_queue_refusals_total";
+const RELOADED: &str = "pronto_grpc_config_reload_success";
 const SHARED: &str = "pronto_grpc_upstream_shared_answers_total";
 
 /// Bounds of the waits that are told apart, in seconds: from no wait at all to that for
@@ -58,6 +59,12 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_gauge!(BYTES, Unit::Bytes, "Bytes that the store holds.");
     describe_gauge!(JOBS, "Jobs that the store holds.");
     describe_gauge!(UNMATCHED, "Callbacks without a job that the store holds.");
+    describe_gauge!(
+        RELOADED,
+        "1 while the files of keys, clients and certificates could be used when they last \
+         changed, else 0."
+    );
+    gauge!(RELOADED).set(1);
     gauge!(WRITABLE).set(1);
     counter!(COMMIT_FAILURES).absolute(0);
     Ok(handle)
@@ -173,4 +180,9 @@ pub fn store_holds(bytes: u64, jobs: u64, unmatched: u64) {
     gauge!(BYTES).set(bytes as f64);
     gauge!(JOBS).set(jobs as f64);
     gauge!(UNMATCHED).set(unmatched as f64);
+}
+
+/// Whether files that were read again could be used.
+pub fn config_reloaded(is_usable: bool) {
+    gauge!(RELOADED).set(if is_usable { 1.0 } else { 0.0 });
 }

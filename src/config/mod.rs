@@ -5,12 +5,15 @@
 
 mod access;
 mod callback;
+mod effective;
 mod jobs;
 mod layers;
 mod listen;
+mod material;
 mod money;
 mod sandbox;
 mod telemetry;
+mod tls;
 mod units;
 mod upstream;
 
@@ -23,12 +26,15 @@ use crate::jobs::{Deadlines, JobOptions};
 
 pub use access::AccessArgs;
 pub use callback::CallbackArgs;
+pub use effective::CheckArgs;
 pub use jobs::JobArgs;
 pub use layers::{ConfigError, parse};
 pub use listen::ListenArgs;
+pub use material::Material;
 pub use money::MoneyOptions;
 pub use sandbox::{SandboxArgs, SandboxOptions};
 pub use telemetry::{LogFormat, TelemetryArgs};
+pub use tls::{ClientAuth, TlsArgs};
 pub use upstream::UpstreamArgs;
 
 /// A gRPC facade for the Pronto (Pipecorn) REST API.
@@ -45,6 +51,9 @@ pub struct CommandLine {
 pub enum Command {
     /// Serve gRPC, and receive Pronto's callbacks.
     Serve(Box<ServeArgs>),
+    /// Check the configuration of `serve` with everything that it names, and print it as
+    /// a TOML file that `--config` takes, without secrets.
+    Check(Box<CheckArgs>),
     /// Run the built-in Pronto alone.
     Sandbox(SandboxArgs),
     /// Show what it does: sandbox, server and client in one process.
@@ -71,6 +80,10 @@ pub struct ServeArgs {
     /// Who may call, and with which key of Pronto.
     #[command(flatten)]
     pub access: AccessArgs,
+
+    /// TLS of the gRPC listeners.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 
     /// How Pronto is called.
     #[command(flatten)]
@@ -106,10 +119,36 @@ impl ServeArgs {
     ///
     /// # Errors
     ///
-    /// When two do not go together; the error names both.
+    /// When some do not go together; the error names them.
     pub fn check(&self) -> Result<(), ConfigError> {
-        self.jobs.check()?;
-        self.money.check()?;
+        let problems = self.contradictions();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(ConfigError::all(&problems)),
+        }
+    }
+
+    /// Options that do not go together.
+    fn contradictions(&self) -> Vec<String> {
+        let checks = [
+            self.check_addresses(),
+            self.tls.check(),
+            self.jobs.check(),
+            self.money.check(),
+            self.check_sizes(),
+        ];
+        let problems = checks.into_iter().filter_map(Result::err);
+        problems.map(|problem| problem.to_string()).collect()
+    }
+
+    fn check_addresses(&self) -> Result<(), ConfigError> {
+        match self.listen.grpc_address.is_empty() {
+            true => Err(ConfigError::new("grpc-address: needs at least one address")),
+            false => Ok(()),
+        }
+    }
+
+    fn check_sizes(&self) -> Result<(), ConfigError> {
         let (unmatched, callback) = (
             self.jobs.max_unmatched_size,
             self.callback.max_callback_size,

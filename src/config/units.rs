@@ -95,17 +95,6 @@ pub fn unchecked_secret(text: &str) -> Result<SecretString, std::convert::Infall
     Ok(text.into())
 }
 
-/// A secret that can travel in a header.
-pub fn secret(text: &str) -> Result<SecretString, String> {
-    if text.is_empty() {
-        return Err("is empty".to_owned());
-    }
-    match text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        true => Ok(text.into()),
-        false => Err("must consist of visible ASCII characters".to_owned()),
-    }
-}
-
 /// A filter for the log.
 pub fn log_filter(text: &str) -> Result<String, String> {
     tracing_subscriber::EnvFilter::try_new(text)

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{Outcome, PATIENCE};
+use crate::access::Access;
 use crate::cli::sandbox_urls;
 use crate::config::{self, Command, ServeArgs};
 use crate::jobs::store::sqlite::SqliteStore;
-use crate::pronto::Keyring;
 use crate::proto::v1::account_service_client::AccountServiceClient;
 use crate::proto::v1::contact_service_client::ContactServiceClient;
 use crate::proto::v1::job_service_client::JobServiceClient;
@@ -66,7 +66,8 @@ impl Stage {
         jobs.callback_url = Some(format!("http://{callbacks}").parse()?);
         let options = ServerOptions {
             client,
-            keyring: Keyring::new(Some(sandbox::DEFAULT_API_KEY.into())),
+            access: Access::open(Some(sandbox::DEFAULT_API_KEY.into())),
+            tls: None,
             jobs,
             callbacks: args.callback.callback_limits(),
             shutdown_timeout: PATIENCE,

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use super::page::{self, violation};
@@ -26,8 +25,8 @@ pub struct JobsService(pub Facade);
 
 impl JobsService {
     /// The caller's job.
-    async fn job(&self, metadata: &MetadataMap, id: &str) -> Result<StoredJob, Status> {
-        let credential = auth::credential(&self.0.keyring, metadata)?;
+    async fn job<R: Sync>(&self, request: &Request<R>, id: &str) -> Result<StoredJob, Status> {
+        let credential = auth::credential(&self.0.keyring, request)?;
         if id.is_empty() {
             return Err(invalid(violation("job_id", "is required")));
         }
@@ -67,9 +66,7 @@ impl JobService for JobsService {
         &self,
         request: Request<GetJobRequest>,
     ) -> Result<Response<GetJobResponse>, Status> {
-        let job = self
-            .job(request.metadata(), &request.get_ref().job_id)
-            .await?;
+        let job = self.job(&request, &request.get_ref().job_id).await?;
         Ok(Response::new(GetJobResponse {
             job: Some(job.to_proto()),
         }))
@@ -79,7 +76,7 @@ impl JobService for JobsService {
         &self,
         request: Request<ListJobsRequest>,
     ) -> Result<Response<ListJobsResponse>, Status> {
-        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let credential = auth::credential(&self.0.keyring, &request)?;
         let request = request.into_inner();
         let limit = page::size(request.page_size).map_err(invalid)?;
         let page = JobPage {
@@ -116,9 +113,7 @@ impl JobService for JobsService {
         if after < 0 {
             return Err(invalid(violation("after_sequence", "must not be negative")));
         }
-        let job = self
-            .job(request.metadata(), &request.get_ref().job_id)
-            .await?;
+        let job = self.job(&request, &request.get_ref().job_id).await?;
         if after > job.last_sequence {
             return Err(status::beyond_end(&job, after));
         }
@@ -132,9 +127,7 @@ impl JobService for JobsService {
         &self,
         request: Request<CancelJobRequest>,
     ) -> Result<Response<CancelJobResponse>, Status> {
-        let job = self
-            .job(request.metadata(), &request.get_ref().job_id)
-            .await?;
+        let job = self.job(&request, &request.get_ref().job_id).await?;
         let jobs = self.0.jobs.clone();
         let job = to_its_end(async move { jobs.cancel(&job.id).await }).await?;
         Ok(Response::new(CancelJobResponse {
@@ -146,9 +139,7 @@ impl JobService for JobsService {
         &self,
         request: Request<ListCallbacksRequest>,
     ) -> Result<Response<ListCallbacksResponse>, Status> {
-        let job = self
-            .job(request.metadata(), &request.get_ref().job_id)
-            .await?;
+        let job = self.job(&request, &request.get_ref().job_id).await?;
         let request = request.into_inner();
         let limit = page::size(request.page_size).map_err(invalid)?;
         let after =
@@ -171,7 +162,7 @@ impl JobService for JobsService {
         &self,
         request: Request<ListUnmatchedCallbacksRequest>,
     ) -> Result<Response<ListUnmatchedCallbacksResponse>, Status> {
-        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let credential = auth::credential(&self.0.keyring, &request)?;
         let answer = self.unmatched(&credential.name, request.get_ref()).await?;
         Ok(Response::new(answer))
     }
@@ -180,9 +171,7 @@ impl JobService for JobsService {
         &self,
         request: Request<PurgeJobRequest>,
     ) -> Result<Response<PurgeJobResponse>, Status> {
-        let job = self
-            .job(request.metadata(), &request.get_ref().job_id)
-            .await?;
+        let job = self.job(&request, &request.get_ref().job_id).await?;
         if !job.has_ended() {
             return Err(status::not_finished(&job));
         }
@@ -195,7 +184,7 @@ impl JobService for JobsService {
         &self,
         request: Request<PurgePersonRequest>,
     ) -> Result<Response<PurgePersonResponse>, Status> {
-        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let credential = auth::credential(&self.0.keyring, &request)?;
         let person = person(request.get_ref())?;
         let answer = self.erase(&credential.name, person).await?;
         Ok(Response::new(answer))

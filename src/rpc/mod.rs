@@ -3,6 +3,7 @@
 //! A handler validates, calls and returns; [`Facade`] does each of these for all.
 //!
 //! * [`auth`]: whose call it is.
+//! * [`call_info`]: what the log learns about a call.
 //! * [`status`]: what errors look like to clients; the only place that makes them.
 //! * [`explain`]: reasons for what tonic refuses.
 //! * [`time_limit`]: ends calls at their deadline.
@@ -12,6 +13,7 @@
 
 pub mod accounts;
 pub mod auth;
+pub mod call_info;
 pub mod contacts;
 pub mod explain;
 mod facade;

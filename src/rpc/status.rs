@@ -1,6 +1,7 @@
 //! What errors look like to clients. Reasons, codes, metadata and details are
 //! documented in `errors.proto`.
 
+mod access;
 mod money;
 mod report;
 
@@ -17,6 +18,7 @@ use crate::proto::reason::name;
 use crate::proto::v1::{ErrorReason, JobState};
 use crate::proto::validate::Violations;
 
+pub use access::{key_refused, unknown_client};
 pub use money::{not_made, refused};
 use report::Report;
 pub use report::{DOMAIN, MAX_DETAILS};

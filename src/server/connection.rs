@@ -17,6 +17,7 @@ use tower::{Service, ServiceExt};
 
 use super::listeners::{Io, Listener};
 use crate::rpc::peer::Peer;
+use crate::tls::Acceptor;
 
 /// Streams of one connection at once.
 const MAX_STREAMS: u32 = 256;
@@ -30,8 +31,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves the connections of listeners until `ending`; then no new ones are accepted, and
 /// those that are open end with their last call.
-pub async fn serve<S>(listeners: Vec<Listener>, service: S, ending: CancellationToken)
-where
+pub async fn serve<S>(
+    listeners: Vec<Listener>,
+    tls: Option<Acceptor>,
+    service: S,
+    ending: CancellationToken,
+) where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -41,6 +46,7 @@ where
     let connections = TaskTracker::new();
     let accepting = listeners.into_iter().map(|listener| {
         let (service, ending, connections) = (service.clone(), ending.clone(), connections.clone());
+        let tls = tls.clone().filter(|_| matches!(listener, Listener::Tcp(_)));
         tokio::spawn(async move {
             loop {
                 let accepted = tokio::select! {
@@ -49,7 +55,8 @@ where
                 };
                 match accepted {
                     Ok((io, name)) => {
-                        let connection = run(io, name, service.clone(), ending.clone());
+                        let (tls, service, ending) = (tls.clone(), service.clone(), ending.clone());
+                        let connection = greet(io, name, tls, service, ending);
                         connections.spawn(connection);
                     }
                     Err(error) => {
@@ -67,7 +74,43 @@ where
     connections.wait().await;
 }
 
-async fn run<S>(io: Box<dyn Io>, name: Arc<str>, service: S, ending: CancellationToken)
+/// Shakes hands where there is TLS, and serves the connection.
+async fn greet<S>(
+    io: Box<dyn Io>,
+    connection: Arc<str>,
+    tls: Option<Acceptor>,
+    service: S,
+    ending: CancellationToken,
+) where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
+    let mut peer = Peer {
+        connection,
+        certificates: None,
+    };
+    let Some(tls) = tls else {
+        return run(io, peer, service, ending).await;
+    };
+    let accepted = tokio::select! {
+        () = ending.cancelled() => return,
+        accepted = tls.accept(io) => accepted,
+    };
+    match accepted {
+        Ok((io, certificates)) => {
+            peer.certificates = certificates;
+            run(Box::new(io), peer, service, ending).await;
+        }
+        Err(error) => {
+            tracing::debug!(%error, peer = %peer.connection, "A TLS handshake failed.");
+        }
+    }
+}
+
+async fn run<S>(io: Box<dyn Io>, peer: Peer, service: S, ending: CancellationToken)
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + Clone
@@ -75,10 +118,6 @@ where
         + 'static,
     S::Future: Send,
 {
-    let peer = Peer {
-        connection: name,
-        certificates: None,
-    };
     let service = service.map_request(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer.clone());

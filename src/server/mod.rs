@@ -19,17 +19,20 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower::util::MapResponseLayer;
 
+use crate::access::Access;
 use crate::callback::{self, CallbackLimits};
 use crate::health::Health;
 use crate::jobs::store::{Store, StoreError};
 use crate::jobs::{JobOptions, Jobs};
 use crate::pronto::client::SetupError;
-use crate::pronto::{Client, ClientOptions, Keyring};
+use crate::pronto::{Client, ClientOptions};
 use crate::purchases::Purchases;
 use crate::rpc::Facade;
+use crate::rpc::auth::IdentityLayer;
 use crate::rpc::explain::explain;
 use crate::rpc::time_limit::DeadlineLayer;
 use crate::sandbox::Sandbox;
+use crate::tls::Acceptor;
 
 pub use listeners::{Address, Listener, Listeners};
 
@@ -51,8 +54,10 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {
 pub struct ServerOptions {
     /// How to call Pronto.
     pub client: ClientOptions,
-    /// API keys.
-    pub keyring: Keyring,
+    /// Who may call, and with which keys.
+    pub access: Access,
+    /// Greets clients of TCP listeners; without it they speak in the clear.
+    pub tls: Option<Acceptor>,
     /// How jobs behave.
     pub jobs: JobOptions,
     /// What the callback receiver puts up with.
@@ -101,7 +106,7 @@ pub async fn run(
     let grpc_address: Vec<_> = grpc_address.iter().map(ToString::to_string).collect();
     let callback_address = listeners.callbacks.local_addr()?;
     let ending = CancellationToken::new();
-    let keyring = Arc::new(options.keyring);
+    let keyring = options.access.keyring();
     let client = Client::new(options.client)?;
     let callback_url = options.jobs.callback_url.clone();
     let purchases = Purchases::new(
@@ -142,8 +147,9 @@ pub async fn run(
     let service = ServiceBuilder::new()
         .layer(DeadlineLayer)
         .layer(MapResponseLayer::new(explain))
+        .layer(IdentityLayer(options.access))
         .service(routes.prepare());
-    let grpc = connection::serve(listeners.grpc, service, ending.clone());
+    let grpc = connection::serve(listeners.grpc, options.tls, service, ending.clone());
     let grpc = tokio::spawn(grpc);
     let following = {
         let (health, is_writable) = (health.clone(), jobs.is_store_writable());

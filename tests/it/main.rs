@@ -6,10 +6,13 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod access;
 mod admin;
 mod calls;
 mod catalogue;
+mod check;
 mod cli;
+mod configuration;
 mod contract;
 mod e2e;
 mod harness;

@@ -17,6 +17,7 @@ use pronto_grpc::sandbox::SandboxConfig;
 use tonic::{Code, Status};
 
 use super::unread;
+use crate::harness::access::{AccessFolder, with_token};
 use crate::harness::callbacks::{Open, lead, with_key};
 use crate::harness::clockless::{clockless, with_timeout};
 use crate::harness::fake::{Fake, json};
@@ -75,6 +76,8 @@ fn expected(reason: ErrorReason) -> (Code, &'static [&'static str], &'static [&'
         Reason::DeadlineExceeded => (Code::DeadlineExceeded, PLACE, &[]),
         Reason::Unimplemented => (Code::Unimplemented, &[], &[]),
         Reason::MessageTooLarge => (Code::ResourceExhausted, &[], &[]),
+        Reason::UnauthenticatedClient => (Code::Unauthenticated, &[], &[]),
+        Reason::KeyRefused => (Code::PermissionDenied, &[], &[]),
     }
 }
 
@@ -122,6 +125,8 @@ async fn provoked(reason: ErrorReason) -> Status {
         Reason::Unimplemented => unread(unread::no_such_method).await,
         Reason::MessageTooLarge => unread(unread::large_message).await,
         Reason::MalformedMessage => unread(unread::no_message).await,
+        Reason::UnauthenticatedClient => client_call(None).await,
+        Reason::KeyRefused => client_call(Some("a-token-of-the-crm")).await,
     }
 }
 
@@ -261,6 +266,24 @@ async fn invalid_request() -> Status {
         .search_leads(request)
         .await
         .unwrap_err()
+}
+
+/// What becomes of a call with a key of its own, where only a client may call.
+async fn client_call(token: Option<&str>) -> Status {
+    let folder = AccessFolder::new("[clients.crm]\ntoken-files = [\"token\"]\n");
+    folder.write("token", "a-token-of-the-crm");
+    let fake = Fake::always(200, "{}").await;
+    let data = tempfile::tempdir().unwrap();
+    let mut setup = Setup::new(fake.address, data.path());
+    setup.access = Some(folder.load().0);
+    let server = setup.start().await;
+    let mut request = with_token(
+        GetCreditsRequest::default(),
+        token.unwrap_or("a-wrong-token"),
+    );
+    let key = "another-key".parse().unwrap();
+    request.metadata_mut().insert("x-api-key", key);
+    server.workspace().get_credits(request).await.unwrap_err()
 }
 
 async fn callback_url_not_configured() -> Status {

@@ -1,5 +1,6 @@
 //! A server under test, on free ports, with a Pronto that runs here.
 
+pub mod access;
 pub mod callbacks;
 pub mod clockless;
 pub mod fake;
@@ -13,14 +14,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pronto_grpc::access::Access;
 use pronto_grpc::callback::CallbackLimits;
 use pronto_grpc::cli::sandbox_urls;
 use pronto_grpc::config::{self, Command, ServeArgs};
 use pronto_grpc::jobs::JobOptions;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::pronto::BaseUrls;
 use pronto_grpc::pronto::limits::parse_override;
-use pronto_grpc::pronto::{BaseUrls, Keyring};
 use pronto_grpc::proto::reason::contract;
 use pronto_grpc::proto::v1::account_service_client::AccountServiceClient;
 use pronto_grpc::proto::v1::contact_service_client::ContactServiceClient;
@@ -39,6 +41,7 @@ use pronto_grpc::proto::v1::{
 };
 use pronto_grpc::sandbox::Sandbox;
 use pronto_grpc::server::{self, Listeners, ServerError, ServerOptions};
+use pronto_grpc::tls::Acceptor;
 use prost::Message;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -61,6 +64,9 @@ pub struct Setup {
     pub callback_port: u16,
     pub has_callback_url: bool,
     pub api_key: Option<&'static str>,
+    /// Who may call; everybody without it.
+    pub access: Option<Access>,
+    pub tls: Option<Acceptor>,
     pub jobs: JobOptions,
     pub callbacks: CallbackLimits,
     pub args: ServeArgs,
@@ -83,6 +89,8 @@ impl Setup {
             callback_port: 0,
             has_callback_url: true,
             api_key: Some(KEY),
+            access: None,
+            tls: None,
             jobs: JobOptions {
                 // Tests wait for what is, not for time to pass.
                 poll_interval: Duration::from_millis(50),
@@ -126,7 +134,10 @@ impl Setup {
         }
         let options = ServerOptions {
             client,
-            keyring: Keyring::new(self.api_key.map(Into::into)),
+            access: self
+                .access
+                .unwrap_or_else(|| Access::open(self.api_key.map(Into::into))),
+            tls: self.tls,
             jobs,
             callbacks: self.callbacks,
             shutdown_timeout: Duration::from_secs(5),
