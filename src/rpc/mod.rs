@@ -13,6 +13,7 @@
 pub mod accounts;
 pub mod auth;
 pub mod contacts;
+mod drift;
 pub mod explain;
 mod facade;
 pub mod jobs;
