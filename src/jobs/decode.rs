@@ -1,13 +1,11 @@
 //! From a raw body to results. Never fails: what cannot be decoded becomes an
 //! `unrecognized` event.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use prost_types::Struct;
-use serde_json::value::RawValue;
 
-use crate::proto::json::{self, Drift, JsonMessage, drift};
+use crate::proto::json::{self, Cursor, Drift, JsonMessage, drift};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::signal::Subject;
 use crate::proto::v1::{
@@ -299,22 +297,32 @@ fn odd_items<D: JsonMessage, M: JsonMessage>(single: &M) -> Vec<Vec<u8>> {
 }
 
 /// Whether a body says that nothing was found: `[]`, or an empty list under a key
-/// of the delivery `D`.
+/// of the delivery `D`. The body is JSON.
 fn has_empty_list<D: JsonMessage, R: JsonMessage>(body: &[u8]) -> bool {
-    if let Ok(fields) = serde_json::from_slice::<BTreeMap<Cow<'_, str>, &RawValue>>(body) {
-        return fields
-            .iter()
-            .any(|(key, value)| D::knows(key) && !R::knows(key) && is_empty_list(value.get()));
+    let mut cursor = Cursor::new(std::str::from_utf8(body).unwrap_or_default());
+    if cursor.peek() != b'{' {
+        return is_empty_list(&mut cursor);
     }
-    std::str::from_utf8(body).is_ok_and(is_empty_list)
+    let mut has_one = false;
+    cursor.object(|cursor, key| match D::knows(key) && !R::knows(key) {
+        true => has_one |= is_empty_list(cursor),
+        false => cursor.skip(),
+    });
+    has_one
 }
 
-fn is_empty_list(json: &str) -> bool {
-    let items = json
-        .trim()
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    items.is_some_and(|items| items.trim().is_empty())
+/// Passes a value, and tells whether it is an empty list.
+fn is_empty_list(cursor: &mut Cursor<'_>) -> bool {
+    if cursor.peek() != b'[' {
+        cursor.skip();
+        return false;
+    }
+    let mut is_empty = true;
+    cursor.list(|cursor| {
+        is_empty = false;
+        cursor.skip();
+    });
+    is_empty
 }
 
 fn lead(mut result: LeadResult, is_batch: bool) -> Recognizable {

@@ -59,7 +59,7 @@ async fn metrics_count_what_the_process_does() {
 }
 
 /// A Pronto that changes without notice: each place is logged once, counted, and shown.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn drift_is_logged_once_counted_and_shown() {
     let data = tempfile::tempdir().unwrap();
     let mut command = program(&["serve", "--sandbox", "--log-format", "json"]);

@@ -14,6 +14,7 @@ mod contract;
 mod e2e;
 mod harness;
 mod money;
+mod odd_bodies;
 mod recognition;
 mod roundtrip;
 mod sandbox;
