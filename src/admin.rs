@@ -1,4 +1,4 @@
-//! The HTTP listener for operators: metrics.
+//! The HTTP listener for operators: metrics, and what Pronto sent that is not known.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -13,6 +13,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
+use crate::pronto::DriftLog;
+
 /// How long the header of a request may take.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -26,6 +28,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub async fn serve(
     listener: TcpListener,
     metrics: PrometheusHandle,
+    drift: DriftLog,
     shutdown: impl Future<Output = ()>,
 ) {
     tokio::pin!(shutdown);
@@ -38,9 +41,9 @@ pub async fn serve(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let metrics = metrics.clone();
+        let (metrics, drift) = (metrics.clone(), drift.clone());
         let service = service_fn(move |request| {
-            let answer = answer(&request, &metrics);
+            let answer = answer(&request, &metrics, &drift);
             async move { Ok::<_, Infallible>(answer) }
         });
         let connection = http1::Builder::new()
@@ -55,11 +58,19 @@ pub async fn serve(
     }
 }
 
-fn answer(request: &Request<Incoming>, metrics: &PrometheusHandle) -> Response<Full<Bytes>> {
+fn answer(
+    request: &Request<Incoming>,
+    metrics: &PrometheusHandle,
+    drift: &DriftLog,
+) -> Response<Full<Bytes>> {
     let (status, body) = match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, metrics.render()),
-        (_, "/metrics") => (StatusCode::METHOD_NOT_ALLOWED, "GET only\n".to_owned()),
-        _ => (StatusCode::NOT_FOUND, "there is only /metrics\n".to_owned()),
+        (&Method::GET | &Method::HEAD, "/drift") => (StatusCode::OK, drift.to_string()),
+        (_, "/metrics" | "/drift") => (StatusCode::METHOD_NOT_ALLOWED, "GET only\n".to_owned()),
+        _ => (
+            StatusCode::NOT_FOUND,
+            "there are /metrics and /drift\n".to_owned(),
+        ),
     };
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;

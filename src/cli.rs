@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::callback::CallbackLimits;
 use crate::config::{CheckArgs, Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
 use crate::jobs::store::sqlite::SqliteStore;
-use crate::pronto::BaseUrls;
+use crate::pronto::{BaseUrls, DriftLog};
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
 use crate::server::{self, Listeners, ServerOptions};
@@ -84,10 +84,12 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
     )
     .await
     .map_err(failed)?;
-    if let Some(address) = args.listen.admin_address {
-        serve_admin(address).await.map_err(failed)?;
-    }
     let mut client = args.upstream.client_options()?;
+    if let Some(address) = args.listen.admin_address {
+        serve_admin(address, client.drift.clone())
+            .await
+            .map_err(failed)?;
+    }
     let mut sandbox = None;
     if args.sandbox {
         let (started, urls) = start_sandbox(&args).await.map_err(failed)?;
@@ -121,12 +123,20 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
         .map_err(failed)
 }
 
-/// Serves metrics, for the life of the process.
-async fn serve_admin(address: SocketAddr) -> Result<(), Box<dyn Error + Send + Sync>> {
+/// Serves metrics and the drift of Pronto's API, for the life of the process.
+async fn serve_admin(
+    address: SocketAddr,
+    drift: DriftLog,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let metrics = metrics::install()?;
     let listener = server::bind(address).await?;
     let address = listener.local_addr()?;
-    tokio::spawn(admin::serve(listener, metrics, std::future::pending()));
+    tokio::spawn(admin::serve(
+        listener,
+        metrics,
+        drift,
+        std::future::pending(),
+    ));
     tracing::info!(%address, "The admin listener answers.");
     Ok(())
 }

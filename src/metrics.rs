@@ -27,6 +27,7 @@ const WAITED: &str = "pronto_grpc_upstream_wait_seconds";
 const REFUSALS: &str = "pronto_grpc_upstream_queue_refusals_total";
 const RELOADED: &str = "pronto_grpc_config_reload_success";
 const SHARED: &str = "pronto_grpc_upstream_shared_answers_total";
+const DRIFT: &str = "pronto_grpc_vendor_drift_total";
 
 /// Bounds of the waits that are told apart, in seconds: from no wait at all to that for
 /// two requests a minute.
@@ -101,6 +102,10 @@ fn describe_upstream() {
         SHARED,
         "Calls answered without a request of their own, by operation and source."
     );
+    describe_counter!(
+        DRIFT,
+        "Fields, texts and types from Pronto that are not known, by operation and kind."
+    );
 }
 
 /// A request to Pronto ended.
@@ -143,6 +148,11 @@ pub fn upstream_refused(endpoint: &Endpoint) {
 /// `cache` when it had ended before.
 pub fn upstream_shared(operation: &'static str, source: &'static str) {
     counter!(SHARED, "operation" => operation, "source" => source).increment(1);
+}
+
+/// Pronto sent so often what is not known.
+pub fn vendor_drifted(operation: &'static str, kind: &'static str, times: u64) {
+    counter!(DRIFT, "operation" => operation, "kind" => kind).increment(times);
 }
 
 /// A callback was answered.

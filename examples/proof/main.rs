@@ -9,6 +9,7 @@
     reason = "a program that ends when it cannot go on"
 )]
 
+mod abuse;
 mod burst;
 mod crash_loop;
 mod deadlines;
@@ -55,6 +56,11 @@ type Run = fn(Form) -> Pin<Box<dyn Future<Output = Report>>>;
 
 /// The proofs, with what each of them shows.
 const PROOFS: &[(&str, &str, Run)] = &[
+    (
+        "abuse",
+        "peers that mean harm are cut, and callers who mean well do not notice them",
+        |form| Box::pin(abuse::run(form)),
+    ),
     (
         "crash-loop",
         "a callback answered 2xx survives SIGKILL, and is streamed once",

@@ -41,6 +41,7 @@ impl HeldPort {
 pub struct Place {
     grpc: HeldPort,
     callbacks: HeldPort,
+    admin: HeldPort,
     /// Which Pronto it calls, and how.
     options: Vec<String>,
     folder: TempDir,
@@ -77,10 +78,17 @@ impl Place {
         Self::empty().and(["--sandbox".to_owned()]).and(options)
     }
 
+    /// The same with a listener for operators.
+    pub fn with_admin(self) -> Self {
+        let address = self.admin();
+        self.and([format!("--admin-address={address}")])
+    }
+
     fn empty() -> Self {
         Self {
             grpc: HeldPort::new(),
             callbacks: HeldPort::new(),
+            admin: HeldPort::new(),
             options: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
         }
@@ -99,6 +107,11 @@ impl Place {
     /// The listener of callbacks.
     pub fn callbacks(&self) -> SocketAddr {
         self.callbacks.address
+    }
+
+    /// The listener for operators, where there is one.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin.address
     }
 
     /// The store's folder.

@@ -11,7 +11,7 @@ use super::exchange::{Exchange, Outgoing, overrun};
 use super::limits::{LONGEST_WAIT, LimitOptions, Limits, LimitsSnapshot};
 use super::retry::{Attempts, Budget, Cause};
 use super::sharing::{Answer, Sharing};
-use super::{Caller, Credential, Failure};
+use super::{Caller, Credential, DriftLog, Failure};
 use crate::metrics;
 use crate::proto::endpoint::{Endpoint, UnaryRequest, UpstreamRequest};
 
@@ -43,6 +43,8 @@ pub struct ClientOptions {
     pub limits: LimitOptions,
     /// Whether answers are kept for later calls, where the proto allows that.
     pub answer_cache: bool,
+    /// Where it is noted what Pronto sends that is not known.
+    pub drift: DriftLog,
 }
 
 /// Why a client cannot be set up.
@@ -87,6 +89,12 @@ impl Client {
     #[must_use]
     pub fn request_timeout(&self) -> Duration {
         self.exchange.request_timeout()
+    }
+
+    /// What Pronto sent that is not known.
+    #[must_use]
+    pub fn drift(&self) -> &DriftLog {
+        self.exchange.drift()
     }
 
     /// How much of a credential's limits is used.

@@ -7,15 +7,16 @@ use tonic::{Request, Response, Status};
 
 use super::page::{self, violation};
 use super::privacy::person;
-use super::{EventStream, Facade, auth, status};
+use super::{EventStream, Facade, auth, drift, status};
 use crate::jobs::model::{Delivery, JobPage, StoredJob};
 use crate::jobs::store::StoreError;
 use crate::proto::v1::job_service_server::JobService;
 use crate::proto::v1::{
     Callback, CancelJobRequest, CancelJobResponse, GetJobRequest, GetJobResponse, JobState,
     ListCallbacksRequest, ListCallbacksResponse, ListJobsRequest, ListJobsResponse,
-    ListUnmatchedCallbacksRequest, ListUnmatchedCallbacksResponse, PurgeJobRequest,
-    PurgeJobResponse, PurgePersonRequest, PurgePersonResponse, WatchJobRequest,
+    ListUnmatchedCallbacksRequest, ListUnmatchedCallbacksResponse, ListVendorDriftRequest,
+    ListVendorDriftResponse, PurgeJobRequest, PurgeJobResponse, PurgePersonRequest,
+    PurgePersonResponse, WatchJobRequest,
 };
 use crate::proto::validate::Violation;
 
@@ -165,6 +166,15 @@ impl JobService for JobsService {
         let credential = auth::credential(&self.0.keyring, &request)?;
         let answer = self.unmatched(&credential.name, request.get_ref()).await?;
         Ok(Response::new(answer))
+    }
+
+    async fn list_vendor_drift(
+        &self,
+        request: Request<ListVendorDriftRequest>,
+    ) -> Result<Response<ListVendorDriftResponse>, Status> {
+        auth::credential(&self.0.keyring, request.metadata())?;
+        let answer = drift::page(self.0.client.drift(), request.get_ref());
+        answer.map(Response::new).map_err(invalid)
     }
 
     async fn purge_job(

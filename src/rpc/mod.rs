@@ -15,6 +15,7 @@ pub mod accounts;
 pub mod auth;
 pub mod call_info;
 pub mod contacts;
+mod drift;
 pub mod explain;
 mod facade;
 pub mod jobs;

@@ -1,11 +1,16 @@
 //! The listener for operators.
 
-use pronto_grpc::proto::v1::GetCreditsRequest;
+use pronto_grpc::proto::v1::job_service_client::JobServiceClient;
+use pronto_grpc::proto::v1::lead_service_client::LeadServiceClient;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
+use pronto_grpc::proto::v1::{
+    GetCreditsRequest, ListVendorDriftRequest, VendorDrift, VendorDriftKind,
+};
 use reqwest::StatusCode;
 
 use crate::harness::process::{Process, program};
-use crate::harness::{connect, http};
+use crate::harness::stage::people_search;
+use crate::harness::{connect, count_results, http, read_all};
 
 #[tokio::test]
 async fn metrics_count_what_the_process_does() {
@@ -51,4 +56,65 @@ async fn metrics_count_what_the_process_does() {
     assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);
     let other = http().get(at(&admin, "/")).send().await.unwrap();
     assert_eq!(other.status(), StatusCode::NOT_FOUND);
+}
+
+/// A Pronto that changes without notice: each place is logged once, counted, and shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn drift_is_logged_once_counted_and_shown() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = program(&["serve", "--sandbox", "--log-format", "json"]);
+    for address in ["--grpc-address", "--callback-address", "--admin-address"] {
+        command.args([address, "127.0.0.1:0"]);
+    }
+    command.args(["--sandbox-fault", "drift"]);
+    let process = Process::start(command.arg("--data-dir").arg(data.path()));
+    let admin = process.logged("The admin listener answers.")["address"].clone();
+    let grpc = process.logged("Serving.")["grpc_address"].clone();
+    let channel = connect(grpc.as_str().unwrap().parse().unwrap()).await;
+    let request = people_search(5);
+    let mut leads = LeadServiceClient::new(channel.clone());
+    let stream = leads.search_leads(request).await.unwrap();
+    let events = read_all(&mut stream.into_inner()).await;
+    assert_eq!(count_results(&events), 5);
+
+    let mut jobs = JobServiceClient::new(channel);
+    let listed = jobs.list_vendor_drift(ListVendorDriftRequest::default());
+    let listed = listed.await.unwrap().into_inner().drift;
+    assert!(listed.iter().any(|drift| drift.count >= 5), "{listed:?}");
+
+    let get = async |path: &str| {
+        let url = format!("http://{}{path}", admin.as_str().unwrap());
+        http().get(url).send().await.unwrap().text().await.unwrap()
+    };
+    let (metrics, shown) = (get("/metrics").await, get("/drift").await);
+    let operation = "pronto.v1.LeadService/StartLeadSearch";
+    let kinds = [
+        (VendorDriftKind::UnknownField, "unknown_field"),
+        (VendorDriftKind::UnknownText, "unknown_text"),
+    ];
+    for (kind, name) in kinds {
+        let of_kind = listed.iter().filter(|drift| drift.kind() == kind);
+        let total: i64 = of_kind.map(|drift| drift.count).sum();
+        assert!(total >= 5, "{name}: {listed:?}");
+        let counted = format!(
+            "pronto_grpc_vendor_drift_total{{operation=\"{operation}\",kind=\"{name}\"}} {total}"
+        );
+        assert!(
+            metrics.lines().any(|line| line == counted),
+            "{counted}: {metrics}"
+        );
+    }
+    assert_eq!(shown.lines().count(), 1 + listed.len(), "{shown}");
+    for VendorDrift { place, sample, .. } in &listed {
+        let columns = format!("\t{place}\t{sample}\n");
+        assert!(shown.contains(&columns), "{columns}: {shown}");
+    }
+
+    let (_, said) = process.end("TERM");
+    let said: Vec<_> = said
+        .iter()
+        .filter(|line| line.contains("what this version does not know"))
+        .collect();
+    assert_eq!(said.len(), listed.len(), "{said:?}");
+    assert!(said.iter().all(|line| line.contains("WARN")), "{said:?}");
 }

@@ -17,6 +17,7 @@ mod contract;
 mod e2e;
 mod harness;
 mod money;
+mod odd_bodies;
 mod recognition;
 mod roundtrip;
 mod sandbox;
