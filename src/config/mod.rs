@@ -10,6 +10,7 @@ mod layers;
 mod listen;
 mod money;
 mod sandbox;
+mod serving;
 mod telemetry;
 mod units;
 mod upstream;
@@ -20,6 +21,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::jobs::{Deadlines, JobOptions};
+use crate::server::ServingOptions;
 
 pub use access::AccessArgs;
 pub use callback::CallbackArgs;
@@ -28,6 +30,7 @@ pub use layers::{ConfigError, parse};
 pub use listen::ListenArgs;
 pub use money::MoneyOptions;
 pub use sandbox::{SandboxArgs, SandboxOptions};
+pub use serving::{Compression, ServingArgs};
 pub use telemetry::{LogFormat, TelemetryArgs};
 pub use upstream::UpstreamArgs;
 
@@ -64,9 +67,13 @@ pub struct ServeArgs {
     #[arg(long, env = "PRONTO_GRPC_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Where the server listens, and how it ends.
+    /// Where the server listens.
     #[command(flatten)]
     pub listen: ListenArgs,
+
+    /// How calls are served, and how that ends.
+    #[command(flatten)]
+    pub serving: ServingArgs,
 
     /// Who may call, and with which key of Pronto.
     #[command(flatten)]
@@ -108,6 +115,11 @@ impl ServeArgs {
     ///
     /// When two do not go together; the error names both.
     pub fn check(&self) -> Result<(), ConfigError> {
+        self.serving.check(&self.listen.grpc_address)?;
+        self.serving
+            .check_holds("max-answer-size", self.upstream.max_answer_size)?;
+        self.serving
+            .check_holds("max-callback-size", self.callback.max_callback_size)?;
         self.jobs.check()?;
         self.money.check()?;
         let (unmatched, callback) = (
@@ -138,6 +150,8 @@ impl ServeArgs {
             max_poll_interval: jobs.max_poll_interval.max(jobs.poll_interval),
             settle_time: jobs.settle_time,
             progress_interval: jobs.progress_interval,
+            max_stream_age: self.serving.max_stream_age(),
+            drain_spread: self.serving.drain_spread,
             retention: jobs.retention,
             ledger_retention: jobs.ledger_retention,
             max_store_size: jobs.max_store_size.as_u64(),
@@ -145,6 +159,12 @@ impl ServeArgs {
             prices: self.money.prices(),
             budgets: self.money.budgets(),
         }
+    }
+
+    /// How calls are served.
+    #[must_use]
+    pub fn serving_options(&self) -> ServingOptions {
+        self.serving.options(&self.listen.grpc_address)
     }
 
     /// The file of the store. The sandbox has one of its own: its jobs mean

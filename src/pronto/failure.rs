@@ -78,7 +78,9 @@ impl Failure {
             | ErrorReason::DeadlineExceeded
             | ErrorReason::Unimplemented
             | ErrorReason::MessageTooLarge
-            | ErrorReason::MalformedMessage => false,
+            | ErrorReason::MalformedMessage
+            | ErrorReason::StreamTooOld
+            | ErrorReason::Starting => false,
         }
     }
 }

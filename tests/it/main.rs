@@ -18,3 +18,4 @@ mod recognition;
 mod roundtrip;
 mod sandbox;
 mod store;
+mod traps;

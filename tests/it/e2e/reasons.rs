@@ -63,7 +63,8 @@ fn expected(reason: ErrorReason) -> (Code, &'static [&'static str], &'static [&'
         }
         Reason::SequenceOutOfRange => (Code::OutOfRange, PLACE, &[]),
         Reason::SequenceExpired => (Code::OutOfRange, &["job_id", "oldest_sequence"], &[]),
-        Reason::Draining => (Code::Unavailable, PLACE, RETRY),
+        Reason::Draining | Reason::StreamTooOld => (Code::Unavailable, PLACE, RETRY),
+        Reason::Starting => (Code::Unavailable, &[], RETRY),
         Reason::StoreUnavailable => (Code::Unavailable, &[], &[]),
         Reason::Internal | Reason::MalformedMessage => (Code::Internal, &[], &[]),
         Reason::StoreFull => (Code::ResourceExhausted, &["limit", "size"], &[]),
@@ -122,6 +123,8 @@ async fn provoked(reason: ErrorReason) -> Status {
         Reason::Unimplemented => unread(unread::no_such_method).await,
         Reason::MessageTooLarge => unread(unread::large_message).await,
         Reason::MalformedMessage => unread(unread::no_message).await,
+        Reason::StreamTooOld => stream_too_old().await,
+        Reason::Starting => starting().await,
     }
 }
 
@@ -294,6 +297,25 @@ async fn draining() -> Status {
     drop(stream);
     stopped.await.unwrap();
     end
+}
+
+async fn stream_too_old() -> Status {
+    let mut open = Open::with(|setup| {
+        setup.jobs.max_stream_age = Some(Duration::from_millis(100));
+    })
+    .await;
+    let job = open.job().await;
+    let mut stream = open.server.watch(&job.id, 1).await;
+    next(&mut stream).await.unwrap().unwrap_err()
+}
+
+async fn starting() -> Status {
+    let fake = Fake::always(200, "{}").await;
+    let data = tempfile::tempdir().unwrap();
+    let setup = Setup::new(fake.address, data.path());
+    let server = setup.start_opening(std::future::pending()).await;
+    let request = GetCreditsRequest::default();
+    server.workspace().get_credits(request).await.unwrap_err()
 }
 
 /// What a start ends with when the store does this.
