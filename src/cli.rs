@@ -11,13 +11,15 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::admin::Admin;
 use crate::callback::CallbackLimits;
 use crate::config::{CheckArgs, Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
+use crate::health::Health;
 use crate::jobs::store::sqlite::SqliteStore;
 use crate::pronto::{BaseUrls, DriftLog};
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
-use crate::server::{self, Listeners, ServerOptions};
+use crate::server::{self, Listeners, OpenedStore, ServerOptions, Shutdown};
 use crate::{admin, demo, metrics, open_files, telemetry};
 
 /// How a command can fail.
@@ -72,7 +74,8 @@ fn check(args: &CheckArgs) -> Result<(), CliError> {
 async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliError> {
     let ended = end_signal().map_err(failed)?;
     telemetry::init(&args.telemetry.log, args.telemetry.log_format);
-    let callbacks = callback_limits(&args);
+    let open_files = open_files::raise_limit();
+    let callbacks = callback_limits(&args, open_files);
     let material = args.material()?;
     for warning in args.warnings(&material.access) {
         tracing::warn!("{warning}");
@@ -84,9 +87,10 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
     )
     .await
     .map_err(failed)?;
+    let health = Health::new(server::names(args.sandbox)).await;
     let mut client = args.upstream.client_options()?;
     if let Some(address) = args.listen.admin_address {
-        serve_admin(address, client.drift.clone())
+        serve_admin(address, health.clone(), client.drift.clone())
             .await
             .map_err(failed)?;
     }
@@ -107,44 +111,48 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
              other operations are refused."
         );
     }
-    let store = open_store(&args, lock).map_err(failed)?;
+    let mut serving = args.serving_options();
+    lower_connections(&mut serving.connections.max_connections, open_files);
     let options = ServerOptions {
         client,
         access: material.access,
         tls: material.tls,
         jobs: args.job_options(),
         callbacks,
-        shutdown_timeout: args.listen.shutdown_timeout,
+        serving,
+        health,
         sandbox,
     };
     tokio::spawn(material.reloader.run());
-    server::run(options, listeners, Arc::new(store), ended)
+    let store = open_store(&args, lock);
+    server::run(options, listeners, store, ended)
         .await
         .map_err(failed)
 }
 
-/// Serves metrics and the drift of Pronto's API, for the life of the process.
+/// Serves operators, for the life of the process.
 async fn serve_admin(
     address: SocketAddr,
+    health: Health,
     drift: DriftLog,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let metrics = metrics::install()?;
     let listener = server::bind(address).await?;
     let address = listener.local_addr()?;
-    tokio::spawn(admin::serve(
-        listener,
+    let admin = Admin {
         metrics,
+        health,
         drift,
-        std::future::pending(),
-    ));
+    };
+    tokio::spawn(admin::serve(listener, admin, std::future::pending()));
     tracing::info!(%address, "The admin listener answers.");
     Ok(())
 }
 
 /// The limits of the callback receiver, as far as the limit of open files allows.
-fn callback_limits(args: &ServeArgs) -> CallbackLimits {
+fn callback_limits(args: &ServeArgs, open_files: Option<u64>) -> CallbackLimits {
     let mut limits = args.callback.callback_limits();
-    let Some(open_files) = open_files::raise_limit() else {
+    let Some(open_files) = open_files else {
         return limits;
     };
     // The rest is for gRPC, for calls to Pronto and for the store.
@@ -160,12 +168,25 @@ fn callback_limits(args: &ServeArgs) -> CallbackLimits {
     limits
 }
 
+/// Lowers the number of gRPC connections as far as the limit of open files demands it.
+fn lower_connections(max: &mut usize, open_files: Option<u64>) {
+    let Some(open_files) = open_files else {
+        return;
+    };
+    let most = usize::try_from(open_files / 8).unwrap_or(usize::MAX).max(1);
+    if *max > most {
+        tracing::warn!(
+            open_files,
+            max_connections = most,
+            "max-connections is lowered to an eighth of the open files allowed."
+        );
+        *max = most;
+    }
+}
+
 /// Opens the store. The lock keeps other processes from it: each would number the
 /// events of the same jobs. It must be held for longer than the store.
-fn open_store(
-    args: &ServeArgs,
-    held: &mut Option<File>,
-) -> Result<SqliteStore, Box<dyn Error + Send + Sync>> {
+async fn open_store(args: &ServeArgs, held: &mut Option<File>) -> OpenedStore {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -180,7 +201,8 @@ fn open_store(
         return Err(format!("data-dir: {folder}: another process uses it").into());
     }
     *held = Some(lock);
-    Ok(SqliteStore::open(&file)?)
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&file));
+    Ok(Arc::new(opened.await??))
 }
 
 /// Starts the built-in Pronto on a free port, for the life of the process.
@@ -220,20 +242,33 @@ async fn run_sandbox(args: SandboxArgs) -> Result<(), CliError> {
         "The sandbox answers."
     );
     Sandbox::new(SandboxConfig::from(&args.options))
-        .serve(listener, ended)
+        .serve(listener, async {
+            ended.await;
+        })
         .await
         .map_err(failed)
 }
 
-/// SIGTERM or Ctrl-C, heeded from the call on.
-fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
+/// SIGTERM or Ctrl-C, heeded from the call on. After the first one, the second one ends the
+/// process at once.
+fn end_signal() -> std::io::Result<impl Future<Output = Shutdown>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+    let mut next = async move || {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = terminate.recv() => (Shutdown::Graceful, SignalKind::terminate()),
+            _ = interrupt.recv() => (Shutdown::Prompt, SignalKind::interrupt()),
         }
+    };
+    Ok(async move {
+        let (shutdown, _) = next().await;
+        tokio::spawn(async move {
+            let (_, signal) = next().await;
+            tracing::warn!("A second signal: ended at once.");
+            // As shells report processes that a signal has ended.
+            std::process::exit(128 + signal.as_raw_value());
+        });
+        shutdown
     })
 }
 

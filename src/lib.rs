@@ -15,7 +15,7 @@
 //! * [`callback`]: the receiver of Pronto's callbacks.
 //! * [`rpc`]: the gRPC services.
 //! * [`server`]: listeners, services, and an end. [`health`]: whether it serves.
-//! * [`deadline`]: when nobody waits any more.
+//! * [`deadline`]: when nobody waits any more. [`jitter`]: times that differ a little.
 //! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
 //! * [`linkedin`]: pages, however their URLs are spelled.
 //! * [`access`]: who may call, and with which key. [`tls`]: certificates of the gRPC
@@ -33,6 +33,7 @@ pub mod config;
 pub mod deadline;
 pub mod demo;
 pub mod health;
+pub mod jitter;
 pub mod jobs;
 pub mod ledger;
 pub mod linkedin;

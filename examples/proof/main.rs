@@ -15,6 +15,7 @@ mod crash_loop;
 mod deadlines;
 mod disk_faults;
 mod double_spend;
+mod drain;
 mod fake;
 mod http;
 mod limits;
@@ -85,6 +86,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "deadlines",
         "calls and streams end at their deadline, and say so",
         |form| Box::pin(deadlines::run(form)),
+    ),
+    (
+        "drain",
+        "a server that ends answers its calls, and hands its streams over",
+        |form| Box::pin(drain::run(form)),
     ),
     (
         "disk-faults",

@@ -94,7 +94,8 @@ impl Place {
         }
     }
 
-    fn and(mut self, options: impl IntoIterator<Item = String>) -> Self {
+    /// With further options.
+    pub fn and(mut self, options: impl IntoIterator<Item = String>) -> Self {
         self.options.extend(options);
         self
     }
@@ -257,6 +258,13 @@ impl Server {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub fn terminate(mut self) -> ExitStatus {
+        let told = Command::new("kill").arg(self.id().to_string()).status();
+        assert!(told.unwrap().success());
+        self.child.wait().unwrap()
     }
 
     /// Kills it as a crash does, and waits until it is gone.

@@ -12,6 +12,7 @@ mod listen;
 mod material;
 mod money;
 mod sandbox;
+mod serving;
 mod telemetry;
 mod tls;
 mod units;
@@ -23,6 +24,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::jobs::{Deadlines, JobOptions};
+use crate::server::ServingOptions;
 
 pub use access::AccessArgs;
 pub use callback::CallbackArgs;
@@ -33,6 +35,7 @@ pub use listen::ListenArgs;
 pub use material::Material;
 pub use money::MoneyOptions;
 pub use sandbox::{SandboxArgs, SandboxOptions};
+pub use serving::{Compression, ServingArgs};
 pub use telemetry::{LogFormat, TelemetryArgs};
 pub use tls::{ClientAuth, TlsArgs};
 pub use upstream::UpstreamArgs;
@@ -73,9 +76,13 @@ pub struct ServeArgs {
     #[arg(long, env = "PRONTO_GRPC_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Where the server listens, and how it ends.
+    /// Where the server listens.
     #[command(flatten)]
     pub listen: ListenArgs,
+
+    /// How calls are served, and how that ends.
+    #[command(flatten)]
+    pub serving: ServingArgs,
 
     /// Who may call, and with which key of Pronto.
     #[command(flatten)]
@@ -132,6 +139,11 @@ impl ServeArgs {
     fn contradictions(&self) -> Vec<String> {
         let checks = [
             self.check_addresses(),
+            self.serving.check(&self.listen.grpc_address),
+            self.serving
+                .check_holds("max-answer-size", self.upstream.max_answer_size),
+            self.serving
+                .check_holds("max-callback-size", self.callback.max_callback_size),
             self.tls.check(),
             self.jobs.check(),
             self.money.check(),
@@ -177,6 +189,8 @@ impl ServeArgs {
             max_poll_interval: jobs.max_poll_interval.max(jobs.poll_interval),
             settle_time: jobs.settle_time,
             progress_interval: jobs.progress_interval,
+            max_stream_age: self.serving.max_stream_age(),
+            drain_spread: self.serving.drain_spread,
             retention: jobs.retention,
             ledger_retention: jobs.ledger_retention,
             max_store_size: jobs.max_store_size.as_u64(),
@@ -184,6 +198,12 @@ impl ServeArgs {
             prices: self.money.prices(),
             budgets: self.money.budgets(),
         }
+    }
+
+    /// How calls are served.
+    #[must_use]
+    pub fn serving_options(&self) -> ServingOptions {
+        self.serving.options(&self.listen.grpc_address)
     }
 
     /// The file of the store. The sandbox has one of its own: its jobs mean

@@ -80,7 +80,9 @@ impl Failure {
             | ErrorReason::MessageTooLarge
             | ErrorReason::MalformedMessage
             | ErrorReason::UnauthenticatedClient
-            | ErrorReason::KeyRefused => false,
+            | ErrorReason::KeyRefused
+            | ErrorReason::StreamTooOld
+            | ErrorReason::Starting => false,
         }
     }
 }

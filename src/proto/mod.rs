@@ -7,10 +7,12 @@
 //! * [`validate`]: the documented rules for requests.
 //! * [`endpoint`]: the table of Pronto's endpoints.
 //! * [`reason`]: what errors look like.
+//! * [`method`]: which methods answer with a stream.
 
 pub mod canonical;
 pub mod endpoint;
 pub mod json;
+pub mod method;
 pub mod reason;
 pub mod validate;
 pub mod wire;

@@ -172,7 +172,7 @@ impl JobService for JobsService {
         &self,
         request: Request<ListVendorDriftRequest>,
     ) -> Result<Response<ListVendorDriftResponse>, Status> {
-        auth::credential(&self.0.keyring, request.metadata())?;
+        auth::credential(&self.0.keyring, &request)?;
         let answer = drift::page(self.0.client.drift(), request.get_ref());
         answer.map(Response::new).map_err(invalid)
     }

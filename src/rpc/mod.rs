@@ -6,6 +6,7 @@
 //! * [`call_info`]: what the log learns about a call.
 //! * [`status`]: what errors look like to clients; the only place that makes them.
 //! * [`explain`]: reasons for what tonic refuses.
+//! * `request_body`: what comes of a request, in time.
 //! * [`time_limit`]: ends calls at their deadline.
 //! * [`outcome`]: whether an enrichment found anything.
 //! * [`peer`]: who is at the other end of a connection.
@@ -27,6 +28,7 @@ pub mod page;
 pub mod peer;
 pub mod personas;
 mod privacy;
+mod request_body;
 pub mod sandbox;
 pub mod searches;
 pub mod signals;

@@ -1,5 +1,8 @@
 //! The listener for operators.
 
+use std::net::SocketAddr;
+use std::path::Path;
+
 use pronto_grpc::proto::v1::job_service_client::JobServiceClient;
 use pronto_grpc::proto::v1::lead_service_client::LeadServiceClient;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
@@ -7,10 +10,72 @@ use pronto_grpc::proto::v1::{
     GetCreditsRequest, ListVendorDriftRequest, VendorDrift, VendorDriftKind,
 };
 use reqwest::StatusCode;
+use serde_json::Value;
 
 use crate::harness::process::{Process, program};
+use crate::harness::raw::Raw;
 use crate::harness::stage::people_search;
 use crate::harness::{connect, count_results, http, read_all};
+
+/// A server with a sandbox; where operators reach it, and what it said when it served.
+fn server(data: &Path) -> (Process, SocketAddr, Value) {
+    let mut command = program(&["serve", "--sandbox", "--log-format", "json"]);
+    for address in ["--grpc-address", "--callback-address", "--admin-address"] {
+        command.args([address, "127.0.0.1:0"]);
+    }
+    command.args(["--drain-grace", "10m", "--shutdown-timeout", "1h"]);
+    let process = Process::start(command.arg("--data-dir").arg(data));
+    let admin = process.logged("The admin listener answers.")["address"].clone();
+    let serving = process.logged("Serving.");
+    (process, admin.as_str().unwrap().parse().unwrap(), serving)
+}
+
+async fn probe(admin: SocketAddr, path: &str) -> (u16, String) {
+    let answer = http()
+        .get(format!("http://{admin}{path}"))
+        .send()
+        .await
+        .unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn probes_are_answered_until_the_server_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let (process, admin, _) = server(data.path());
+    assert_eq!(probe(admin, "/ready").await, (200, "ready\n".to_owned()));
+    assert_eq!(probe(admin, "/live").await, (200, "live\n".to_owned()));
+    process.signal("TERM");
+    process.logged("Shutting down.");
+    let ending = loop {
+        let answer = probe(admin, "/ready").await;
+        if answer.0 != 200 {
+            break answer;
+        }
+    };
+    assert_eq!(ending, (503, "the server shuts down\n".to_owned()));
+    assert_eq!(probe(admin, "/live").await.0, 200);
+}
+
+#[tokio::test]
+async fn t12_slow_peers_do_not_keep_operators_out() {
+    let data = tempfile::tempdir().unwrap();
+    let (_process, admin, _) = server(data.path());
+    let mut slow = Vec::new();
+    for number in 0..300 {
+        let mut peer = Raw::connect(admin).await;
+        if number % 2 == 0 {
+            peer.send("GET /metrics HTTP/1.1\r\nhost: x\r\n").await;
+        }
+        slow.push(peer);
+    }
+    assert_eq!(probe(admin, "/ready").await.0, 200);
+    assert_eq!(probe(admin, "/metrics").await.0, 200);
+    // The rest is cut at the end of its time.
+    for mut peer in slow {
+        peer.closed().await;
+    }
+}
 
 #[tokio::test]
 async fn metrics_count_what_the_process_does() {

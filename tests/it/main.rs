@@ -22,3 +22,4 @@ mod recognition;
 mod roundtrip;
 mod sandbox;
 mod store;
+mod traps;

@@ -64,7 +64,8 @@ fn expected(reason: ErrorReason) -> (Code, &'static [&'static str], &'static [&'
         }
         Reason::SequenceOutOfRange => (Code::OutOfRange, PLACE, &[]),
         Reason::SequenceExpired => (Code::OutOfRange, &["job_id", "oldest_sequence"], &[]),
-        Reason::Draining => (Code::Unavailable, PLACE, RETRY),
+        Reason::Draining | Reason::StreamTooOld => (Code::Unavailable, PLACE, RETRY),
+        Reason::Starting => (Code::Unavailable, &[], RETRY),
         Reason::StoreUnavailable => (Code::Unavailable, &[], &[]),
         Reason::Internal | Reason::MalformedMessage => (Code::Internal, &[], &[]),
         Reason::StoreFull => (Code::ResourceExhausted, &["limit", "size"], &[]),
@@ -127,6 +128,8 @@ async fn provoked(reason: ErrorReason) -> Status {
         Reason::MalformedMessage => unread(unread::no_message).await,
         Reason::UnauthenticatedClient => client_call(None).await,
         Reason::KeyRefused => client_call(Some("a-token-of-the-crm")).await,
+        Reason::StreamTooOld => stream_too_old().await,
+        Reason::Starting => starting().await,
     }
 }
 
@@ -317,6 +320,25 @@ async fn draining() -> Status {
     drop(stream);
     stopped.await.unwrap();
     end
+}
+
+async fn stream_too_old() -> Status {
+    let mut open = Open::with(|setup| {
+        setup.jobs.max_stream_age = Some(Duration::from_millis(100));
+    })
+    .await;
+    let job = open.job().await;
+    let mut stream = open.server.watch(&job.id, 1).await;
+    next(&mut stream).await.unwrap().unwrap_err()
+}
+
+async fn starting() -> Status {
+    let fake = Fake::always(200, "{}").await;
+    let data = tempfile::tempdir().unwrap();
+    let setup = Setup::new(fake.address, data.path());
+    let server = setup.start_opening(std::future::pending()).await;
+    let request = GetCreditsRequest::default();
+    server.workspace().get_credits(request).await.unwrap_err()
 }
 
 /// What a start ends with when the store does this.
