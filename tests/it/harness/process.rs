@@ -84,6 +84,13 @@ impl Process {
 }
 
 impl Process {
+    /// Waits until it ends by itself, and gives the status and what it says.
+    pub fn ended(mut self) -> (ExitStatus, String) {
+        // One that goes on instead falls silent, which fails the test.
+        let said: Vec<_> = std::iter::from_fn(|| self.line()).collect();
+        (self.child.wait().unwrap(), said.join("\n"))
+    }
+
     /// Kills it as a crash does, and waits until it is gone.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
