@@ -1,7 +1,7 @@
 //! Calls of browsers: gRPC-Web, and which origins may make them.
 
 use http::{HeaderName, HeaderValue, Method};
-use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use super::options::WebOptions;
 
@@ -30,8 +30,9 @@ pub fn cors(options: &WebOptions) -> Option<CorsLayer> {
     let cors = CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::POST])
-        // Metadata of any name; browsers keep cookies and the like out of it.
-        .allow_headers(Any)
+        // Metadata of any name; browsers keep cookies and the like out of it. `*` would not
+        // stand for `authorization`.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(EXPOSED)
         .max_age(MAX_AGE);
     Some(cors)

@@ -51,9 +51,6 @@ use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 use tonic_types::{ErrorInfo, StatusExt};
 
 /// No test waits longer than this for anything.
@@ -150,6 +147,7 @@ impl Setup {
         if self.is_unlimited {
             client.limits.overrides = vec![parse_override("*=1000000/second").unwrap()];
         }
+        let health = Health::new(server::names(self.sandbox.is_some())).await;
         let options = ServerOptions {
             client,
             access: self
@@ -159,7 +157,7 @@ impl Setup {
             jobs,
             callbacks: self.callbacks,
             serving: self.args.serving_options(),
-            health: Health::new(server::names(self.sandbox.is_some())).await,
+            health: health.clone(),
             sandbox: self.sandbox,
         };
         let end = CancellationToken::new();
@@ -174,6 +172,7 @@ impl Setup {
             grpc,
             callbacks,
             channel,
+            health,
             end,
             server,
         }
@@ -185,6 +184,7 @@ pub struct TestServer {
     pub grpc: SocketAddr,
     pub callbacks: SocketAddr,
     pub channel: Channel,
+    health: Health,
     end: CancellationToken,
     server: JoinHandle<Result<(), ServerError>>,
 }
@@ -252,13 +252,11 @@ impl TestServer {
 
     /// Waits until it serves.
     pub async fn serving(&self) {
-        let mut client = HealthClient::new(self.channel.clone());
-        let watch = client.watch(HealthCheckRequest::default()).await;
-        let mut statuses = watch.unwrap().into_inner();
-        let serves = async {
-            while statuses.message().await.unwrap().unwrap().status() != ServingStatus::Serving {}
-        };
-        tokio::time::timeout(PATIENCE, serves).await.unwrap();
+        let begun = Instant::now();
+        while let Some(trouble) = self.health.readiness() {
+            assert!(begun.elapsed() < PATIENCE, "{trouble}");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Tells it to end, and does not wait for that.

@@ -12,6 +12,7 @@ use pronto_grpc::proto::v1::{
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tonic::Code;
 
 use super::{reason, until};
 use crate::harness::fake::{Fake, json};
@@ -155,7 +156,13 @@ async fn a_deadline_ends_the_wait_of_its_caller_only() {
     until(async || full.waiting().await == 1).await;
     let stays = tokio::spawn(stack(full.server.clone(), "a".to_owned()));
     let status = short.await.unwrap().unwrap_err();
-    assert!(["DEADLINE_EXCEEDED", "RATE_LIMITED"].contains(&reason(&status).as_str()));
+    // The client's own clock may be the first to ring.
+    let is_over = [
+        Code::DeadlineExceeded,
+        Code::ResourceExhausted,
+        Code::Cancelled,
+    ];
+    assert!(is_over.contains(&status.code()), "{status:?}");
     full.open().await;
     stays.await.unwrap().unwrap();
     assert_eq!(full.calls(), PLACES + 1);
