@@ -7,13 +7,16 @@ use tokio::time::timeout;
 use super::{CREDITS, WATCH, assert_serves};
 use crate::harness::callbacks::Open;
 use crate::harness::frames::{
-    ACK, CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Frame, Frames, GOAWAY, HEADERS,
-    PING, REFUSED_STREAM, RST_STREAM, SETTINGS, block, call, frame,
+    ACK, CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Frame, Frames, HEADERS, PING,
+    REFUSED_STREAM, RST_STREAM, SETTINGS, block, call, frame,
 };
 use crate::harness::stage::{Stage, quick};
 
 /// HTTP/2's number of the setting.
 const MAX_CONCURRENT_STREAMS: u16 = 3;
+
+/// `:status: 200`, as header blocks begin with it.
+const STATUS_200: u8 = 0x88;
 
 /// The numbers of streams that a client opens.
 fn streams(count: u32) -> impl Iterator<Item = u32> {
@@ -97,16 +100,19 @@ async fn t8_a_header_without_end_is_cut() {
 async fn t8_a_header_that_is_too_large_is_refused() {
     let stage = Stage::start().await;
     let mut client = Frames::connect(stage.server.grpc, &[]).await;
-    client.send(HEADERS, 0, 1, &call(CREDITS)).await;
+    client.send(HEADERS, END_STREAM, 1, &call(CREDITS)).await;
     let more = block(&[("x-more", &"y".repeat(12_000))]);
     client.send(CONTINUATION, 0, 1, &more).await;
+    client.send(CONTINUATION, END_HEADERS, 1, &more).await;
+    let is_answer = |frame: &Frame| frame.stream == 1 && frame.kind == HEADERS;
+    let answer = client.next_of(is_answer).await;
+    // Every answer of a service has status 200.
+    assert_ne!(answer.payload[0], STATUS_200);
     client
-        .send(CONTINUATION, END_HEADERS, 1, &more[..12_000])
+        .send(HEADERS, END_HEADERS | END_STREAM, 3, &call(CREDITS))
         .await;
-    client
-        .next_of(|frame| frame.stream == 1 || frame.kind == GOAWAY)
-        .await;
-    assert_serves(&stage.server).await;
+    let is_answer = |frame: &Frame| frame.stream == 3 && frame.kind == HEADERS;
+    assert_eq!(client.next_of(is_answer).await.payload[0], STATUS_200);
 }
 
 #[tokio::test]
