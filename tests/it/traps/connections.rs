@@ -66,6 +66,7 @@ async fn is_served(channel: &Channel) -> bool {
 #[tokio::test]
 async fn an_idle_connection_makes_room_for_a_new_one() {
     let stage = Stage::set_up(quick(), |setup| setup.args.serving.max_connections = 2).await;
+    assert!(is_served(&stage.server.channel).await);
     let mut idle = Frames::connect(stage.server.grpc, &[]).await;
     idle.next().await.unwrap();
     let newer = connect(stage.server.grpc).await;
