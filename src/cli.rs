@@ -112,6 +112,7 @@ async fn serve_admin(address: SocketAddr) -> Result<(), Box<dyn Error + Send + S
     let metrics = metrics::install()?;
     let listener = server::bind(address).await?;
     let address = listener.local_addr()?;
+    tokio::spawn(metrics.clone().keep());
     tokio::spawn(admin::serve(listener, metrics, std::future::pending()));
     tracing::info!(%address, "The admin listener answers.");
     Ok(())

@@ -16,6 +16,7 @@
 //! * [`rpc`]: the gRPC services.
 //! * [`server`]: listeners, services, and an end. [`health`]: whether it serves.
 //! * [`deadline`]: when nobody waits any more.
+//! * [`trace`]: which trace something belongs to.
 //! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
 //! * [`linkedin`]: pages, however their URLs are spelled.
 //! * [`tls`]: certificates of the gRPC listeners.
@@ -44,3 +45,4 @@ pub mod sandbox;
 pub mod server;
 pub mod telemetry;
 pub mod tls;
+pub mod trace;

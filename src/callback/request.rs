@@ -81,6 +81,7 @@ async fn unmatched(head: &Parts, body: &mut Body, receiver: &Receiver) -> Option
         }
     };
     let is_known = place.is_known();
+    metrics::callback_unmatched(is_known);
     let budget = match is_known {
         true => &receiver.budget,
         false => &receiver.strangers,
@@ -124,7 +125,10 @@ async fn receive(job_id: &str, body: &mut Body, receiver: &Receiver) -> StatusCo
     };
     // Its share of the budget is kept until it is stored.
     match receiver.jobs.receive(job_id, body.bytes.clone()).await {
-        Ok(()) => StatusCode::NO_CONTENT,
+        Ok(()) => {
+            metrics::callback_committed();
+            StatusCode::NO_CONTENT
+        }
         Err(error) => {
             tracing::error!(job_id, %error, "A callback could not be stored.");
             StatusCode::SERVICE_UNAVAILABLE

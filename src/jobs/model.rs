@@ -276,14 +276,24 @@ pub struct Change {
 }
 
 /// What the store holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes on disk.
     pub bytes: u64,
-    /// Jobs.
-    pub jobs: u64,
+    /// Jobs in each state in which there are any.
+    pub jobs: Vec<(JobState, u64)>,
     /// Callbacks without a job.
     pub unmatched: u64,
+    /// Credits that are set aside.
+    pub reserved: i64,
+}
+
+impl Usage {
+    /// Jobs.
+    #[must_use]
+    pub fn jobs(&self) -> u64 {
+        self.jobs.iter().map(|(_, count)| count).sum()
+    }
 }
 
 /// How a job ends.

@@ -16,6 +16,7 @@ use super::store::StoreError;
 use super::{CallbackSecret, correlation, keeper, locate, repeat, runner};
 use crate::ledger::Refusal;
 use crate::ledger::model::{Admission, Earlier, NewCall, RequestKey};
+use crate::metrics;
 use crate::pronto::client::read_answer;
 use crate::pronto::{Caller, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
@@ -183,7 +184,10 @@ async fn begin<R: JobRequest>(
     let woken = shared.wakes.subscribe(&job_id);
     match shared.store.create_job(job).await? {
         Admission::Admitted(_) => {}
-        Admission::OverBudget(spending) => return Err(Refusal::over_budget(&call, spending).into()),
+        Admission::OverBudget(spending) => {
+            metrics::budget_refused(R::ENDPOINT.rpc);
+            return Err(Refusal::over_budget(&call, spending).into());
+        }
         earlier => return Ok(Begun::Earlier(earlier)),
     }
     shared.keyring.remember(credential);
@@ -272,6 +276,8 @@ async fn conclude(
         (acceptance, Recorded::InJob(job)) => {
             let is_known = acceptance.is_ok();
             tracing::info!(job_id, operation, is_known, "A job started.");
+            metrics::job_started(operation);
+            metrics::credits_charged(operation, job.credits);
             runner::ensure(shared, &job_id);
             Ok(Started { job, acceptance })
         }

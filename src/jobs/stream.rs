@@ -15,6 +15,7 @@ use super::model::{StoredEvent, StoredJob};
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
 use crate::deadline::{Alarm, Deadline};
+use crate::metrics::streams::{self, OpenStream};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{JobEvent, JobProgress, JobState};
 
@@ -63,6 +64,7 @@ pub struct Events {
     events: mpsc::Receiver<JobEvent>,
     end: Arc<Mutex<Option<StreamEnd>>>,
     alarm: Option<Alarm>,
+    measured: OpenStream,
 }
 
 impl Events {
@@ -86,6 +88,7 @@ impl Stream for Events {
         match ready!(self.events.poll_recv(context)) {
             Some(event) => {
                 self.sequence = self.sequence.max(event.sequence);
+                self.measured.took(self.sequence);
                 Poll::Ready(Some(Ok(event)))
             }
             None => Poll::Ready(self.end.lock().take().map(Err)),
@@ -110,6 +113,7 @@ impl Jobs {
         };
         tokio::spawn(cursor.run(end.clone()));
         Events {
+            measured: streams::open(&job_id, after),
             job_id,
             sequence: after,
             events,
@@ -156,6 +160,7 @@ impl Cursor {
                 Ok(read) => read,
                 Err(error) => return Ok(Err(StreamEnd::Store(error))),
             };
+            streams::recorded(&job.id, job.last_sequence);
             // Events may have gone between the two reads, too.
             let oldest = events.first().map_or(job.first_sequence, |e| e.sequence);
             if self.sequence < job.last_sequence && self.sequence + 1 < oldest {

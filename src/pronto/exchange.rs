@@ -112,7 +112,8 @@ impl Exchange {
         deadline: Option<Instant>,
     ) -> Result<Bytes, Attempt> {
         let endpoint = outgoing.endpoint;
-        let limit = Instant::now() + self.timeout(endpoint);
+        let begun = Instant::now();
+        let limit = begun + self.timeout(endpoint);
         let mut answer = pin!(self.execute(&pass, outgoing));
         let in_time = match deadline.filter(|deadline| *deadline < limit) {
             Some(deadline) => timeout_at(deadline, &mut answer).await.ok(),
@@ -137,6 +138,7 @@ impl Exchange {
             pass.refused(failed.failure.retry_after);
         }
         metrics::upstream_ended(endpoint, outcome_name(&outcome));
+        metrics::upstream_took(endpoint, begun.elapsed());
         outcome
     }
 

@@ -7,11 +7,13 @@
 //! * [`validate`]: the documented rules for requests.
 //! * [`endpoint`]: the table of Pronto's endpoints.
 //! * [`reason`]: what errors look like.
+//! * [`rpc`]: the table of RPCs.
 
 pub mod canonical;
 pub mod endpoint;
 pub mod json;
 pub mod reason;
+pub mod rpc;
 pub mod validate;
 pub mod wire;
 

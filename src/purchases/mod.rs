@@ -19,6 +19,7 @@ use crate::jobs::store::{Store, StoreError};
 use crate::ledger::flights::Landing;
 use crate::ledger::model::{Admission, Earlier, NewCall, RequestKey};
 use crate::ledger::{Budgets, Flights, Prices, Refusal};
+use crate::metrics;
 use crate::pronto::client::read_answer;
 use crate::pronto::{Caller, Client, Failure};
 use crate::proto::endpoint::SpendingRequest;
@@ -151,6 +152,7 @@ impl Shared {
                 Rest::Request(rest) => {
                     let answer = self.client.send(caller, &rest).await;
                     let conclusion = Conclusion::of::<R, A>(&self.prices, &rest, &reuse, answer);
+                    metrics::credits_charged(R::ENDPOINT.rpc, conclusion.credits());
                     self.conclude(call, conclusion, landing).await;
                 }
             },
@@ -194,7 +196,10 @@ impl Shared {
             ..NewCall::new(credential, R::ENDPOINT.rpc, SystemTime::now())
         };
         match self.store.begin_call(call.clone()).await? {
-            Admission::OverBudget(spending) => Err(Refusal::over_budget(&call, spending).into()),
+            Admission::OverBudget(spending) => {
+                metrics::budget_refused(R::ENDPOINT.rpc);
+                Err(Refusal::over_budget(&call, spending).into())
+            }
             admission => begun(admission, request.request_id(), reuse),
         }
     }

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
+use super::call_info::{CallInfo, CallerName};
 use super::peer::Peer;
 use super::status;
 use crate::deadline::Deadline;
@@ -20,12 +21,24 @@ pub const API_KEY: &str = "x-api-key";
 /// UNAUTHENTICATED when there is no key.
 pub fn caller<R>(keyring: &Keyring, request: &Request<R>) -> Result<Caller, Status> {
     let peer = request.extensions().get::<Peer>();
+    let credential = credential(keyring, request.metadata())?;
+    tell(request, &credential);
     Ok(Caller {
-        credential: credential(keyring, request.metadata())?,
+        credential,
         connection: peer.map_or_else(|| "".into(), |peer| peer.connection.clone()),
         deadline: deadline(request),
         audience: None,
     })
+}
+
+/// Tells who makes a call, for the log.
+fn tell<R>(request: &Request<R>, credential: &Credential) {
+    if let Some(info) = request.extensions().get::<CallInfo>() {
+        info.tell(CallerName {
+            client: None,
+            credential: credential.name.clone(),
+        });
+    }
 }
 
 /// When the caller gives up.

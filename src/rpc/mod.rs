@@ -2,6 +2,8 @@
 //!
 //! A handler validates, calls and returns; [`Facade`] does each of these for all.
 //!
+//! * [`observe`]: sees each RPC to its real end; [`call_info`]: who makes it, and its id.
+//! * [`messages`]: counts those of a stream.
 //! * [`auth`]: whose call it is.
 //! * [`status`]: what errors look like to clients; the only place that makes them.
 //! * [`explain`]: reasons for what tonic refuses.
@@ -12,6 +14,7 @@
 
 pub mod accounts;
 pub mod auth;
+pub mod call_info;
 pub mod contacts;
 pub mod explain;
 mod facade;
@@ -19,6 +22,8 @@ pub mod jobs;
 pub mod leads;
 pub mod lists;
 pub mod locations;
+pub mod messages;
+pub mod observe;
 pub mod outcome;
 pub mod page;
 pub mod peer;

@@ -28,6 +28,7 @@ use crate::pronto::{Client, ClientOptions, Keyring};
 use crate::purchases::Purchases;
 use crate::rpc::Facade;
 use crate::rpc::explain::explain;
+use crate::rpc::observe::ObserveLayer;
 use crate::rpc::time_limit::DeadlineLayer;
 use crate::sandbox::Sandbox;
 
@@ -140,6 +141,7 @@ pub async fn run(
     let resumed = jobs.resume().await?;
     tokio::spawn(jobs.keeper().run());
     let service = ServiceBuilder::new()
+        .layer(ObserveLayer)
         .layer(DeadlineLayer)
         .layer(MapResponseLayer::new(explain))
         .service(routes.prepare());

@@ -13,6 +13,7 @@ mod cli;
 mod contract;
 mod e2e;
 mod harness;
+mod metrics;
 mod money;
 mod recognition;
 mod roundtrip;

@@ -201,6 +201,10 @@ impl Runner {
         metrics::results_recorded("callback", since(|job| job.delivered - job.recovered));
         metrics::results_suppressed(since(|job| job.duplicates));
         metrics::results_late(since(|job| job.late));
+        metrics::streams::recorded(&self.job.id, self.job.last_sequence);
+        if let Some(endpoint) = Endpoint::of_rpc(&self.job.operation) {
+            metrics::credits_charged(endpoint.rpc, self.job.credits - before.credits);
+        }
     }
 
     /// Ends the job, unless a client has done so.
@@ -216,6 +220,9 @@ impl Runner {
             ended => ended?,
         }
         let job = &self.job;
+        if let Some(endpoint) = Endpoint::of_rpc(&job.operation) {
+            metrics::job_ended(endpoint.rpc, job.state);
+        }
         tracing::info!(
             job_id = job.id,
             operation = job.operation,

@@ -210,9 +210,25 @@ pub fn ledger_size(connection: &Connection) -> rusqlite::Result<u64> {
 pub fn usage(connection: &Connection) -> rusqlite::Result<Usage> {
     Ok(Usage {
         bytes: size(connection)?,
-        jobs: number_from(connection, "SELECT count(*) FROM jobs WHERE purged = 0")?,
+        jobs: jobs_by_state(connection)?,
         unmatched: number_from(connection, "SELECT count(*) FROM unmatched")?,
+        reserved: connection.query_row(
+            "SELECT COALESCE(SUM(reserved), 0) FROM usage",
+            [],
+            |row| row.get(0),
+        )?,
     })
+}
+
+fn jobs_by_state(connection: &Connection) -> rusqlite::Result<Vec<(JobState, u64)>> {
+    connection
+        .prepare("SELECT state, count(*) FROM jobs WHERE purged = 0 GROUP BY state")?
+        .query_map([], |row| {
+            let state = JobState::try_from(row.get::<_, i32>(0)?).unwrap_or_default();
+            let count: i64 = row.get(1)?;
+            Ok((state, count.try_into().unwrap_or_default()))
+        })?
+        .collect()
 }
 
 fn number_from(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {

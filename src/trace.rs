@@ -1,0 +1,216 @@
+//! Which trace something belongs to, as <https://www.w3.org/TR/trace-context/> has it.
+//!
+//! An RPC continues the trace of its caller, or begins one. What it causes belongs to the
+//! same trace: requests to Pronto, and the job with its callbacks, for as long as it runs.
+//! A trace goes along with a task; [`carry`] takes it into a new one.
+
+use std::fmt;
+use std::future::Future;
+
+use http::{HeaderMap, HeaderValue};
+use tracing::{Instrument, Span};
+
+/// The header that names trace and parent.
+pub const TRACEPARENT: &str = "traceparent";
+
+/// The header with what other systems know of the trace.
+pub const TRACESTATE: &str = "tracestate";
+
+/// The longest `tracestate` that is passed on; the standard asks for 512.
+const MAX_STATE: usize = 512;
+
+/// The flag of a trace that its caller records.
+const SAMPLED: u8 = 1;
+
+tokio::task_local! {
+    static CURRENT: TraceContext;
+}
+
+/// The id of a trace; not zero.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceId([u8; 16]);
+
+/// The id of a step of a trace; not zero.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SpanId([u8; 8]);
+
+/// A place in a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The step of it that is the parent of what follows.
+    pub span_id: SpanId,
+    /// Whether the trace is recorded, as its beginner decided; set in one that begins here.
+    pub is_sampled: bool,
+    /// What other systems know of it, passed on as it came.
+    pub state: Option<HeaderValue>,
+}
+
+impl TraceContext {
+    /// A new trace.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self {
+            trace_id: TraceId::random(),
+            span_id: SpanId::random(),
+            is_sampled: true,
+            state: None,
+        }
+    }
+
+    /// The trace that these headers name; a new one where they name none, or not as the
+    /// standard says.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        Self::read(headers).unwrap_or_else(Self::begin)
+    }
+
+    /// The trace that these headers name.
+    #[must_use]
+    pub fn read(headers: &HeaderMap) -> Option<Self> {
+        let mut parents = headers.get_all(TRACEPARENT).iter();
+        let parent = parents.next().filter(|_| parents.next().is_none())?;
+        let (trace_id, span_id, is_sampled) = parse(parent.to_str().ok()?.trim())?;
+        Some(Self {
+            trace_id,
+            span_id,
+            is_sampled,
+            state: state(headers),
+        })
+    }
+
+    /// The trace of an id, such as one that was stored with a job.
+    #[must_use]
+    pub fn of_id(trace_id: TraceId) -> Self {
+        Self {
+            trace_id,
+            ..Self::begin()
+        }
+    }
+
+    /// The next step of the same trace.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            span_id: SpanId::random(),
+            ..self.clone()
+        }
+    }
+
+    /// The value of `traceparent` that names this place.
+    #[must_use]
+    pub fn traceparent(&self) -> String {
+        let flags = if self.is_sampled { SAMPLED } else { 0 };
+        format!("00-{}-{}-{flags:02x}", self.trace_id, self.span_id)
+    }
+
+    /// Does something as part of this trace, in a span.
+    pub fn scope<F: Future>(self, span: Span, work: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, work).instrument(span)
+    }
+}
+
+/// Where the current task is, if anywhere.
+#[must_use]
+pub fn current() -> Option<TraceContext> {
+    CURRENT.try_with(Clone::clone).ok()
+}
+
+/// Does something in another task, as part of the trace and the span of this one.
+pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let (here, span) = (current(), Span::current());
+    async move {
+        match here {
+            Some(here) => CURRENT.scope(here, work).await,
+            None => work.await,
+        }
+    }
+    .instrument(span)
+}
+
+/// `version-trace-parent-flags`, in lower-case hexadecimal digits. A later version may
+/// have more at its end.
+fn parse(text: &str) -> Option<(TraceId, SpanId, bool)> {
+    let mut parts = text.splitn(5, '-');
+    let [version] = bytes(parts.next()?)?;
+    let trace_id = TraceId::new(bytes(parts.next()?)?)?;
+    let span_id = SpanId::new(bytes(parts.next()?)?)?;
+    let [flags] = bytes(parts.next()?)?;
+    let is_known = match version {
+        0 => parts.next().is_none(),
+        255 => false,
+        _ => true,
+    };
+    is_known.then_some((trace_id, span_id, flags & SAMPLED != 0))
+}
+
+fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let is_lower = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+    if digits.len() != 2 * N || !digits.bytes().all(is_lower) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// Several headers are one list. One that is too long is left out as a whole.
+fn state(headers: &HeaderMap) -> Option<HeaderValue> {
+    let states = headers.get_all(TRACESTATE).iter();
+    let states: Vec<&str> = states.map(|s| s.to_str().ok()).collect::<Option<_>>()?;
+    let state = states.join(",");
+    let fits = (1..=MAX_STATE).contains(&state.len());
+    fits.then(|| HeaderValue::try_from(state).ok()).flatten()
+}
+
+/// An id of this many random bytes, not zero.
+macro_rules! id {
+    ($id:ident, $bytes:literal) => {
+        impl $id {
+            /// The id of these bytes, unless all are zero.
+            #[must_use]
+            pub fn new(bytes: [u8; $bytes]) -> Option<Self> {
+                (bytes != [0; $bytes]).then_some(Self(bytes))
+            }
+
+            /// The id that is written so.
+            #[must_use]
+            pub fn parse(digits: &str) -> Option<Self> {
+                Self::new(bytes(digits)?)
+            }
+
+            /// The bytes.
+            #[must_use]
+            pub fn bytes(self) -> [u8; $bytes] {
+                self.0
+            }
+
+            fn random() -> Self {
+                let mut bytes = [0; $bytes];
+                fastrand::fill(&mut bytes);
+                Self::new(bytes).unwrap_or(Self([1; $bytes]))
+            }
+        }
+
+        impl fmt::Display for $id {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $id {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, out)
+            }
+        }
+    };
+}
+
+id!(TraceId, 16);
+id!(SpanId, 8);
+
+#[cfg(test)]
+mod tests;
