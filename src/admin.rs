@@ -1,7 +1,10 @@
-//! The HTTP listener for operators: metrics.
+//! The HTTP listener for operators: metrics, and what is logged.
+
+mod log_level;
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode, header};
@@ -13,6 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
 use crate::metrics::Metrics;
+use crate::telemetry::LogFilter;
 
 /// How long the header of a request may take.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,22 +27,31 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The form in which Prometheus reads metrics.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// What operators see and change.
+#[derive(Clone)]
+pub struct Admin {
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What is logged.
+    pub log: LogFilter,
+}
+
 /// Serves until `shutdown`.
-pub async fn serve(listener: TcpListener, metrics: Metrics, shutdown: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, admin: Admin, shutdown: impl Future<Output = ()>) {
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let metrics = metrics.clone();
+        let admin = admin.clone();
         let service = service_fn(move |request| {
-            let answer = answer(&request, &metrics);
-            async move { Ok::<_, Infallible>(answer) }
+            let admin = admin.clone();
+            async move { Ok::<_, Infallible>(answer(request, peer, &admin).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -52,11 +65,22 @@ pub async fn serve(listener: TcpListener, metrics: Metrics, shutdown: impl Futur
     }
 }
 
-fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes>> {
+async fn answer(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    admin: &Admin,
+) -> Response<Full<Bytes>> {
     let (status, body) = match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, metrics.render()),
+        (_, log_level::PATH) => {
+            let (status, line) = log_level::answer(&admin.log, peer, request).await;
+            (status, line + "\n")
+        }
+        (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, admin.metrics.render()),
         (_, "/metrics") => (StatusCode::METHOD_NOT_ALLOWED, "GET only\n".to_owned()),
-        _ => (StatusCode::NOT_FOUND, "there is only /metrics\n".to_owned()),
+        _ => {
+            let pages = "there are only /metrics and /log-level\n";
+            (StatusCode::NOT_FOUND, pages.to_owned())
+        }
     };
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;

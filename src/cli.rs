@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::admin::Admin;
 use crate::callback::CallbackLimits;
 use crate::config::{Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
 use crate::jobs::store::sqlite::SqliteStore;
@@ -18,6 +19,7 @@ use crate::pronto::{BaseUrls, Keyring};
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
 use crate::server::{self, Listeners, ServerOptions};
+use crate::telemetry::LogFilter;
 use crate::{admin, demo, metrics, open_files, telemetry};
 
 /// How a command can fail.
@@ -62,7 +64,7 @@ pub fn run(command: Command) -> Result<(), CliError> {
 /// Serves; `lock` receives the lock of the store.
 async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliError> {
     let ended = end_signal().map_err(failed)?;
-    telemetry::init(&args.telemetry.log, args.telemetry.log_format);
+    let log = telemetry::init(&args.telemetry.log, args.telemetry.log_format);
     let callbacks = callback_limits(&args);
     let mut api_key = args.access.api_key()?;
     let listeners = Listeners::bind(
@@ -73,7 +75,7 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
     .await
     .map_err(failed)?;
     if let Some(address) = args.listen.admin_address {
-        serve_admin(address).await.map_err(failed)?;
+        serve_admin(address, log).await.map_err(failed)?;
     }
     let mut client = args.upstream.client_options()?;
     let mut sandbox = None;
@@ -108,12 +110,16 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
 }
 
 /// Serves metrics, for the life of the process.
-async fn serve_admin(address: SocketAddr) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn serve_admin(
+    address: SocketAddr,
+    log: LogFilter,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let metrics = metrics::install()?;
     let listener = server::bind(address).await?;
     let address = listener.local_addr()?;
     tokio::spawn(metrics.clone().keep());
-    tokio::spawn(admin::serve(listener, metrics, std::future::pending()));
+    let admin = Admin { metrics, log };
+    tokio::spawn(admin::serve(listener, admin, std::future::pending()));
     tracing::info!(%address, "The admin listener answers.");
     Ok(())
 }
@@ -193,7 +199,6 @@ async fn run_sandbox(args: SandboxArgs) -> Result<(), CliError> {
     tracing::info!(
         main_url = %urls.main,
         synchronous_url = %urls.synchronous,
-        api_key = sandbox::DEFAULT_API_KEY,
         "The sandbox answers."
     );
     Sandbox::new(SandboxConfig::from(&args.options))

@@ -129,6 +129,24 @@ pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     .instrument(span)
 }
 
+/// The trace of a job, and the span of what is done for it. One that was stored without a
+/// trace begins one.
+#[must_use]
+pub fn of_job(trace_id: Option<TraceId>) -> (TraceContext, Span) {
+    let trace = trace_id.map_or_else(TraceContext::begin, TraceContext::of_id);
+    let span = tracing::error_span!("job", trace_id = %trace.trace_id);
+    (trace, span)
+}
+
+/// Tells the log that the current RPC is about a job, which may have a trace of its own.
+pub fn follows(job_id: &str, trace_id: Option<TraceId>) {
+    let span = Span::current();
+    span.record("job_id", job_id);
+    if let Some(trace_id) = trace_id {
+        span.record("job_trace_id", tracing::field::display(trace_id));
+    }
+}
+
 /// `version-trace-parent-flags`, in lower-case hexadecimal digits. A later version may
 /// have more at its end.
 fn parse(text: &str) -> Option<(TraceId, SpanId, bool)> {

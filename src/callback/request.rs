@@ -11,6 +11,7 @@ use super::Receiver;
 use super::body::{Body, Refusal};
 use crate::jobs::CallbackSecret;
 use crate::metrics;
+use crate::trace;
 
 /// An answer; the status says it all.
 pub type Answer = Response<Empty<Bytes>>;
@@ -34,9 +35,9 @@ async fn respond(head: &Parts, body: &mut Body, receiver: &Receiver) -> Answer {
     let Some((job_id, secret)) = target(head.uri.path()).filter(could_be_ours) else {
         return unknown();
     };
-    match receiver.jobs.accepts(job_id, secret).await {
-        Ok(true) => {}
-        Ok(false) => {
+    let receipt = match receiver.jobs.accepts(job_id, secret).await {
+        Ok(Some(receipt)) => receipt,
+        Ok(None) => {
             return unmatched(head, body, receiver)
                 .await
                 .unwrap_or_else(unknown);
@@ -45,13 +46,17 @@ async fn respond(head: &Parts, body: &mut Body, receiver: &Receiver) -> Answer {
             tracing::error!(%error, "A callback could not be checked.");
             return empty(StatusCode::SERVICE_UNAVAILABLE);
         }
-    }
+    };
     if head.method != Method::POST {
         return only_post();
     }
-    let status = receive(job_id, body, receiver).await;
-    tracing::debug!(job_id, status = status.as_u16(), "A callback came.");
-    empty(status)
+    let (trace, span) = trace::of_job(receipt.trace_id);
+    let receiving = async {
+        let status = receive(job_id, body, receiver).await;
+        tracing::debug!(job_id, status = status.as_u16(), "A callback came.");
+        empty(status)
+    };
+    trace.scope(span, receiving).await
 }
 
 /// Job and secret in `/callbacks/{job_id}/{secret}`.

@@ -11,7 +11,7 @@ mod listen;
 mod money;
 mod sandbox;
 mod telemetry;
-mod units;
+pub(crate) mod units;
 mod upstream;
 
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{
     CallOutcome, CallbackSource, ErrorReason, Job, JobCounts, JobFailure, JobState,
 };
+use crate::trace::TraceId;
 
 /// A job to store.
 #[derive(Clone, Debug)]
@@ -92,6 +93,8 @@ pub struct StoredJob {
     pub deadline: Option<SystemTime>,
     /// Why it failed.
     pub failure: Option<JobFailure>,
+    /// The trace of the call that started it, where there was one.
+    pub trace_id: Option<TraceId>,
 }
 
 impl StoredJob {

@@ -21,6 +21,7 @@ use crate::pronto::client::read_answer;
 use crate::pronto::{Caller, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
 use crate::proto::v1::{Acceptance, Completion, JobState};
+use crate::trace;
 
 /// A job that was started.
 #[derive(Clone, Debug)]
@@ -92,18 +93,17 @@ impl Jobs {
         let key = RequestKey::of(&request);
         let place = key.clone().map(|key| (caller.credential.name.clone(), key));
         let (shared, deadline) = (self.shared.clone(), caller.deadline);
-        let started = self.shared.flights.join(
-            place,
-            deadline,
-            &self.shared.starts,
-            |landing, audience| async move {
-                let caller = Caller {
-                    audience: Some(audience),
-                    ..caller
-                };
-                landing.tell(start(&shared, &caller, request, key).await);
-            },
-        );
+        let started =
+            self.shared
+                .flights
+                .join(place, deadline, &self.shared.starts, |landing, audience| {
+                    let caller = Caller {
+                        audience: Some(audience),
+                        ..caller
+                    };
+                    let starting = async move { start(&shared, &caller, request, key).await };
+                    trace::carry(async move { landing.tell(starting.await) })
+                });
         let given_up = || Err(StartError::Internal("a start was given up".to_owned()));
         started.await.unwrap_or_else(given_up)
     }
@@ -177,6 +177,7 @@ async fn begin<R: JobRequest>(
         people: reuse.wanted(&request),
         reused: reuse.contacts(),
         is_reused: reuse.is_everything(),
+        trace_id: trace::current().map(|here| here.trace_id),
         ..NewCall::new(&credential.name, R::ENDPOINT.rpc, SystemTime::now())
     };
     let job = new_job(shared, &mut request, call.clone(), reuse.results())?;

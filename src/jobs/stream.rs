@@ -18,6 +18,7 @@ use crate::deadline::{Alarm, Deadline};
 use crate::metrics::streams::{self, OpenStream};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{JobEvent, JobProgress, JobState};
+use crate::trace;
 
 /// At most so many events wait for a slow client.
 const BUFFER: usize = 32;
@@ -111,7 +112,7 @@ impl Jobs {
             sender,
             next_progress: Instant::now() + self.shared.options.progress_interval,
         };
-        tokio::spawn(cursor.run(end.clone()));
+        tokio::spawn(trace::carry(cursor.run(end.clone())));
         Events {
             measured: streams::open(&job_id, after),
             job_id,
@@ -161,6 +162,7 @@ impl Cursor {
                 Err(error) => return Ok(Err(StreamEnd::Store(error))),
             };
             streams::recorded(&job.id, job.last_sequence);
+            trace::follows(&job.id, job.trace_id);
             // Events may have gone between the two reads, too.
             let oldest = events.first().map_or(job.first_sequence, |e| e.sequence);
             if self.sequence < job.last_sequence && self.sequence + 1 < oldest {

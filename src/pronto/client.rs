@@ -14,6 +14,7 @@ use super::sharing::{Answer, Sharing};
 use super::{Caller, Credential, Failure};
 use crate::metrics;
 use crate::proto::endpoint::{Endpoint, UnaryRequest, UpstreamRequest};
+use crate::trace;
 
 pub use super::exchange::read_answer;
 
@@ -172,7 +173,10 @@ impl Client {
                 deadline: None,
                 ..caller.clone()
             };
-            Ok(async move { client.repeat(&caller, &outgoing).await })
+            // It belongs to the trace of the first who asked, whoever waits for it.
+            Ok(trace::carry(async move {
+                client.repeat(&caller, &outgoing).await
+            }))
         })?;
         in_time(endpoint, caller.deadline, answer).await
     }

@@ -27,7 +27,7 @@ use crate::proto::v1::{ErrorReason, Host};
 const API_KEY: &str = "x-api-key";
 
 /// A request, ready to be sent as often as necessary.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Outgoing {
     /// Where it goes.
     pub endpoint: &'static Endpoint,

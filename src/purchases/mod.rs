@@ -24,6 +24,7 @@ use crate::pronto::client::read_answer;
 use crate::pronto::{Caller, Client, Failure};
 use crate::proto::endpoint::SpendingRequest;
 use crate::proto::json::JsonMessage;
+use crate::trace;
 use settle::Conclusion;
 
 /// Why a call brought no answer.
@@ -114,20 +115,17 @@ impl Purchases {
         let outcome = self
             .shared
             .flights
-            .join(
-                place,
-                deadline,
-                &self.shared.tasks,
-                |landing, audience| async move {
-                    let caller = Caller {
-                        audience: Some(audience),
-                        ..caller
-                    };
+            .join(place, deadline, &self.shared.tasks, |landing, audience| {
+                let caller = Caller {
+                    audience: Some(audience),
+                    ..caller
+                };
+                trace::carry(async move {
                     shared
                         .carry_out::<R, A>(&caller, request, key, &landing)
                         .await;
-                },
-            )
+                })
+            })
             .await;
         let given_up = || Err(PurchaseError::Internal("a call was given up".to_owned()));
         let body = outcome.unwrap_or_else(given_up)?;

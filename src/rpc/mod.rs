@@ -2,7 +2,8 @@
 //!
 //! A handler validates, calls and returns; [`Facade`] does each of these for all.
 //!
-//! * [`observe`]: sees each RPC to its real end; [`call_info`]: who makes it, and its id.
+//! * [`observe`]: sees each RPC to its real end; [`request_id`]: its id.
+//! * [`call_info`]: what the log learns about a call.
 //! * [`messages`]: counts those of a stream.
 //! * [`auth`]: whose call it is.
 //! * [`status`]: what errors look like to clients; the only place that makes them.
@@ -29,6 +30,7 @@ pub mod page;
 pub mod peer;
 pub mod personas;
 mod privacy;
+pub mod request_id;
 pub mod sandbox;
 pub mod searches;
 pub mod signals;

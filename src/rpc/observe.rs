@@ -23,8 +23,9 @@ use tonic_types::StatusExt;
 use tower::{Layer, Service};
 use tracing::{Level, Span};
 
-use super::call_info::{CallInfo, REQUEST_ID, RequestId};
+use super::call_info::CallInfo;
 use super::messages::Messages;
+use super::request_id::{REQUEST_ID, RequestId};
 use crate::metrics::{self, Ended};
 use crate::proto::reason;
 use crate::proto::rpc;

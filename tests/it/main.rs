@@ -19,3 +19,4 @@ mod recognition;
 mod roundtrip;
 mod sandbox;
 mod store;
+mod traces;

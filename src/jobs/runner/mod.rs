@@ -21,6 +21,7 @@ use super::store::StoreError;
 use crate::metrics;
 use crate::proto::endpoint::{Endpoint, Late};
 use crate::proto::v1::{CallbackSource, Completion};
+use crate::trace;
 
 /// A job whose store fails is tried again after this time, then ever later.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -101,7 +102,10 @@ async fn run(shared: &Arc<Shared>, job_id: &str) -> Result<(), StoreError> {
     let Some(late) = late(&job).filter(|_| can_run(&job)) else {
         return Ok(());
     };
-    Runner::new(shared.clone(), job, late, woken).run().await
+    // All that it does belongs to the trace of the call that started it.
+    let (trace, span) = trace::of_job(job.trace_id);
+    let runner = Runner::new(shared.clone(), job, late, woken);
+    trace.scope(span, runner.run()).await
 }
 
 /// A question to Pronto under way.
@@ -258,7 +262,7 @@ impl Runner {
                     None => locate::ask(&shared, &job).await,
                 }
             };
-            self.question = Some(AbortOnDropHandle::new(tokio::spawn(ask)));
+            self.question = Some(AbortOnDropHandle::new(tokio::spawn(trace::carry(ask))));
         }
     }
 

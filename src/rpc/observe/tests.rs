@@ -73,7 +73,7 @@ fn stream(messages: usize, status: &Status) -> Response<Body> {
     let mut trailers = HeaderMap::new();
     status.add_header(&mut trailers).unwrap();
     let message = Bytes::from_static(&[0; 5]);
-    let frames = std::iter::repeat_n(Frame::data(message), messages);
+    let frames = std::iter::repeat_n(message, messages).map(Frame::data);
     let frames = frames.chain([Frame::trailers(trailers)]);
     let frames = tokio_stream::iter(frames.map(Ok::<_, Infallible>));
     Response::new(Body::new(StreamBody::new(frames)))

@@ -12,6 +12,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 
+use super::record;
+
 /// What the fake was asked.
 #[derive(Debug)]
 pub struct Asked {
@@ -49,7 +51,11 @@ impl Fake {
                             .await
                             .map(|b| b.to_bytes())
                             .unwrap_or_default();
-                        let body = serde_json::from_slice(&body).unwrap_or_default();
+                        let body: serde_json::Value =
+                            serde_json::from_slice(&body).unwrap_or_default();
+                        if let Some(url) = body["webhook_url"].as_str() {
+                            record::callback_url(url);
+                        }
                         let path = head.uri.path_and_query().unwrap().to_string();
                         let key = head.headers.get("x-api-key");
                         let _ = sender.send(Asked {

@@ -6,6 +6,7 @@ pub mod fake;
 pub mod faulty;
 pub mod process;
 pub mod raw;
+pub mod record;
 pub mod stage;
 
 use std::net::SocketAddr;
@@ -113,6 +114,7 @@ impl Setup {
 
     /// Starts the server with a store of the test's.
     pub async fn start_with(self, store: Arc<dyn Store>) -> TestServer {
+        record::begin();
         let (listeners, grpc) = Listeners::local(self.callback_port).await.unwrap();
         let callbacks = listeners.callbacks.local_addr().unwrap();
         let mut jobs = self.jobs;
@@ -229,6 +231,7 @@ impl TestServer {
             .unwrap()
             .unwrap()
             .unwrap();
+        record::end();
     }
 }
 
@@ -284,6 +287,9 @@ pub async fn next(stream: &mut Streaming<JobEvent>) -> Option<Result<JobEvent, S
     let next = async {
         loop {
             let event = stream.next().await;
+            if let Some(Ok(event)) = &event {
+                record::event(event);
+            }
             if !is_progress(&event) {
                 return event;
             }

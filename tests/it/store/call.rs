@@ -184,6 +184,7 @@ fn new_call(call: &Calling, credential: usize, operation: &str, model: &Model) -
     NewCall {
         reused: Vec::new(),
         is_reused: false,
+        trace_id: None,
         credential: self::credential(credential),
         operation: operation.to_owned(),
         request: call.request.map(|(id, what)| RequestKey {

@@ -11,6 +11,7 @@ use crate::jobs::model::{
     Decoded, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
 use crate::proto::v1::{CallbackSource, JobFailure, JobState};
+use crate::trace::TraceId;
 
 /// Microseconds since 1970.
 pub fn to_micros(time: SystemTime) -> i64 {
@@ -36,6 +37,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         }),
         None => None,
     };
+    let trace_id: Option<String> = row.get("trace_id")?;
     Ok(StoredJob {
         id: row.get("id")?,
         credential: row.get("credential")?,
@@ -67,6 +69,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         finished: optional_time("finished")?,
         deadline: optional_time("deadline")?,
         failure,
+        trace_id: trace_id.as_deref().and_then(TraceId::parse),
     })
 }
 
@@ -77,8 +80,8 @@ pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite:
         .prepare_cached(
             "INSERT INTO jobs (id, credential, operation, secret_hash, items, expected,
              search_name, state, created, updated, deadline, request_id, call,
-             reused_contacts)
-             VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?8, ?8, ?, ?, ?, ?)",
+             reused_contacts, trace_id)
+             VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?8, ?8, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             job.id,
@@ -93,6 +96,7 @@ pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite:
             request_id,
             call,
             reused::encode(&job.call.reused),
+            job.call.trace_id.map(|trace_id| trace_id.to_string()),
         ])?;
     Ok(())
 }

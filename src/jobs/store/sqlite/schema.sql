@@ -37,6 +37,8 @@ CREATE TABLE jobs (
     deadline        INTEGER,
     failure_reason  INTEGER,
     failure_message TEXT,
+    -- Of the call that started it, in hexadecimal digits.
+    trace_id        TEXT,
     -- Somebody was erased from it; `identities` knows by which marks.
     has_erased      INTEGER NOT NULL DEFAULT 0,
     -- Purged: nobody sees it any more, and its rows are being removed.
