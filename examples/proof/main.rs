@@ -15,6 +15,7 @@ mod deadlines;
 mod disk_faults;
 mod double_spend;
 mod fake;
+mod footprint;
 mod http;
 mod limits;
 mod link;
@@ -74,6 +75,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "memory",
         "a long log and many watchers cost the server little memory",
         |form| Box::pin(memory::run(form)),
+    ),
+    (
+        "footprint",
+        "a server that has nothing to do takes little, and starts at once",
+        |form| Box::pin(footprint::run(form)),
     ),
     (
         "deadlines",

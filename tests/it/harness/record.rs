@@ -17,7 +17,8 @@ use pronto_grpc::telemetry;
 use super::KEY;
 
 /// The variable that names the folder.
-const FOLDER: &str = "PRONTO_GRPC_TEST_RECORD";
+/// It does not begin as the server's own do, so that servers do not take it for theirs.
+const FOLDER: &str = "RECORD_PRONTO_GRPC_TESTS";
 
 /// The filter that lets everything through.
 pub const EVERYTHING: &str = "trace";
@@ -95,7 +96,8 @@ pub fn secret(secret: &str) {
 
 /// The secret in the URL of a callback.
 pub fn callback_url(url: &str) {
-    if let Some((_, secret)) = url.rsplit_once('/') {
+    // Others are the callers' own.
+    if let Some((_, secret)) = url.rsplit_once('/').filter(|_| url.contains("/callbacks/")) {
         self::secret(secret);
     }
 }
