@@ -20,6 +20,7 @@ use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
 use crate::server::{self, Listeners, ServerOptions};
 use crate::telemetry::LogFilter;
+use crate::trace::Exporter;
 use crate::{admin, demo, metrics, open_files, telemetry};
 
 /// How a command can fail.
@@ -65,6 +66,13 @@ pub fn run(command: Command) -> Result<(), CliError> {
 async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliError> {
     let ended = end_signal().map_err(failed)?;
     let log = telemetry::init(&args.telemetry.log, args.telemetry.log_format);
+    let exporter = match args.telemetry.export_options() {
+        Some(options) => {
+            let started = Exporter::start(&options);
+            Some(started.map_err(|error| ConfigError::new(error.to_string()))?)
+        }
+        None => None,
+    };
     let callbacks = callback_limits(&args);
     let mut api_key = args.access.api_key()?;
     let listeners = Listeners::bind(
@@ -104,9 +112,11 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
         shutdown_timeout: args.listen.shutdown_timeout,
         sandbox,
     };
-    server::run(options, listeners, Arc::new(store), ended)
-        .await
-        .map_err(failed)
+    let served = server::run(options, listeners, Arc::new(store), ended).await;
+    if let Some(exporter) = exporter {
+        exporter.end().await;
+    }
+    served.map_err(failed)
 }
 
 /// Serves metrics, for the life of the process.

@@ -4,11 +4,20 @@
 //! same trace: requests to Pronto, and the job with its callbacks, for as long as it runs.
 //! A trace goes along with a task; [`carry`] takes it into a new one.
 
+#[cfg(feature = "otlp")]
+mod export;
+#[cfg(not(feature = "otlp"))]
+#[path = "trace/no_export.rs"]
+mod export;
+
 use std::fmt;
 use std::future::Future;
 
 use http::{HeaderMap, HeaderValue};
 use tracing::{Instrument, Span};
+use url::Url;
+
+pub use export::{Exporter, Step};
 
 /// The header that names trace and parent.
 pub const TRACEPARENT: &str = "traceparent";
@@ -34,14 +43,76 @@ pub struct TraceId([u8; 16]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SpanId([u8; 8]);
 
+/// What a step of a trace is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An RPC, to the end of its answer.
+    Rpc,
+    /// A request to Pronto.
+    Upstream,
+    /// A callback of Pronto's.
+    Callback,
+}
+
+/// To whom traces are told, and how many.
+#[derive(Clone, Debug)]
+pub struct ExportOptions {
+    /// A collector that speaks OTLP over gRPC.
+    pub endpoint: Url,
+    /// The share of traces that is told, of those that begin here.
+    pub sampling_ratio: f64,
+}
+
+/// Why no traces are told.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The build cannot.
+    #[error("otlp-endpoint: this build exports no traces: build it with `--features otlp`")]
+    NotBuilt,
+    /// The collector's URL is not usable.
+    #[error("otlp-endpoint: {0}")]
+    Endpoint(String),
+}
+
+/// The trace that something long began in, as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// Whether it is recorded.
+    pub is_sampled: bool,
+}
+
+impl Origin {
+    /// What was written so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (trace_id, flags) = text.split_once('-')?;
+        let [flags] = bytes(flags)?;
+        Some(Self {
+            trace_id: TraceId::parse(trace_id)?,
+            is_sampled: flags & SAMPLED != 0,
+        })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flags = if self.is_sampled { SAMPLED } else { 0 };
+        write!(out, "{}-{flags:02x}", self.trace_id)
+    }
+}
+
 /// A place in a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     /// The trace.
     pub trace_id: TraceId,
-    /// The step of it that is the parent of what follows.
+    /// The step of it that goes on here: the parent of what follows.
     pub span_id: SpanId,
-    /// Whether the trace is recorded, as its beginner decided; set in one that begins here.
+    /// The step before.
+    pub parent: Option<SpanId>,
+    /// Whether the trace is recorded, as decided where it began.
     pub is_sampled: bool,
     /// What other systems know of it, passed on as it came.
     pub state: Option<HeaderValue>,
@@ -51,22 +122,21 @@ impl TraceContext {
     /// A new trace.
     #[must_use]
     pub fn begin() -> Self {
-        Self {
-            trace_id: TraceId::random(),
-            span_id: SpanId::random(),
-            is_sampled: true,
-            state: None,
-        }
+        let trace_id = TraceId::random();
+        Self::of_origin(Origin {
+            trace_id,
+            is_sampled: export::records(trace_id),
+        })
     }
 
-    /// The trace that these headers name; a new one where they name none, or not as the
-    /// standard says.
+    /// The next step of the trace that these headers name; a new trace where they name
+    /// none, or not as the standard says.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        Self::read(headers).unwrap_or_else(Self::begin)
+        Self::read(headers).map_or_else(Self::begin, |caller| caller.child())
     }
 
-    /// The trace that these headers name.
+    /// The place in a trace that these headers name.
     #[must_use]
     pub fn read(headers: &HeaderMap) -> Option<Self> {
         let mut parents = headers.get_all(TRACEPARENT).iter();
@@ -75,17 +145,30 @@ impl TraceContext {
         Some(Self {
             trace_id,
             span_id,
+            parent: None,
             is_sampled,
             state: state(headers),
         })
     }
 
-    /// The trace of an id, such as one that was stored with a job.
+    /// A new step of a trace that something began in before.
     #[must_use]
-    pub fn of_id(trace_id: TraceId) -> Self {
+    pub fn of_origin(origin: Origin) -> Self {
         Self {
-            trace_id,
-            ..Self::begin()
+            trace_id: origin.trace_id,
+            span_id: SpanId::random(),
+            parent: None,
+            is_sampled: origin.is_sampled,
+            state: None,
+        }
+    }
+
+    /// What is stored of the trace with what begins in it.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin {
+            trace_id: self.trace_id,
+            is_sampled: self.is_sampled,
         }
     }
 
@@ -94,6 +177,7 @@ impl TraceContext {
     pub fn child(&self) -> Self {
         Self {
             span_id: SpanId::random(),
+            parent: Some(self.span_id),
             ..self.clone()
         }
     }
@@ -132,18 +216,18 @@ pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
 /// The trace of a job, and the span of what is done for it. One that was stored without a
 /// trace begins one.
 #[must_use]
-pub fn of_job(trace_id: Option<TraceId>) -> (TraceContext, Span) {
-    let trace = trace_id.map_or_else(TraceContext::begin, TraceContext::of_id);
+pub fn of_job(origin: Option<Origin>) -> (TraceContext, Span) {
+    let trace = origin.map_or_else(TraceContext::begin, TraceContext::of_origin);
     let span = tracing::error_span!("job", trace_id = %trace.trace_id);
     (trace, span)
 }
 
 /// Tells the log that the current RPC is about a job, which may have a trace of its own.
-pub fn follows(job_id: &str, trace_id: Option<TraceId>) {
+pub fn follows(job_id: &str, origin: Option<Origin>) {
     let span = Span::current();
     span.record("job_id", job_id);
-    if let Some(trace_id) = trace_id {
-        span.record("job_trace_id", tracing::field::display(trace_id));
+    if let Some(origin) = origin {
+        span.record("job_trace_id", tracing::field::display(origin.trace_id));
     }
 }
 

@@ -11,7 +11,7 @@ use super::Receiver;
 use super::body::{Body, Refusal};
 use crate::jobs::CallbackSecret;
 use crate::metrics;
-use crate::trace;
+use crate::trace::{self, Kind, Step};
 
 /// An answer; the status says it all.
 pub type Answer = Response<Empty<Bytes>>;
@@ -50,13 +50,17 @@ async fn respond(head: &Parts, body: &mut Body, receiver: &Receiver) -> Answer {
     if head.method != Method::POST {
         return only_post();
     }
-    let (trace, span) = trace::of_job(receipt.trace_id);
+    let (trace, span) = trace::of_job(receipt.origin);
     let receiving = async {
         let status = receive(job_id, body, receiver).await;
         tracing::debug!(job_id, status = status.as_u16(), "A callback came.");
         empty(status)
     };
-    trace.scope(span, receiving).await
+    let mut step = Step::begin(Kind::Callback, "callback", &trace);
+    let answer = trace.scope(span, receiving).await;
+    step.tell("http.response.status_code", answer.status().as_str());
+    step.end(answer.status().is_server_error().then_some("not stored"));
+    answer
 }
 
 /// Job and secret in `/callbacks/{job_id}/{secret}`.

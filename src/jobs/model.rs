@@ -10,7 +10,7 @@ use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{
     CallOutcome, CallbackSource, ErrorReason, Job, JobCounts, JobFailure, JobState,
 };
-use crate::trace::TraceId;
+use crate::trace::Origin;
 
 /// A job to store.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ pub struct StoredJob {
     /// Why it failed.
     pub failure: Option<JobFailure>,
     /// The trace of the call that started it, where there was one.
-    pub trace_id: Option<TraceId>,
+    pub origin: Option<Origin>,
 }
 
 impl StoredJob {

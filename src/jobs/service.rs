@@ -23,7 +23,7 @@ use super::{CallbackSecret, Deadlines, runner, start};
 use crate::ledger::{Budgets, Flights, Prices};
 use crate::pronto::{Client, Credential, Keyring};
 use crate::proto::v1::CallbackSource;
-use crate::trace::TraceId;
+use crate::trace::Origin;
 
 /// So many callback secrets are remembered.
 const SECRETS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
@@ -70,7 +70,7 @@ pub struct Receipt {
     /// The hash of its callback secret.
     secret_hash: Vec<u8>,
     /// The trace of the call that started it, where there was one.
-    pub trace_id: Option<TraceId>,
+    pub origin: Option<Origin>,
 }
 
 /// What the parts of this module share.
@@ -235,7 +235,7 @@ impl Jobs {
         };
         let receipt = Receipt {
             secret_hash: job.secret_hash,
-            trace_id: job.trace_id,
+            origin: job.origin,
         };
         self.shared.secrets.lock().put(job.id, receipt.clone());
         Ok(Some(receipt).filter(|receipt| receipt.secret_hash == hash))

@@ -177,7 +177,7 @@ async fn begin<R: JobRequest>(
         people: reuse.wanted(&request),
         reused: reuse.contacts(),
         is_reused: reuse.is_everything(),
-        trace_id: trace::current().map(|here| here.trace_id),
+        origin: trace::current().map(|here| here.origin()),
         ..NewCall::new(&credential.name, R::ENDPOINT.rpc, SystemTime::now())
     };
     let job = new_job(shared, &mut request, call.clone(), reuse.results())?;

@@ -162,7 +162,7 @@ impl Cursor {
                 Err(error) => return Ok(Err(StreamEnd::Store(error))),
             };
             streams::recorded(&job.id, job.last_sequence);
-            trace::follows(&job.id, job.trace_id);
+            trace::follows(&job.id, job.origin);
             // Events may have gone between the two reads, too.
             let oldest = events.first().map_or(job.first_sequence, |e| e.sequence);
             if self.sequence < job.last_sequence && self.sequence + 1 < oldest {

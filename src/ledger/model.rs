@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Day;
 use crate::proto::v1::{CallOutcome, Contact, EnrichmentType, Estimate, Found};
-use crate::trace::TraceId;
+use crate::trace::Origin;
 
 /// What makes a call safe to repeat.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +38,7 @@ pub struct NewCall {
     /// Of a job: that answers everything, and nothing is sent.
     pub is_reused: bool,
     /// The trace that it belongs to, where there is one.
-    pub trace_id: Option<TraceId>,
+    pub origin: Option<Origin>,
     /// When.
     pub time: SystemTime,
 }
@@ -56,7 +56,7 @@ impl NewCall {
             people: Vec::new(),
             reused: Vec::new(),
             is_reused: false,
-            trace_id: None,
+            origin: None,
             time,
         }
     }

@@ -44,6 +44,8 @@ pub struct ClientOptions {
     pub limits: LimitOptions,
     /// Whether answers are kept for later calls, where the proto allows that.
     pub answer_cache: bool,
+    /// Whether Pronto is told which trace a request belongs to.
+    pub propagate_trace_context: bool,
 }
 
 /// Why a client cannot be set up.

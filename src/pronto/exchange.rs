@@ -22,6 +22,7 @@ use crate::metrics;
 use crate::proto::endpoint::{Endpoint, UpstreamRequest};
 use crate::proto::json::{self, Object, ReadError, Spelling};
 use crate::proto::v1::{ErrorReason, Host};
+use crate::trace::{self, Kind, Step, TRACEPARENT, TRACESTATE, TraceContext};
 
 /// The header that carries the API key.
 const API_KEY: &str = "x-api-key";
@@ -111,6 +112,23 @@ impl Exchange {
         outgoing: &Outgoing,
         deadline: Option<Instant>,
     ) -> Result<Bytes, Attempt> {
+        let here = trace::current().map_or_else(TraceContext::begin, |caller| caller.child());
+        let mut step = Step::begin(Kind::Upstream, outgoing.endpoint.rpc, &here);
+        let sending = self.send_in_time(pass, outgoing, deadline);
+        let outcome = here.scope(tracing::Span::current(), sending).await;
+        let failed = outcome.as_ref().err().map(|_| outcome_name(&outcome));
+        step.tell("http.request.method", outgoing.endpoint.method);
+        step.tell("url.template", outgoing.endpoint.path);
+        step.end(failed);
+        outcome
+    }
+
+    async fn send_in_time(
+        &self,
+        pass: Pass,
+        outgoing: &Outgoing,
+        deadline: Option<Instant>,
+    ) -> Result<Bytes, Attempt> {
         let endpoint = outgoing.endpoint;
         let begun = Instant::now();
         let limit = begun + self.timeout(endpoint);
@@ -176,6 +194,10 @@ impl Exchange {
             .http
             .request(method(endpoint), url)
             .header(API_KEY, key);
+        let request = match trace::current() {
+            Some(here) if self.options.propagate_trace_context => propagate(request, here),
+            _ => request,
+        };
         let request = match has_body(endpoint) {
             true => request.header(CONTENT_TYPE, "application/json"),
             false => request,
@@ -341,6 +363,15 @@ fn outcome_name(outcome: &Result<Bytes, Attempt>) -> &'static str {
     let Err(failed) = outcome else { return "ok" };
     let name = failed.failure.reason.as_str_name();
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+}
+
+/// Tells Pronto which trace a request belongs to.
+fn propagate(request: reqwest::RequestBuilder, here: TraceContext) -> reqwest::RequestBuilder {
+    let request = request.header(TRACEPARENT, here.traceparent());
+    match here.state {
+        Some(state) => request.header(TRACESTATE, state),
+        None => request,
+    }
 }
 
 fn method(endpoint: &Endpoint) -> Method {

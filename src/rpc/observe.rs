@@ -30,7 +30,7 @@ use crate::metrics::{self, Ended};
 use crate::proto::reason;
 use crate::proto::rpc;
 use crate::proto::v1::ErrorReason;
-use crate::trace::TraceContext;
+use crate::trace::{Kind, Step, TraceContext};
 
 /// Sees each RPC. Belongs around all other layers that speak gRPC.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let trace = TraceContext::of(request.headers()).child();
+        let trace = TraceContext::of(request.headers());
         let request_id = RequestId::of(request.headers());
         let observation = Observation::begin(&request, &trace, &request_id);
         request.extensions_mut().insert(observation.info.clone());
@@ -120,6 +120,7 @@ struct Observation {
     begun: Instant,
     info: CallInfo,
     span: Span,
+    step: Step,
     messages: Messages,
     has_ended: bool,
 }
@@ -140,6 +141,7 @@ impl Observation {
                 job_id = tracing::field::Empty,
                 job_trace_id = tracing::field::Empty,
             ),
+            step: Step::begin(Kind::Rpc, method.name, trace),
             messages: Messages::default(),
             has_ended: false,
         }
@@ -189,7 +191,23 @@ impl Observation {
             messages: self.messages.counted(),
         };
         metrics::rpc_ended(self.method.name, self.method.streams, ended);
+        self.tell(ended);
         self.span.in_scope(|| self.log(code, ended));
+    }
+
+    fn tell(&mut self, ended: Ended) {
+        self.step.tell("rpc.system.name", "grpc");
+        self.step.tell("rpc.method", self.method.name);
+        self.step.tell("rpc.response.status_code", ended.code);
+        if !ended.reason.is_empty() {
+            self.step.tell("error.type", ended.reason);
+        }
+        // What callers do wrong is no error of the server's.
+        let is_ours = matches!(
+            ended.code,
+            "UNKNOWN" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS"
+        );
+        self.step.end(is_ours.then_some(ended.code));
     }
 
     fn log(&self, code: Code, ended: Ended) {

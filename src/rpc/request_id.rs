@@ -19,12 +19,7 @@ impl RequestId {
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let chosen = headers.get(REQUEST_ID).filter(|id| is_fit(id.as_bytes()));
-        Self(chosen.cloned().unwrap_or_else(Self::new))
-    }
-
-    fn new() -> HeaderValue {
-        let id = Uuid::now_v7().to_string();
-        HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
+        Self(chosen.cloned().unwrap_or_else(random))
     }
 
     /// As it is written.
@@ -38,6 +33,12 @@ impl RequestId {
     pub fn header(&self) -> HeaderValue {
         self.0.clone()
     }
+}
+
+/// An id that nobody else has; later ones sort behind it.
+fn random() -> HeaderValue {
+    let id = Uuid::now_v7().to_string();
+    HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
 }
 
 /// What is logged as it came must not be able to look like another line.

@@ -37,6 +37,24 @@ fn a_child_belongs_to_the_same_trace() {
     let child = parent.child();
     assert_eq!(child.trace_id, parent.trace_id);
     assert_ne!(child.span_id, parent.span_id);
+    assert_eq!(child.parent, Some(parent.span_id));
+    let mut headers = HeaderMap::new();
+    headers.insert(TRACEPARENT, PARENT.parse().unwrap());
+    assert_eq!(TraceContext::of(&headers).parent, Some(parent.span_id));
+    assert_eq!(TraceContext::begin().parent, None);
+}
+
+#[test]
+fn an_origin_is_stored_and_read_again() {
+    for text in [
+        "4bf92f3577b34da6a3ce929d0e0e4736-01",
+        "4bf92f3577b34da6a3ce929d0e0e4736-00",
+    ] {
+        let origin = Origin::parse(text).unwrap();
+        assert_eq!(origin.to_string(), text);
+        assert_eq!(TraceContext::of_origin(origin).child().origin(), origin);
+    }
+    assert_eq!(Origin::parse("4bf92f3577b34da6a3ce929d0e0e4736"), None);
 }
 
 #[test]

@@ -108,6 +108,8 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("api-key", "two words"),
         ("log", "pronto_grpc=loud"),
         ("log-format", "xml"),
+        ("otlp-sampling-ratio", "10"),
+        ("otlp-endpoint", "collector"),
         ("vendor", "another"),
         ("sandbox-final-message", "sometimes"),
         ("daily-budget", "many"),
@@ -464,6 +466,16 @@ fn an_address_that_is_taken_is_named() {
         .unwrap();
     assert_eq!(output.status.code(), Some(FAILED));
     assert!(stderr(&output).contains(&address), "{}", stderr(&output));
+}
+
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_build_that_exports_no_traces_says_so() {
+    let endpoint = "--otlp-endpoint=http://127.0.0.1:4317";
+    assert_unusable(
+        &mut program(&["serve", endpoint]),
+        &["otlp-endpoint", "features otlp"],
+    );
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod catalogue;
 mod cli;
 mod contract;
 mod e2e;
+#[cfg(feature = "otlp")]
+mod export;
 mod harness;
 mod metrics;
 mod money;

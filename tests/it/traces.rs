@@ -2,14 +2,15 @@
 
 use pronto_grpc::proto::v1::job_service_client::JobServiceClient;
 use pronto_grpc::proto::v1::lead_service_client::LeadServiceClient;
-use pronto_grpc::proto::v1::{GetJobRequest, WatchJobRequest};
+use pronto_grpc::proto::v1::{GetCreditsRequest, GetJobRequest, WatchJobRequest};
 use serde_json::Value;
 use tonic::Request;
 use tonic::transport::Channel;
 
+use crate::harness::fake::{Fake, json};
 use crate::harness::process::{Process, program};
 use crate::harness::stage::people_search;
-use crate::harness::{connect, read_all};
+use crate::harness::{Setup, connect, read_all};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const OTHER: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -114,4 +115,30 @@ async fn an_error_has_a_line_and_an_id_too() {
     let line = process.logged_line("RPC ended.");
     assert_eq!(line["span"]["request_id"], id.to_str().unwrap());
     assert_eq!(line["span"]["trace_id"].as_str().unwrap().len(), 32);
+}
+
+/// What Pronto is told of the trace of a call.
+async fn told(is_wanted: bool) -> Option<String> {
+    let mut fake = Fake::start(|_, _| async { json(200, r#"{"credits":1}"#) }).await;
+    let data = tempfile::tempdir().unwrap();
+    let mut setup = Setup::new(fake.address, data.path());
+    setup.args.upstream.propagate_trace_context = is_wanted;
+    let server = setup.start().await;
+    let request = traced(GetCreditsRequest::default(), TRACE);
+    server.workspace().get_credits(request).await.unwrap();
+    let asked = fake.asked.recv().await.unwrap();
+    server.stop().await;
+    asked.traceparent
+}
+
+#[tokio::test]
+async fn pronto_is_told_the_trace_only_where_that_is_wanted() {
+    assert_eq!(told(false).await, None);
+    let told = told(true).await.unwrap();
+    let (version_and_trace, span) = told.split_at(36);
+    assert_eq!(version_and_trace, format!("00-{TRACE}-"));
+    assert!(
+        span.ends_with("-01") && !span.contains("00f067aa0ba902b7"),
+        "{told}"
+    );
 }

@@ -103,7 +103,7 @@ async fn run(shared: &Arc<Shared>, job_id: &str) -> Result<(), StoreError> {
         return Ok(());
     };
     // All that it does belongs to the trace of the call that started it.
-    let (trace, span) = trace::of_job(job.trace_id);
+    let (trace, span) = trace::of_job(job.origin);
     let runner = Runner::new(shared.clone(), job, late, woken);
     trace.scope(span, runner.run()).await
 }

@@ -20,6 +20,7 @@ pub struct Asked {
     pub method: String,
     pub path: String,
     pub key: Option<String>,
+    pub traceparent: Option<String>,
     pub body: serde_json::Value,
 }
 
@@ -58,10 +59,12 @@ impl Fake {
                         }
                         let path = head.uri.path_and_query().unwrap().to_string();
                         let key = head.headers.get("x-api-key");
+                        let trace = head.headers.get("traceparent");
                         let _ = sender.send(Asked {
                             method: head.method.to_string(),
                             path: path.clone(),
                             key: key.map(|key| key.to_str().unwrap().to_owned()),
+                            traceparent: trace.map(|trace| trace.to_str().unwrap().to_owned()),
                             body: serde_json::Value::clone(&body),
                         });
                         Ok::<_, Infallible>(answer(path, body).await)

@@ -360,7 +360,7 @@ fn stored(job: &NewJob) -> StoredJob {
         finished: None,
         deadline: job.deadline,
         failure: None,
-        trace_id: job.call.trace_id,
+        origin: job.call.origin,
     }
 }
 

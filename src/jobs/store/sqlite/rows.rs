@@ -11,7 +11,7 @@ use crate::jobs::model::{
     Decoded, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
 use crate::proto::v1::{CallbackSource, JobFailure, JobState};
-use crate::trace::TraceId;
+use crate::trace::Origin;
 
 /// Microseconds since 1970.
 pub fn to_micros(time: SystemTime) -> i64 {
@@ -37,7 +37,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         }),
         None => None,
     };
-    let trace_id: Option<String> = row.get("trace_id")?;
+    let origin: Option<String> = row.get("origin")?;
     Ok(StoredJob {
         id: row.get("id")?,
         credential: row.get("credential")?,
@@ -69,7 +69,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         finished: optional_time("finished")?,
         deadline: optional_time("deadline")?,
         failure,
-        trace_id: trace_id.as_deref().and_then(TraceId::parse),
+        origin: origin.as_deref().and_then(Origin::parse),
     })
 }
 
@@ -80,7 +80,7 @@ pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite:
         .prepare_cached(
             "INSERT INTO jobs (id, credential, operation, secret_hash, items, expected,
              search_name, state, created, updated, deadline, request_id, call,
-             reused_contacts, trace_id)
+             reused_contacts, origin)
              VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?8, ?8, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
@@ -96,7 +96,7 @@ pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite:
             request_id,
             call,
             reused::encode(&job.call.reused),
-            job.call.trace_id.map(|trace_id| trace_id.to_string()),
+            job.call.origin.map(|origin| origin.to_string()),
         ])?;
     Ok(())
 }
