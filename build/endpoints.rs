@@ -62,6 +62,10 @@ fn endpoint(method: &Method) -> String {
         Some(seconds) => format!("Some(Sharing {{ fresh: Duration::from_secs({seconds}) }})"),
         None => "None".to_owned(),
     };
+    let answer = match method.late {
+        Some(_) => "Acceptance",
+        None => method.answer.as_str(),
+    };
     let late = match &method.late {
         Some(late) => format!(
             "Some(Late {{ result: v1::ResultKind::{}, completion: v1::Completion::{}, webhook_optional: {}, total_is_estimate: {} }})",
@@ -81,6 +85,7 @@ pub const {}: &Endpoint = &Endpoint {{
     repeatable: {repeatable},
     late: {late},
     sharing: {sharing},
+    drifts: json::drifts::<v1::{answer}>,
 }};\n",
         constant(name),
         rate.requests,

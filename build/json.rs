@@ -25,7 +25,8 @@ fn implementation(schema: &Schema, message: &Message) -> String {
     ]
     .concat();
     format!(
-        "#[allow(clippy::all, unused_mut, unused_variables)]\nimpl JsonMessage for v1::{name} {{\n{body}}}\n"
+        "#[allow(clippy::all, unused_mut, unused_variables)]\nimpl JsonMessage for v1::{name} {{\n    const NAME: &'static str = {name:?};\n    const IS_OPEN: bool = {};\n{body}}}\n",
+        message.shape.open
     )
 }
 
@@ -133,6 +134,9 @@ fn reader(field: &Field) -> String {
     match &field.kind {
         FieldKind::Text if !field.wrapper.is_empty() => {
             format!("read::wrapped_texts({target}, {:?})", field.wrapper)
+        }
+        FieldKind::Text if !field.known.is_empty() => {
+            format!("read::known::<v1::{}>({target})", field.known)
         }
         FieldKind::Text | FieldKind::Scalar => format!("read::scalar{plural}({target})"),
         FieldKind::Enum(kind) => {

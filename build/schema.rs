@@ -39,6 +39,7 @@ pub struct Shape {
     pub text: String,
     pub entries: String,
     pub wrappers: Vec<String>,
+    pub open: bool,
 }
 
 /// A field, with `(json)` and `(check)`.
@@ -57,6 +58,8 @@ pub struct Field {
     pub number: bool,
     /// The key of an object that may stand around each text.
     pub wrapper: String,
+    /// The enum that has the known texts; empty where any is welcome.
+    pub known: String,
     /// Not part of the JSON: ours, or a part of the path.
     pub local: bool,
     pub check: Check,
@@ -199,6 +202,7 @@ impl Shape {
             text: text(shape, "text"),
             entries: text(shape, "entries"),
             wrappers: texts(shape, "wrappers"),
+            open: flag(shape, "open"),
         }
     }
 }
@@ -224,6 +228,7 @@ impl Field {
             label: json_flag("label"),
             number: json_flag("number"),
             wrapper: json_text("wrapper").unwrap_or_default(),
+            known: json_text("known").unwrap_or_default(),
             local: json_flag("local") || path.contains(&format!("{{{name}}}")),
             check: check
                 .as_ref()

@@ -13,12 +13,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::Admin;
 use crate::callback::CallbackLimits;
-use crate::config::{Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
+use crate::config::{CheckArgs, Command, ConfigError, LogFormat, SandboxArgs, ServeArgs};
+use crate::health::Health;
 use crate::jobs::store::sqlite::SqliteStore;
-use crate::pronto::{BaseUrls, Keyring};
+use crate::pronto::{BaseUrls, DriftLog};
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
-use crate::server::{self, Listeners, ServerOptions};
+use crate::server::{self, Listeners, OpenedStore, ServerOptions, Shutdown};
 use crate::telemetry::LogFilter;
 use crate::trace::Exporter;
 use crate::{admin, demo, metrics, open_files, telemetry};
@@ -55,11 +56,20 @@ pub fn run(command: Command) -> Result<(), CliError> {
     runtime.block_on(async {
         match command {
             Command::Serve(args) => serve(*args, &mut lock).await,
+            Command::Check(args) => check(&args),
             Command::Sandbox(args) => run_sandbox(args).await,
             Command::Demo => demo::run().await.map_err(CliError::Failed),
             Command::Descriptor { file } => write_descriptors(&file).map_err(failed),
         }
     })
+}
+
+/// Checks a configuration and prints it.
+fn check(args: &CheckArgs) -> Result<(), CliError> {
+    let effective = args.effective()?;
+    // Nobody listening, as behind `| head`, is no failure.
+    let _ = std::io::stdout().write_all(effective.as_bytes());
+    Ok(())
 }
 
 /// Serves; `lock` receives the lock of the store.
@@ -73,8 +83,12 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
         }
         None => None,
     };
-    let callbacks = callback_limits(&args);
-    let mut api_key = args.access.api_key()?;
+    let open_files = open_files::raise_limit();
+    let callbacks = callback_limits(&args, open_files);
+    let material = args.material()?;
+    for warning in args.warnings(&material.access) {
+        tracing::warn!("{warning}");
+    }
     let listeners = Listeners::bind(
         &args.listen.grpc_address,
         args.listen.socket_mode,
@@ -82,18 +96,21 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
     )
     .await
     .map_err(failed)?;
-    if let Some(address) = args.listen.admin_address {
-        serve_admin(address, log).await.map_err(failed)?;
-    }
+    let health = Health::new(server::names(args.sandbox)).await;
     let mut client = args.upstream.client_options()?;
+    if let Some(address) = args.listen.admin_address {
+        serve_admin(address, health.clone(), client.drift.clone(), log)
+            .await
+            .map_err(failed)?;
+    }
     let mut sandbox = None;
     if args.sandbox {
         let (started, urls) = start_sandbox(&args).await.map_err(failed)?;
         (sandbox, client.base_urls) = (Some(started), urls);
-        if api_key.is_some() || args.callback.callback_url.is_some() {
+        let has_key = args.access.api_key.is_some() || args.access.api_key_file.is_some();
+        if has_key || args.callback.callback_url.is_some() {
             tracing::warn!("api-key and callback-url are those of the sandbox.");
         }
-        api_key = Some(sandbox::DEFAULT_API_KEY.into());
         let callbacks = listeners.callbacks.local_addr().map_err(failed)?;
         args.callback.callback_url = Some(format!("http://{callbacks}").parse().map_err(failed)?);
     }
@@ -103,41 +120,53 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
              other operations are refused."
         );
     }
-    let store = open_store(&args, lock).map_err(failed)?;
+    let mut serving = args.serving_options();
+    lower_connections(&mut serving.connections.max_connections, open_files);
     let options = ServerOptions {
         client,
-        keyring: Keyring::new(api_key),
+        access: material.access,
+        tls: material.tls,
         jobs: args.job_options(),
         callbacks,
-        shutdown_timeout: args.listen.shutdown_timeout,
+        serving,
+        health,
         sandbox,
     };
-    let served = server::run(options, listeners, Arc::new(store), ended).await;
+    tokio::spawn(material.reloader.run());
+    let store = open_store(&args, lock);
+    let served = server::run(options, listeners, store, ended).await;
     if let Some(exporter) = exporter {
         exporter.end().await;
     }
     served.map_err(failed)
 }
 
-/// Serves metrics, for the life of the process.
+/// Serves operators, for the life of the process.
 async fn serve_admin(
     address: SocketAddr,
+    health: Health,
+    drift: DriftLog,
     log: LogFilter,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let metrics = metrics::install()?;
     let listener = server::bind(address).await?;
     let address = listener.local_addr()?;
     tokio::spawn(metrics.clone().keep());
-    let admin = Admin { metrics, log };
+    let admin = Admin {
+        metrics,
+        health,
+        drift,
+        log,
+    };
     tokio::spawn(admin::serve(listener, admin, std::future::pending()));
     tracing::info!(%address, "The admin listener answers.");
     Ok(())
 }
 
 /// The limits of the callback receiver, as far as the limit of open files allows.
-fn callback_limits(args: &ServeArgs) -> CallbackLimits {
+fn callback_limits(args: &ServeArgs, open_files: Option<u64>) -> CallbackLimits {
     let mut limits = args.callback.callback_limits();
-    let Some(open_files) = open_files::raise_limit() else {
+    let Some(open_files) = open_files else {
         return limits;
     };
     // The rest is for gRPC, for calls to Pronto and for the store.
@@ -153,12 +182,25 @@ fn callback_limits(args: &ServeArgs) -> CallbackLimits {
     limits
 }
 
+/// Lowers the number of gRPC connections as far as the limit of open files demands it.
+fn lower_connections(max: &mut usize, open_files: Option<u64>) {
+    let Some(open_files) = open_files else {
+        return;
+    };
+    let most = usize::try_from(open_files / 8).unwrap_or(usize::MAX).max(1);
+    if *max > most {
+        tracing::warn!(
+            open_files,
+            max_connections = most,
+            "max-connections is lowered to an eighth of the open files allowed."
+        );
+        *max = most;
+    }
+}
+
 /// Opens the store. The lock keeps other processes from it: each would number the
 /// events of the same jobs. It must be held for longer than the store.
-fn open_store(
-    args: &ServeArgs,
-    held: &mut Option<File>,
-) -> Result<SqliteStore, Box<dyn Error + Send + Sync>> {
+async fn open_store(args: &ServeArgs, held: &mut Option<File>) -> OpenedStore {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -173,7 +215,8 @@ fn open_store(
         return Err(format!("data-dir: {folder}: another process uses it").into());
     }
     *held = Some(lock);
-    Ok(SqliteStore::open(&file)?)
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&file));
+    Ok(Arc::new(opened.await??))
 }
 
 /// Starts the built-in Pronto on a free port, for the life of the process.
@@ -212,20 +255,33 @@ async fn run_sandbox(args: SandboxArgs) -> Result<(), CliError> {
         "The sandbox answers."
     );
     Sandbox::new(SandboxConfig::from(&args.options))
-        .serve(listener, ended)
+        .serve(listener, async {
+            ended.await;
+        })
         .await
         .map_err(failed)
 }
 
-/// SIGTERM or Ctrl-C, heeded from the call on.
-fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
+/// SIGTERM or Ctrl-C, heeded from the call on. After the first one, the second one ends the
+/// process at once.
+fn end_signal() -> std::io::Result<impl Future<Output = Shutdown>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+    let mut next = async move || {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = terminate.recv() => (Shutdown::Graceful, SignalKind::terminate()),
+            _ = interrupt.recv() => (Shutdown::Prompt, SignalKind::interrupt()),
         }
+    };
+    Ok(async move {
+        let (shutdown, _) = next().await;
+        tokio::spawn(async move {
+            let (_, signal) = next().await;
+            tracing::warn!("A second signal: ended at once.");
+            // As shells report processes that a signal has ended.
+            std::process::exit(128 + signal.as_raw_value());
+        });
+        shutdown
     })
 }
 

@@ -15,16 +15,18 @@
 //! * [`callback`]: the receiver of Pronto's callbacks.
 //! * [`rpc`]: the gRPC services.
 //! * [`server`]: listeners, services, and an end. [`health`]: whether it serves.
-//! * [`deadline`]: when nobody waits any more.
+//! * [`deadline`]: when nobody waits any more. [`jitter`]: times that differ a little.
 //! * [`trace`]: which trace something belongs to.
 //! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
 //! * [`linkedin`]: pages, however their URLs are spelled.
-//! * [`tls`]: certificates of the gRPC listeners.
+//! * [`access`]: who may call, and with which key. [`tls`]: certificates of the gRPC
+//!   listeners. [`reload`]: both are read again when their files change.
 //! * [`config`], [`cli`], [`telemetry`], `open_files`: how the process is run.
 //! * [`sandbox`]: a Pronto that runs here.
 //! * [`demo`]: all of it in one process.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod admin;
 pub mod callback;
 pub mod cli;
@@ -32,6 +34,7 @@ pub mod config;
 pub mod deadline;
 pub mod demo;
 pub mod health;
+pub mod jitter;
 pub mod jobs;
 pub mod ledger;
 pub mod linkedin;
@@ -40,6 +43,7 @@ mod open_files;
 pub mod pronto;
 pub mod proto;
 pub mod purchases;
+pub mod reload;
 pub mod rpc;
 pub mod sandbox;
 pub mod server;

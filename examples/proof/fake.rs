@@ -1,6 +1,6 @@
 //! A Pronto that accepts every start, is at work until it is told to finish, and posts
-//! nothing: the proofs post instead, so that they know what was sent and answered. It
-//! never tells how many credits are left.
+//! nothing: the proofs post instead, so that they know what was sent and answered. How many
+//! credits are left it does not tell until it is told to.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use pronto_grpc::proto::v1::lead_service_client::LeadServiceClient;
 use pronto_grpc::proto::v1::{LeadFilters, SearchLeadsRequest};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -35,6 +36,8 @@ struct State {
     webhooks: Mutex<Vec<Uri>>,
     /// What it answers about every search, once that has finished.
     finished: Mutex<Option<String>>,
+    /// Whether it was asked how many credits are left, and whether it tells.
+    credits: watch::Sender<(bool, bool)>,
 }
 
 /// A job whose results the proof delivers.
@@ -83,6 +86,17 @@ impl Fake {
         *self.state.finished.lock() = Some(finished);
     }
 
+    /// Waits until it was asked how many credits are left.
+    pub async fn asked_for_credits(&self) {
+        let mut credits = self.state.credits.subscribe();
+        credits.wait_for(|(asked, _)| *asked).await.unwrap();
+    }
+
+    /// Tells from now on how many credits are left.
+    pub fn tell_credits(&self) {
+        self.state.credits.send_modify(|(_, tells)| *tells = true);
+    }
+
     /// Starts several jobs.
     pub async fn jobs(&self, channel: &Channel, count: usize) -> Vec<Job> {
         let mut jobs = Vec::new();
@@ -106,7 +120,10 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
 
 async fn answer(request: Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
     if request.uri().path() == "/credits" {
-        return std::future::pending().await;
+        state.credits.send_modify(|(asked, _)| *asked = true);
+        let mut credits = state.credits.subscribe();
+        credits.wait_for(|(_, tells)| *tells).await.unwrap();
+        return json(200, r#"{"credits":7}"#.to_owned());
     }
     if request.method() == Method::GET {
         let ongoing = || r#"{"search":{"status":"ONGOING"},"leads":[]}"#.to_owned();

@@ -9,11 +9,13 @@
     reason = "a program that ends when it cannot go on"
 )]
 
+mod abuse;
 mod burst;
 mod crash_loop;
 mod deadlines;
 mod disk_faults;
 mod double_spend;
+mod drain;
 mod fake;
 mod footprint;
 mod http;
@@ -57,6 +59,11 @@ type Run = fn(Form) -> Pin<Box<dyn Future<Output = Report>>>;
 /// The proofs, with what each of them shows.
 const PROOFS: &[(&str, &str, Run)] = &[
     (
+        "abuse",
+        "peers that mean harm are cut, and callers who mean well do not notice them",
+        |form| Box::pin(abuse::run(form)),
+    ),
+    (
         "crash-loop",
         "a callback answered 2xx survives SIGKILL, and is streamed once",
         |form| Box::pin(crash_loop::run(form)),
@@ -85,6 +92,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "deadlines",
         "calls and streams end at their deadline, and say so",
         |form| Box::pin(deadlines::run(form)),
+    ),
+    (
+        "drain",
+        "a server that ends answers its calls, and hands its streams over",
+        |form| Box::pin(drain::run(form)),
     ),
     (
         "disk-faults",

@@ -41,6 +41,7 @@ impl HeldPort {
 pub struct Place {
     grpc: HeldPort,
     callbacks: HeldPort,
+    admin: HeldPort,
     /// Which Pronto it calls, and how.
     options: Vec<String>,
     folder: TempDir,
@@ -77,16 +78,24 @@ impl Place {
         Self::empty().and(["--sandbox".to_owned()]).and(options)
     }
 
+    /// The same with a listener for operators.
+    pub fn with_admin(self) -> Self {
+        let address = self.admin();
+        self.and([format!("--admin-address={address}")])
+    }
+
     fn empty() -> Self {
         Self {
             grpc: HeldPort::new(),
             callbacks: HeldPort::new(),
+            admin: HeldPort::new(),
             options: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
-    fn and(mut self, options: impl IntoIterator<Item = String>) -> Self {
+    /// With further options.
+    pub fn and(mut self, options: impl IntoIterator<Item = String>) -> Self {
         self.options.extend(options);
         self
     }
@@ -99,6 +108,11 @@ impl Place {
     /// The listener of callbacks.
     pub fn callbacks(&self) -> SocketAddr {
         self.callbacks.address
+    }
+
+    /// The listener for operators, where there is one.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin.address
     }
 
     /// The store's folder.
@@ -244,6 +258,13 @@ impl Server {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub fn terminate(mut self) -> ExitStatus {
+        let told = Command::new("kill").arg(self.id().to_string()).status();
+        assert!(told.unwrap().success());
+        self.child.wait().unwrap()
     }
 
     /// Kills it as a crash does, and waits until it is gone.

@@ -68,9 +68,9 @@ async fn answer(
     watch: SharedWatch,
 ) -> Answer {
     watch.lock().begin_request();
-    let (mut answer, is_read) = request::answer(request, &receiver).await;
+    let (mut answer, is_kept) = request::answer(request, &receiver).await;
     watch.lock().end_request(answer.status().is_success());
-    if !is_read || receiver.places.is_ending() {
+    if !is_kept || receiver.places.is_ending() {
         request::close_after(&mut answer);
     }
     answer

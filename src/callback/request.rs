@@ -5,6 +5,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Empty;
 use hyper::body::Incoming;
+use tokio::time::{Duration, Instant, sleep_until};
 use uuid::Uuid;
 
 use super::Receiver;
@@ -13,16 +14,27 @@ use crate::jobs::CallbackSecret;
 use crate::metrics;
 use crate::trace::{self, Kind, Step};
 
+/// What belongs to no job is answered after this time, so that who guesses does not
+/// learn from it what was looked up. Pronto never waits for it.
+const UNKNOWN_AFTER: Duration = Duration::from_millis(5);
+
 /// An answer; the status says it all.
 pub type Answer = Response<Empty<Bytes>>;
 
-/// Answers a request, and tells whether all of it was read.
+/// Answers a request, and tells whether another may follow on the connection: all of
+/// this one was read, and it was for a job.
 pub async fn answer(request: Request<Incoming>, receiver: &Receiver) -> (Answer, bool) {
+    let begin = Instant::now();
     let (head, body) = request.into_parts();
     let mut body = Body::new(body);
     let answer = respond(&head, &mut body, receiver).await;
+    let is_unknown = answer.status() == StatusCode::NOT_FOUND;
+    if is_unknown {
+        sleep_until(begin + UNKNOWN_AFTER).await;
+    }
     metrics::callback_answered(answer.status());
-    (answer, body.is_read())
+    // Whether it was read would tell what was looked up.
+    (answer, body.is_read() && !is_unknown)
 }
 
 /// Says that the connection is closed after this answer.

@@ -1,16 +1,23 @@
 //! Flags over environment over file over defaults.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use super::{Command, CommandLine};
+use super::effective::settings;
+use super::{Command, CommandLine, ServeArgs};
+use crate::access::file::toml_problem;
 
 const PREFIX: &str = "PRONTO_GRPC_";
 const CONFIG: &str = "PRONTO_GRPC_CONFIG";
+
+/// The commands that take the options of a file.
+const SERVING: [&str; 2] = ["serve", "check"];
 
 /// The configuration is not usable, or the command line asks for help.
 #[derive(Debug)]
@@ -35,6 +42,19 @@ impl ConfigError {
         Self {
             message: message.into(),
             kind: Kind::Wrong,
+        }
+    }
+
+    /// An unusable configuration for several reasons, each with its option.
+    #[must_use]
+    pub fn all(problems: &[String]) -> Self {
+        match problems {
+            [one] => Self::new(one),
+            several => Self::new(format!(
+                "{} problems:\n  {}",
+                several.len(),
+                several.join("\n  ")
+            )),
         }
     }
 
@@ -76,41 +96,116 @@ impl From<clap::Error> for ConfigError {
 ///
 /// # Errors
 ///
-/// When an option is unknown or its value unusable.
+/// When an option is unknown or its value unusable: as many of them as can be told.
 pub fn parse(
     arguments: Vec<OsString>,
     environment: &[(String, String)],
 ) -> Result<CommandLine, ConfigError> {
     let mut command = CommandLine::command();
-    check_environment(&command, environment)?;
+    let mut problems = unknown_variables(&command, environment);
+    let mut in_file = HashSet::new();
     if let Some(file) = config_file(&arguments, environment) {
-        command = with_file(command, &file)?;
+        in_file = take_file(&mut command, &file, &mut problems);
     }
-    let matches = command.try_get_matches_from(arguments)?;
+    let parsed = command.clone().try_get_matches_from(arguments.clone());
+    let matches = match parsed {
+        Ok(matches) if problems.is_empty() => matches,
+        Err(error) if problems.is_empty() && !is_wrong(&error) => return Err(error.into()),
+        parsed => {
+            let first = parsed.err().filter(is_wrong);
+            problems.extend(unusable_values(&command, &arguments, first));
+            return Err(ConfigError::all(&problems));
+        }
+    };
     let mut command_line = CommandLine::from_arg_matches(&matches)?;
-    if let Command::Serve(args) = &mut command_line.command {
-        // Each says where the key comes from; one in a file gives way.
-        let is_from_file = |id: &str| {
-            let serve = matches.subcommand_matches("serve");
-            let source = serve.and_then(|serve| serve.value_source(id));
-            source == Some(ValueSource::DefaultValue)
-        };
-        if args.access.api_key.is_some() && is_from_file("api_key_file") {
-            args.access.api_key_file = None;
+    match (&mut command_line.command, matches.subcommand()) {
+        (Command::Serve(args), Some((_, matches))) => {
+            take_one_key(args, matches)?;
+            args.check()?;
         }
-        if args.access.api_key_file.is_some() && is_from_file("api_key") {
-            args.access.api_key = None;
+        (Command::Check(args), Some((name, matches))) => {
+            take_one_key(&mut args.serve, matches)?;
+            if let Some(command) = command.find_subcommand(name) {
+                args.settings = settings(command, matches, &in_file);
+            }
         }
-        args.check()?;
+        _ => {}
     }
     Ok(command_line)
 }
 
-/// A misspelt variable would otherwise be ignored in silence.
-fn check_environment(
+/// Each of two options says where the key comes from; one in a file gives way.
+fn take_one_key(args: &mut ServeArgs, matches: &ArgMatches) -> Result<(), ConfigError> {
+    let is_from_file = |id: &str| matches.value_source(id) == Some(ValueSource::DefaultValue);
+    let access = &mut args.access;
+    if access.api_key.is_none() || access.api_key_file.is_none() {
+        return Ok(());
+    }
+    match (is_from_file("api_key"), is_from_file("api_key_file")) {
+        (true, true) => {
+            let problem = "api-key, api-key-file: only one of them can be meant";
+            return Err(ConfigError::new(problem));
+        }
+        (true, false) => access.api_key = None,
+        _ => access.api_key_file = None,
+    }
+    Ok(())
+}
+
+/// Whether something is wrong, and it is no help that was asked for.
+fn is_wrong(error: &clap::Error) -> bool {
+    !matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
+}
+
+/// All options of the environment and the file whose values are unusable; clap itself
+/// tells only of the first one.
+fn unusable_values(
     command: &clap::Command,
-    environment: &[(String, String)],
-) -> Result<(), ConfigError> {
+    arguments: &[OsString],
+    first: Option<clap::Error>,
+) -> Vec<String> {
+    let Some(first) = first else {
+        return Vec::new();
+    };
+    let given: Vec<_> = arguments.iter().filter_map(|it| it.to_str()).collect();
+    let options = given.get(1).and_then(|name| command.find_subcommand(name));
+    let options = options.into_iter().flat_map(clap::Command::get_arguments);
+    let is_given = |option: &clap::Arg| {
+        let flag = format!("--{}", option.get_long().unwrap_or_default());
+        let with_value = format!("{flag}=");
+        given
+            .iter()
+            .any(|it| *it == flag || it.starts_with(&with_value))
+    };
+    let mut problems = vec![summary(&first)];
+    for option in options.filter(|option| !is_given(option)) {
+        let alone = option.clone().conflicts_with(Resettable::<clap::Id>::Reset);
+        let alone = clap::Command::new("alone").arg(alone);
+        let error = alone.try_get_matches_from(["alone"]).err();
+        let problem = error.filter(is_wrong).map(|error| summary(&error));
+        problems.extend(problem.filter(|problem| *problem != summary(&first)));
+    }
+    problems
+}
+
+/// What is wrong, without how to use the command.
+fn summary(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let text = text.trim_start_matches("error: ");
+    let summary = match text.split_once("\n\nUsage") {
+        Some((summary, _)) => summary,
+        None => text.split("\n\nFor more").next().unwrap_or(text),
+    };
+    summary.trim_end().to_owned()
+}
+
+/// A misspelt variable would otherwise be ignored in silence.
+fn unknown_variables(command: &clap::Command, environment: &[(String, String)]) -> Vec<String> {
     let is_known = |name: &str| {
         let arguments = command
             .get_subcommands()
@@ -119,17 +214,12 @@ fn check_environment(
             .filter_map(clap::Arg::get_env)
             .any(|known| known == name)
     };
-    let ours = environment
-        .iter()
-        .map(|(name, _)| name)
-        .filter(|name| name.starts_with(PREFIX));
-    match ours
-        .into_iter()
-        .find(|name| !is_known(name) && !is_service_link(name))
-    {
-        Some(name) => Err(ConfigError::new(format!("{name}: there is no such option"))),
-        None => Ok(()),
-    }
+    let names = environment.iter().map(|(name, _)| name);
+    let unknown =
+        names.filter(|name| name.starts_with(PREFIX) && !is_known(name) && !is_service_link(name));
+    unknown
+        .map(|name| format!("{name}: there is no such option"))
+        .collect()
 }
 
 /// Kubernetes gives every pod variables about a Service; those of one that is
@@ -158,44 +248,70 @@ fn config_file(arguments: &[OsString], environment: &[(String, String)]) -> Opti
         .map(|(_, file)| file.into())
 }
 
-/// The options of a file become the defaults of `serve`.
-fn with_file(command: clap::Command, file: &Path) -> Result<clap::Command, ConfigError> {
-    let unusable = |why: String| ConfigError::new(format!("{}: {why}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| unusable(error.to_string()))?;
-    let table: toml::Table = text.parse().map_err(|error| unusable(format!("{error}")))?;
-    let mut command = command;
-    for (key, value) in table {
-        let serve = command.find_subcommand("serve");
-        let argument = serve
-            .into_iter()
-            .flat_map(clap::Command::get_arguments)
-            .find(|argument| argument.get_long() == Some(key.as_str()) && key != "config")
-            .ok_or_else(|| unusable(format!("{key}: there is no such option")))?;
-        let id = argument.get_id().clone();
-        let value = option_value(value, argument.get_value_delimiter())
-            .map_err(|right| unusable(format!("{key}: must be {right}")))?;
-        command = command.mut_subcommand("serve", |serve| {
-            serve.mut_arg(id, |argument| argument.default_value(value))
-        });
+/// The options of a file become the defaults of the commands that serve. Gives their
+/// names.
+fn take_file(
+    command: &mut clap::Command,
+    file: &Path,
+    problems: &mut Vec<String>,
+) -> HashSet<String> {
+    let mut problem = |why: String| problems.push(format!("{}: {why}", file.display()));
+    let mut taken = HashSet::new();
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string());
+    let table = text.and_then(|text| {
+        let table: Result<toml::Table, _> = text.parse();
+        table.map_err(|error| toml_problem(&text, &error))
+    });
+    match table {
+        Err(why) => problem(why),
+        Ok(table) => {
+            for (key, value) in table {
+                match take_option(command, &key, value) {
+                    Ok(()) => drop(taken.insert(key)),
+                    Err(why) => problem(format!("{key}: {why}")),
+                }
+            }
+        }
     }
-    Ok(command)
+    taken
 }
 
-/// The value of an option as a flag has it; else what would be right. Options that take
+/// The value of an option becomes its default.
+fn take_option(command: &mut clap::Command, key: &str, value: toml::Value) -> Result<(), String> {
+    for name in SERVING {
+        let serving = command.find_subcommand(name);
+        let argument = serving
+            .into_iter()
+            .flat_map(clap::Command::get_arguments)
+            .find(|argument| argument.get_long() == Some(key) && key != "config")
+            .ok_or("there is no such option")?;
+        let id = argument.get_id().clone();
+        let values = option_values(value.clone(), argument.get_value_delimiter().is_some())
+            .map_err(|right| format!("must be {right}"))?;
+        *command = std::mem::take(command).mut_subcommand(name, |serving| {
+            serving.mut_arg(id, |argument| argument.default_values(values))
+        });
+    }
+    Ok(())
+}
+
+/// The values of an option as flags have them; else what would be right. Options that take
 /// several values take a list of texts, too.
-fn option_value(value: toml::Value, delimiter: Option<char>) -> Result<String, &'static str> {
-    let right = match delimiter {
-        Some(_) => "a text or a list of texts",
-        None => "a text, a number or a flag",
+fn option_values(value: toml::Value, takes_several: bool) -> Result<Vec<String>, &'static str> {
+    let right = match takes_several {
+        true => "a text or a list of texts",
+        false => "a text, a number or a flag",
     };
-    match (value, delimiter) {
-        (toml::Value::String(text), _) => Ok(text),
-        (toml::Value::Boolean(flag), None) => Ok(flag.to_string()),
-        (toml::Value::Integer(number), _) => Ok(number.to_string()),
-        (toml::Value::Array(items), Some(delimiter)) => {
-            let texts: Option<Vec<_>> = items.iter().map(toml::Value::as_str).collect();
-            let texts = texts.ok_or(right)?;
-            Ok(texts.join(&delimiter.to_string()))
+    match (value, takes_several) {
+        (toml::Value::String(text), _) => Ok(vec![text]),
+        (toml::Value::Boolean(flag), false) => Ok(vec![flag.to_string()]),
+        (toml::Value::Integer(number), _) => Ok(vec![number.to_string()]),
+        (toml::Value::Array(items), true) => {
+            let texts = items.into_iter().map(|item| match item {
+                toml::Value::String(text) => Ok(text),
+                _ => Err(right),
+            });
+            texts.collect()
         }
         _ => Err(right),
     }

@@ -1,14 +1,13 @@
-//! Options of the listeners, and of their end.
+//! Options of the listeners.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use clap::Args;
 
-use super::units::{duration, socket_mode};
+use super::units::socket_mode;
 use crate::server::Address;
 
-/// Where the server listens, and how it ends.
+/// Where the server listens.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Listeners")]
 pub struct ListenArgs {
@@ -42,11 +41,8 @@ pub struct ListenArgs {
     )]
     pub callback_address: SocketAddr,
 
-    /// Address of the HTTP listener for operators: `/metrics`. There is none without it.
+    /// Address of the HTTP listener for operators: `/metrics`, `/ready` and `/live`. There is
+    /// none without it.
     #[arg(long, env = "PRONTO_GRPC_ADMIN_ADDRESS", value_name = "ADDRESS")]
     pub admin_address: Option<SocketAddr>,
-
-    /// How long calls under way may take after a signal to end.
-    #[arg(long, env = "PRONTO_GRPC_SHUTDOWN_TIMEOUT", default_value = "25s", value_name = "DURATION", value_parser = duration)]
-    pub shutdown_timeout: Duration,
 }

@@ -5,12 +5,16 @@
 
 mod access;
 mod callback;
+mod effective;
 mod jobs;
 mod layers;
 mod listen;
+mod material;
 mod money;
 mod sandbox;
+mod serving;
 mod telemetry;
+mod tls;
 pub(crate) mod units;
 mod upstream;
 
@@ -20,15 +24,20 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::jobs::{Deadlines, JobOptions};
+use crate::server::ServingOptions;
 
 pub use access::AccessArgs;
 pub use callback::CallbackArgs;
+pub use effective::CheckArgs;
 pub use jobs::JobArgs;
 pub use layers::{ConfigError, parse};
 pub use listen::ListenArgs;
+pub use material::Material;
 pub use money::MoneyOptions;
 pub use sandbox::{SandboxArgs, SandboxOptions};
+pub use serving::{Compression, ServingArgs};
 pub use telemetry::{LogFormat, TelemetryArgs};
+pub use tls::{ClientAuth, TlsArgs};
 pub use upstream::UpstreamArgs;
 
 /// A gRPC facade for the Pronto (Pipecorn) REST API.
@@ -45,6 +54,9 @@ pub struct CommandLine {
 pub enum Command {
     /// Serve gRPC, and receive Pronto's callbacks.
     Serve(Box<ServeArgs>),
+    /// Check the configuration of `serve` with everything that it names, and print it as
+    /// a TOML file that `--config` takes, without secrets.
+    Check(Box<CheckArgs>),
     /// Run the built-in Pronto alone.
     Sandbox(SandboxArgs),
     /// Show what it does: sandbox, server and client in one process.
@@ -64,13 +76,21 @@ pub struct ServeArgs {
     #[arg(long, env = "PRONTO_GRPC_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Where the server listens, and how it ends.
+    /// Where the server listens.
     #[command(flatten)]
     pub listen: ListenArgs,
+
+    /// How calls are served, and how that ends.
+    #[command(flatten)]
+    pub serving: ServingArgs,
 
     /// Who may call, and with which key of Pronto.
     #[command(flatten)]
     pub access: AccessArgs,
+
+    /// TLS of the gRPC listeners.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 
     /// How Pronto is called.
     #[command(flatten)]
@@ -106,10 +126,41 @@ impl ServeArgs {
     ///
     /// # Errors
     ///
-    /// When two do not go together; the error names both.
+    /// When some do not go together; the error names them.
     pub fn check(&self) -> Result<(), ConfigError> {
-        self.jobs.check()?;
-        self.money.check()?;
+        let problems = self.contradictions();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(ConfigError::all(&problems)),
+        }
+    }
+
+    /// Options that do not go together.
+    fn contradictions(&self) -> Vec<String> {
+        let checks = [
+            self.check_addresses(),
+            self.serving.check(&self.listen.grpc_address),
+            self.serving
+                .check_holds("max-answer-size", self.upstream.max_answer_size),
+            self.serving
+                .check_holds("max-callback-size", self.callback.max_callback_size),
+            self.tls.check(),
+            self.jobs.check(),
+            self.money.check(),
+            self.check_sizes(),
+        ];
+        let problems = checks.into_iter().filter_map(Result::err);
+        problems.map(|problem| problem.to_string()).collect()
+    }
+
+    fn check_addresses(&self) -> Result<(), ConfigError> {
+        match self.listen.grpc_address.is_empty() {
+            true => Err(ConfigError::new("grpc-address: needs at least one address")),
+            false => Ok(()),
+        }
+    }
+
+    fn check_sizes(&self) -> Result<(), ConfigError> {
         let (unmatched, callback) = (
             self.jobs.max_unmatched_size,
             self.callback.max_callback_size,
@@ -138,6 +189,8 @@ impl ServeArgs {
             max_poll_interval: jobs.max_poll_interval.max(jobs.poll_interval),
             settle_time: jobs.settle_time,
             progress_interval: jobs.progress_interval,
+            max_stream_age: self.serving.max_stream_age(),
+            drain_spread: self.serving.drain_spread,
             retention: jobs.retention,
             ledger_retention: jobs.ledger_retention,
             max_store_size: jobs.max_store_size.as_u64(),
@@ -145,6 +198,12 @@ impl ServeArgs {
             prices: self.money.prices(),
             budgets: self.money.budgets(),
         }
+    }
+
+    /// How calls are served.
+    #[must_use]
+    pub fn serving_options(&self) -> ServingOptions {
+        self.serving.options(&self.listen.grpc_address)
     }
 
     /// The file of the store. The sandbox has one of its own: its jobs mean

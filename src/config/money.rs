@@ -3,15 +3,18 @@
 use clap::Args;
 
 use super::ConfigError;
+use crate::access::file::is_name;
 use crate::ledger::{Budgets, Prices};
+use crate::pronto::credential::ANONYMOUS;
 use crate::proto::endpoint::{Credits, ENDPOINTS, Endpoint};
 
 /// What calls cost, and what may be spent.
 #[derive(Clone, Debug, Args)]
 pub struct MoneyOptions {
     /// Credits that an API key may spend on a day (UTC): `CREDITS` for every key,
-    /// `CREDENTIAL=CREDITS` for one, such as `default=5000` for the configured key. May be
-    /// given several times; in the environment and in a file `;` stands between them.
+    /// `CREDENTIAL=CREDITS` for one, such as `default=5000` for the key of `api-key`, or
+    /// a name of the access file's. May be given several times; in the environment and in a
+    /// file `;` stands between them.
     #[arg(
         long,
         env = "PRONTO_GRPC_DAILY_BUDGET",
@@ -78,8 +81,9 @@ fn daily_budget(text: &str) -> Result<DailyBudget, String> {
     };
     if let Some(name) = credential.filter(|name| !is_credential(name)) {
         return Err(format!(
-            "{name:?} is no credential; it must be `default` for the configured key, or for \
-             another one `key-` and its fingerprint of 16 digits and letters a-f"
+            "{name:?} is no credential; it must be `default` for the key of `api-key`, one of the \
+             access file, or for another key `key-` and its fingerprint of 16 digits and \
+             letters a-f"
         ));
     }
     match credits.trim().parse() {
@@ -91,11 +95,14 @@ fn daily_budget(text: &str) -> Result<DailyBudget, String> {
     }
 }
 
-/// Whether a key can have this name. A budget for any other would hold nobody back.
+/// Whether a key can have this name. A budget for any other would hold nobody back;
+/// which names the access file has is looked at later.
 fn is_credential(name: &str) -> bool {
     let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
-    let fingerprint = name.strip_prefix("key-").unwrap_or_default();
-    name == "default" || fingerprint.len() == 16 && fingerprint.bytes().all(is_hex)
+    match name.strip_prefix(ANONYMOUS) {
+        Some(fingerprint) => fingerprint.len() == 16 && fingerprint.bytes().all(is_hex),
+        None => is_name(name),
+    }
 }
 
 fn price(text: &str) -> Result<Price, String> {
@@ -278,13 +285,7 @@ mod tests {
 
     #[test]
     fn a_budget_that_would_hold_nobody_back_is_refused() {
-        for name in [
-            "defualt",
-            "Default",
-            "key-1",
-            "key-9F86D081884C7D65",
-            "9f86d081884c7d65",
-        ] {
+        for name in ["two words", "key-1", "key-9F86D081884C7D65"] {
             let refused = daily_budget(&format!("{name}=5")).unwrap_err();
             assert!(
                 refused.contains(name) && refused.contains("`key-`"),

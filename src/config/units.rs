@@ -37,6 +37,28 @@ pub fn count(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number of streams, at least one.
+pub fn streams(text: &str) -> Result<u32, String> {
+    let count = count(text)?;
+    u32::try_from(count).map_err(|_| format!("must be at most {}", u32::MAX))
+}
+
+/// What browsers call the place of a script, or any place.
+pub fn origin(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Ok(text.to_owned());
+    }
+    let origin = Url::parse(text).map(|url| url.origin().ascii_serialization());
+    match origin.as_deref() == Ok(text) {
+        true => Ok(text.to_owned()),
+        false => Err(
+            "must be a scheme, a host and a port where it is not the usual one, in lower case \
+             and without a path, such as https://app.example.com; or *"
+                .to_owned(),
+        ),
+    }
+}
+
 /// The mode of a file, such as `0660`.
 pub fn socket_mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
@@ -95,17 +117,6 @@ pub fn unchecked_secret(text: &str) -> Result<SecretString, std::convert::Infall
     Ok(text.into())
 }
 
-/// A secret that can travel in a header.
-pub fn secret(text: &str) -> Result<SecretString, String> {
-    if text.is_empty() {
-        return Err("is empty".to_owned());
-    }
-    match text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        true => Ok(text.into()),
-        false => Err("must consist of visible ASCII characters".to_owned()),
-    }
-}
-
 /// A share, from 0 to 1.
 pub fn ratio(text: &str) -> Result<f64, String> {
     let ratio = text
@@ -143,6 +154,22 @@ mod tests {
         assert!(progress_interval("21s").is_err());
         assert_eq!(count("10000"), Ok(10_000));
         assert!(count("0").is_err() && count("-1").is_err() && count("1k").is_err());
+    }
+
+    #[test]
+    fn an_origin_is_spelt_as_browsers_do() {
+        for text in ["*", "https://app.example.com", "http://localhost:3000"] {
+            assert_eq!(origin(text).as_deref(), Ok(text));
+        }
+        for text in [
+            "app.example.com",
+            "https://app.example.com/",
+            "https://App.example.com",
+            "https://app.example.com:443",
+            "null",
+        ] {
+            assert!(origin(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use url::Url;
 use super::ConfigError;
 use super::units::{byte_size, duration, to_usize, url};
 use crate::pronto::limits::{LimitOptions, Override, parse_override};
-use crate::pronto::{BaseUrls, ClientOptions};
+use crate::pronto::{BaseUrls, ClientOptions, DriftLog};
 use crate::proto::endpoint::{Vendor, base_url};
 use crate::proto::v1::Host;
 
@@ -122,6 +122,7 @@ impl UpstreamArgs {
             },
             answer_cache: self.answer_cache,
             propagate_trace_context: self.propagate_trace_context,
+            drift: DriftLog::default(),
         })
     }
 }

@@ -11,17 +11,19 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{Outcome, PATIENCE};
+use crate::access::Access;
 use crate::cli::sandbox_urls;
 use crate::config::{self, Command, ServeArgs};
+use crate::health::Health;
+use crate::jobs::store::Store;
 use crate::jobs::store::sqlite::SqliteStore;
-use crate::pronto::Keyring;
 use crate::proto::v1::account_service_client::AccountServiceClient;
 use crate::proto::v1::contact_service_client::ContactServiceClient;
 use crate::proto::v1::job_service_client::JobServiceClient;
 use crate::proto::v1::lead_service_client::LeadServiceClient;
 use crate::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
-use crate::server::{self, Listeners, ServerError, ServerOptions};
+use crate::server::{self, Listeners, ServerError, ServerOptions, Shutdown};
 
 /// A running sandbox and server.
 pub struct Stage {
@@ -66,16 +68,27 @@ impl Stage {
         jobs.callback_url = Some(format!("http://{callbacks}").parse()?);
         let options = ServerOptions {
             client,
-            keyring: Keyring::new(Some(sandbox::DEFAULT_API_KEY.into())),
+            access: Access::open(Some(sandbox::DEFAULT_API_KEY.into())),
+            tls: None,
             jobs,
             callbacks: args.callback.callback_limits(),
-            shutdown_timeout: PATIENCE,
+            serving: args.serving_options(),
+            health: Health::new(server::names(false)).await,
             sandbox: None,
         };
         let data = tempfile::tempdir()?;
-        let store = Arc::new(SqliteStore::open(&data.path().join("demo.sqlite3"))?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&data.path().join("demo.sqlite3"))?);
         let ended = end.clone().cancelled_owned();
-        let server = tokio::spawn(server::run(options, listeners, store, ended));
+        let ended = async move {
+            ended.await;
+            Shutdown::Prompt
+        };
+        let server = tokio::spawn(server::run(
+            options,
+            listeners,
+            std::future::ready(Ok(store)),
+            ended,
+        ));
         Ok(Self {
             grpc,
             callbacks,

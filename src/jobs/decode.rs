@@ -1,13 +1,11 @@
 //! From a raw body to results. Never fails: what cannot be decoded becomes an
 //! `unrecognized` event.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use prost_types::Struct;
-use serde_json::value::RawValue;
 
-use crate::proto::json::{self, JsonMessage};
+use crate::proto::json::{self, Cursor, Drift, JsonMessage, drift};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::signal::Subject;
 use crate::proto::v1::{
@@ -34,6 +32,8 @@ pub struct Content {
     pub is_final: bool,
     /// Pronto's id of the search or of the contact's enrichment, where it is told.
     pub upstream_id: Option<String>,
+    /// What it holds that is not known.
+    pub drifts: Vec<Drift>,
     /// How it came.
     source: CallbackSource,
 }
@@ -81,6 +81,7 @@ pub fn decode(kind: ResultKind, is_batch: bool, source: CallbackSource, body: &[
     };
     let results = results.unwrap_or_else(|reason| Results {
         results: vec![unrecognized(body.to_vec(), reason)],
+        drifts: vec![drift::whole(message(kind), body)],
         ..Default::default()
     });
     Content {
@@ -88,6 +89,7 @@ pub fn decode(kind: ResultKind, is_batch: bool, source: CallbackSource, body: &[
         is_list: results.is_list,
         is_final: results.is_final,
         upstream_id: results.upstream_id,
+        drifts: results.drifts,
         source,
     }
 }
@@ -102,6 +104,7 @@ struct Results<R> {
     is_list: bool,
     is_final: bool,
     upstream_id: Option<String>,
+    drifts: Vec<Drift>,
 }
 
 impl<R> Default for Results<R> {
@@ -112,6 +115,7 @@ impl<R> Default for Results<R> {
             is_list: false,
             is_final: false,
             upstream_id: None,
+            drifts: Vec::new(),
         }
     }
 }
@@ -128,12 +132,26 @@ impl<R> Results<R> {
             is_list: self.is_list,
             is_final: self.is_final,
             upstream_id: self.upstream_id,
+            drifts: self.drifts,
         }
     }
 }
 
+/// The message that a body is read as.
+fn message(kind: ResultKind) -> &'static str {
+    match kind {
+        ResultKind::Lead | ResultKind::LeadSignal => LeadDelivery::NAME,
+        ResultKind::Account | ResultKind::AccountSignal => AccountDelivery::NAME,
+        ResultKind::Contact | ResultKind::Unspecified => ContactDelivery::NAME,
+    }
+}
+
+fn read<M: JsonMessage>(body: &[u8]) -> Result<(M, Vec<Drift>), String> {
+    json::read_and_compare(body).map_err(|error| error.to_string())
+}
+
 fn leads(body: &[u8]) -> Result<Results<LeadResult>, String> {
-    let mut delivery: LeadDelivery = json::read(body).map_err(|error| error.to_string())?;
+    let (mut delivery, drifts) = read::<LeadDelivery>(body)?;
     let rest = delivery.lead.take();
     let custom = rest.as_ref().and_then(|rest| rest.custom.clone());
     let is_list = !delivery.leads.is_empty() || has_empty_list::<LeadDelivery, LeadResult>(body);
@@ -149,6 +167,7 @@ fn leads(body: &[u8]) -> Result<Results<LeadResult>, String> {
         is_list,
         is_final,
         upstream_id: delivery.search.and_then(|search| search.id),
+        drifts,
         ..results
     })
 }
@@ -164,7 +183,7 @@ fn is_person(result: &LeadResult) -> bool {
 }
 
 fn accounts(body: &[u8]) -> Result<Results<AccountResult>, String> {
-    let mut delivery: AccountDelivery = json::read(body).map_err(|error| error.to_string())?;
+    let (mut delivery, drifts) = read::<AccountDelivery>(body)?;
     let rest = delivery.account.take();
     let custom = rest.as_ref().and_then(|rest| rest.custom.clone());
     let is_list =
@@ -197,12 +216,13 @@ fn accounts(body: &[u8]) -> Result<Results<AccountResult>, String> {
         is_list,
         is_final: false,
         upstream_id: delivery.search.and_then(|search| search.id).or(id),
+        drifts,
         ..results
     })
 }
 
 fn contacts(body: &[u8]) -> Result<Results<Contact>, String> {
-    let mut delivery: ContactDelivery = json::read(body).map_err(|error| error.to_string())?;
+    let (mut delivery, drifts) = read::<ContactDelivery>(body)?;
     let rest = delivery.contact.take();
     let is_list = !delivery.contacts.is_empty() || has_empty_list::<ContactDelivery, Contact>(body);
     let mut results =
@@ -212,6 +232,7 @@ fn contacts(body: &[u8]) -> Result<Results<Contact>, String> {
         .results
         .iter()
         .find_map(|contact| contact.enrichment_id.clone());
+    results.drifts = drifts;
     // One that is still at work will come again.
     results.results.retain(|contact| !is_pending(contact));
     Ok(results)
@@ -243,8 +264,7 @@ fn results<D: JsonMessage, R: JsonMessage>(
         results,
         odd,
         is_list,
-        is_final: false,
-        upstream_id: None,
+        ..Default::default()
     })
 }
 
@@ -277,22 +297,32 @@ fn odd_items<D: JsonMessage, M: JsonMessage>(single: &M) -> Vec<Vec<u8>> {
 }
 
 /// Whether a body says that nothing was found: `[]`, or an empty list under a key
-/// of the delivery `D`.
+/// of the delivery `D`. The body is JSON.
 fn has_empty_list<D: JsonMessage, R: JsonMessage>(body: &[u8]) -> bool {
-    if let Ok(fields) = serde_json::from_slice::<BTreeMap<Cow<'_, str>, &RawValue>>(body) {
-        return fields
-            .iter()
-            .any(|(key, value)| D::knows(key) && !R::knows(key) && is_empty_list(value.get()));
+    let mut cursor = Cursor::new(std::str::from_utf8(body).unwrap_or_default());
+    if cursor.peek() != b'{' {
+        return is_empty_list(&mut cursor);
     }
-    std::str::from_utf8(body).is_ok_and(is_empty_list)
+    let mut has_one = false;
+    cursor.object(|cursor, key| match D::knows(key) && !R::knows(key) {
+        true => has_one |= is_empty_list(cursor),
+        false => cursor.skip(),
+    });
+    has_one
 }
 
-fn is_empty_list(json: &str) -> bool {
-    let items = json
-        .trim()
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    items.is_some_and(|items| items.trim().is_empty())
+/// Passes a value, and tells whether it is an empty list.
+fn is_empty_list(cursor: &mut Cursor<'_>) -> bool {
+    if cursor.peek() != b'[' {
+        cursor.skip();
+        return false;
+    }
+    let mut is_empty = true;
+    cursor.list(|cursor| {
+        is_empty = false;
+        cursor.skip();
+    });
+    is_empty
 }
 
 fn lead(mut result: LeadResult, is_batch: bool) -> Recognizable {

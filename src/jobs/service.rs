@@ -43,6 +43,11 @@ pub struct JobOptions {
     pub settle_time: Duration,
     /// The longest time between two `progress` events.
     pub progress_interval: Duration,
+    /// After about so long a stream ends, and its client continues with another one;
+    /// none: never.
+    pub max_stream_age: Option<Duration>,
+    /// Within so long streams end when the server does.
+    pub drain_spread: Duration,
     /// How long what has ended is kept.
     pub retention: Duration,
     /// How long entries of the ledger are kept.
@@ -97,7 +102,11 @@ pub(super) struct Shared {
     /// Counts erasures. Whoever records results holds it, so that none that was
     /// decoded before an erasure is recorded after it.
     pub erasures: RwLock<u64>,
-    /// Ends streams and runners.
+    /// Streams under way.
+    pub streams: TaskTracker,
+    /// Ends streams, one by one.
+    pub draining: CancellationToken,
+    /// Ends runners, and at once the streams that are left.
     pub shutdown: CancellationToken,
 }
 
@@ -124,6 +133,8 @@ impl Jobs {
             making_room: tokio::sync::Mutex::default(),
             strangers: Mutex::new(Strangers::new(Instant::now())),
             erasures: RwLock::default(),
+            streams: TaskTracker::new(),
+            draining: shutdown.child_token(),
             shutdown,
         };
         Self {

@@ -7,14 +7,15 @@ use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
 use prost::Message;
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_stream::Stream;
 
 use super::model::{StoredEvent, StoredJob};
 use super::service::{Jobs, Shared};
 use super::store::StoreError;
 use crate::deadline::{Alarm, Deadline};
+use crate::jitter::{about, up_to};
 use crate::metrics::streams::{self, OpenStream};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{JobEvent, JobProgress, JobState};
@@ -22,6 +23,9 @@ use crate::trace;
 
 /// At most so many events wait for a slow client.
 const BUFFER: usize = 32;
+
+/// They have so many bytes together; a larger one waits alone.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// So many events are read at once.
 const PAGE: usize = 128;
@@ -33,6 +37,13 @@ pub enum StreamEnd {
     Job(Box<StoredJob>),
     /// The server is shutting down.
     Draining {
+        /// The job.
+        job_id: String,
+        /// The last sequence that was sent.
+        last_sequence: i64,
+    },
+    /// It is as old as streams become.
+    TooOld {
         /// The job.
         job_id: String,
         /// The last sequence that was sent.
@@ -62,11 +73,14 @@ pub struct Events {
     job_id: String,
     /// The last event that was given.
     sequence: i64,
-    events: mpsc::Receiver<JobEvent>,
+    events: mpsc::Receiver<Buffered>,
     end: Arc<Mutex<Option<StreamEnd>>>,
     alarm: Option<Alarm>,
     measured: OpenStream,
 }
+
+/// An event and its room in the buffer.
+type Buffered = (JobEvent, OwnedSemaphorePermit);
 
 impl Events {
     /// The end, if the deadline has passed: just once.
@@ -87,7 +101,7 @@ impl Stream for Events {
             return Poll::Ready(Some(Err(end)));
         }
         match ready!(self.events.poll_recv(context)) {
-            Some(event) => {
+            Some((event, _room)) => {
                 self.sequence = self.sequence.max(event.sequence);
                 self.measured.took(self.sequence);
                 Poll::Ready(Some(Ok(event)))
@@ -98,6 +112,14 @@ impl Stream for Events {
 }
 
 impl Jobs {
+    /// From now on streams end, each at a random moment within the time for that. Returns
+    /// when all have ended.
+    pub async fn drain(&self) {
+        self.shared.draining.cancel();
+        self.shared.streams.close();
+        self.shared.streams.wait().await;
+    }
+
     /// Follows a job after a sequence. Ends after the last event of a job that
     /// has ended, or when a deadline passes. Costs nothing once the receiver is gone.
     #[must_use]
@@ -110,9 +132,11 @@ impl Jobs {
             job_id: job_id.clone(),
             sequence: after,
             sender,
+            room: Arc::new(Semaphore::new(BUFFER_BYTES)),
             next_progress: Instant::now() + self.shared.options.progress_interval,
         };
-        tokio::spawn(trace::carry(cursor.run(end.clone())));
+        let following = trace::carry(cursor.run(end.clone()));
+        self.shared.streams.spawn(following);
         Events {
             measured: streams::open(&job_id, after),
             job_id,
@@ -130,7 +154,9 @@ struct Cursor {
     /// The last event that the stream took over.
     sequence: i64,
     woken: watch::Receiver<()>,
-    sender: mpsc::Sender<JobEvent>,
+    sender: mpsc::Sender<Buffered>,
+    /// What is free of the buffer, in bytes.
+    room: Arc<Semaphore>,
     next_progress: Instant,
 }
 
@@ -138,18 +164,22 @@ struct Cursor {
 struct Gone;
 
 impl Cursor {
-    /// Runs until the job has ended, the client is gone or the server ends. The
-    /// channel closes after that, and then the client reads `end`.
+    /// Runs until the job has ended, the client is gone, the stream is too old or the
+    /// server ends. The channel closes after that, and then the client reads `end`.
     async fn run(mut self, end: Arc<Mutex<Option<StreamEnd>>>) {
         let sender = self.sender.clone();
         let shared = self.shared.clone();
         let ended = tokio::select! {
             () = sender.closed() => None,
             followed = self.follow() => followed.ok().and_then(Result::err),
-            () = shared.shutdown.cancelled() => {
-                let job_id = self.job_id.clone();
-                Some(StreamEnd::Draining { job_id, last_sequence: self.sequence })
-            }
+            () = drained(&shared) => Some(StreamEnd::Draining {
+                job_id: self.job_id.clone(),
+                last_sequence: self.sequence,
+            }),
+            () = old_age(&shared) => Some(StreamEnd::TooOld {
+                job_id: self.job_id.clone(),
+                last_sequence: self.sequence,
+            }),
         };
         *end.lock() = ended;
     }
@@ -209,7 +239,11 @@ impl Cursor {
 
     async fn send(&mut self, event: JobEvent) -> Result<(), Gone> {
         let sequence = event.sequence;
-        self.sender.send(event).await.map_err(|_| Gone)?;
+        let bytes = event.encoded_len().min(BUFFER_BYTES);
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let room = self.room.clone().acquire_many_owned(bytes).await;
+        let room = room.map_err(|_| Gone)?;
+        self.sender.send((event, room)).await.map_err(|_| Gone)?;
         self.sequence = self.sequence.max(sequence);
         Ok(())
     }
@@ -235,6 +269,23 @@ impl Cursor {
     /// Waits until something is new, or progress is due.
     async fn wait(&mut self) {
         let _ = timeout_at(self.next_progress, self.woken.changed()).await;
+    }
+}
+
+/// When a stream has to end because the server does.
+async fn drained(shared: &Shared) {
+    shared.draining.cancelled().await;
+    tokio::select! {
+        () = shared.shutdown.cancelled() => {}
+        () = sleep(up_to(shared.options.drain_spread)) => {}
+    }
+}
+
+/// When a stream that begins now is too old.
+async fn old_age(shared: &Shared) {
+    match shared.options.max_stream_age {
+        Some(age) => sleep(about(age)).await,
+        None => std::future::pending().await,
     }
 }
 

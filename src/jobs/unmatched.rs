@@ -27,6 +27,9 @@ pub struct Place {
     job_id: String,
     /// Whose job it was; none for a stranger.
     credential: Option<String>,
+    /// Whether it is kept. A wrong secret is treated as one for an unknown job until
+    /// its body is read, so that nobody can tell the two apart.
+    is_kept: bool,
     /// Of a stranger, the room for the body.
     _room: Option<OwnedSemaphorePermit>,
 }
@@ -36,6 +39,7 @@ impl Place {
         Self {
             job_id: job_id.to_owned(),
             credential: Some(owner),
+            is_kept: true,
             _room: None,
         }
     }
@@ -48,8 +52,8 @@ impl Place {
 }
 
 impl Jobs {
-    /// Where a callback that no job accepts may be kept; nowhere when its secret is
-    /// wrong, or too many strangers came. Ask before the body is read.
+    /// Where a callback that no job accepts may be kept; nowhere when too many strangers
+    /// came. Ask before the body is read.
     ///
     /// # Errors
     ///
@@ -60,18 +64,20 @@ impl Jobs {
         secret: &str,
     ) -> Result<Option<Place>, StoreError> {
         let shared = &self.shared;
-        if let Some((owner, hash)) = shared.store.purged_job(job_id).await? {
-            let is_right = hash == CallbackSecret::hash(secret);
-            return Ok(is_right.then(|| Place::of_purged(job_id, owner)));
+        let purged = shared.store.purged_job(job_id).await?;
+        let is_purged = purged.is_some();
+        if let Some((owner, hash)) = purged
+            && hash == CallbackSecret::hash(secret)
+        {
+            return Ok(Some(Place::of_purged(job_id, owner)));
         }
-        // For a job that is here the secret was wrong.
-        if shared.store.job(job_id).await?.is_some() {
-            return Ok(None);
-        }
+        // For a job that is or was here the secret was wrong.
+        let is_here = shared.store.job(job_id).await?.is_some();
         let room = shared.strangers.lock().take(Instant::now());
         Ok(room.map(|room| Place {
             job_id: job_id.to_owned(),
             credential: None,
+            is_kept: !is_purged && !is_here,
             _room: Some(room),
         }))
     }
@@ -85,6 +91,9 @@ impl Jobs {
     /// When the store fails: the body is not stored then.
     pub async fn keep_unmatched(&self, place: Place, body: Bytes) -> Result<bool, StoreError> {
         let shared = self.shared.clone();
+        if !place.is_kept {
+            return Ok(false);
+        }
         if place.is_known() {
             shared.keep(place, body).await?;
             return Ok(true);

@@ -30,10 +30,11 @@ pub use jobs::{
     jobs_in_store, results_late, results_recorded, results_suppressed,
 };
 pub use money::{budget_refused, credits_charged, credits_reserved};
+pub use process::config_reloaded;
 pub use store::{commit_failed, commit_took, store_holds, store_writable};
 pub use upstream::{
     upstream_ended, upstream_in_flight, upstream_rate_limited, upstream_refused, upstream_retried,
-    upstream_shared, upstream_took, upstream_waited, upstream_waiting,
+    upstream_shared, upstream_took, upstream_waited, upstream_waiting, vendor_drifted,
 };
 
 /// So often measurements are sorted into their buckets, also when nobody reads them:

@@ -6,9 +6,17 @@ use super::Metric;
 
 const BUILD: &str = "pronto_grpc_build_info";
 
-/// All but the first are measured by a library, and only described here.
+const RELOADED: &str = "pronto_grpc_config_reload_success";
+
+/// All but the first two are measured by a library, and only described here.
 pub const METRICS: &[Metric] = &[
     Metric::gauge(BUILD, &["version"], "1, for the version that runs."),
+    Metric::gauge(
+        RELOADED,
+        &[],
+        "1 while the files of keys, clients and certificates could be used when they last \
+         changed, else 0.",
+    ),
     Metric::counter(
         "process_cpu_seconds_total",
         &[],
@@ -46,4 +54,10 @@ pub const METRICS: &[Metric] = &[
 /// Which version runs.
 pub fn begin() {
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    config_reloaded(true);
+}
+
+/// Whether files that were read again could be used.
+pub fn config_reloaded(is_usable: bool) {
+    gauge!(RELOADED).set(if is_usable { 1.0 } else { 0.0 });
 }

@@ -28,6 +28,8 @@ const TIMES: &[f64] = &[
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
 ];
 
+const DRIFT: &str = "pronto_grpc_vendor_drift_total";
+
 pub const METRICS: &[Metric] = &[
     Metric::counter(
         REQUESTS,
@@ -77,6 +79,11 @@ pub const METRICS: &[Metric] = &[
         "Calls answered without a request of their own, by operation and source: `flight` where \
          it waited for the request of another, `cache` where that had ended before.",
     ),
+    Metric::counter(
+        DRIFT,
+        &["operation", "kind"],
+        "Fields, texts and types from Pronto that are not known, by operation and kind.",
+    ),
 ];
 
 /// A request to Pronto ended.
@@ -124,4 +131,9 @@ pub fn upstream_refused(endpoint: &Endpoint) {
 /// `cache` when it had ended before.
 pub fn upstream_shared(operation: &'static str, source: &'static str) {
     counter!(SHARED, "operation" => operation, "source" => source).increment(1);
+}
+
+/// Pronto sent so often what is not known.
+pub fn vendor_drifted(operation: &'static str, kind: &'static str, times: u64) {
+    counter!(DRIFT, "operation" => operation, "kind" => kind).increment(times);
 }

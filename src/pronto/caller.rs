@@ -11,9 +11,9 @@ use super::{Audience, Credential};
 pub struct Caller {
     /// Whose key is used.
     pub credential: Credential,
-    /// Who shares the credential's limits fairly with others: the connection from
-    /// which the call came.
-    pub connection: Arc<str>,
+    /// Who shares the credential's limits fairly with others: the client, or where
+    /// clients have no names the connection from which the call came.
+    pub party: Arc<str>,
     /// When nobody waits for the answer any more.
     pub deadline: Option<Instant>,
     /// Who waits, where that may be several. Their deadlines count then.

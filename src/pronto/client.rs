@@ -11,7 +11,7 @@ use super::exchange::{Exchange, Outgoing, overrun};
 use super::limits::{LONGEST_WAIT, LimitOptions, Limits, LimitsSnapshot};
 use super::retry::{Attempts, Budget, Cause};
 use super::sharing::{Answer, Sharing};
-use super::{Caller, Credential, Failure};
+use super::{Caller, Credential, DriftLog, Failure};
 use crate::metrics;
 use crate::proto::endpoint::{Endpoint, UnaryRequest, UpstreamRequest};
 use crate::trace;
@@ -46,6 +46,8 @@ pub struct ClientOptions {
     pub answer_cache: bool,
     /// Whether Pronto is told which trace a request belongs to.
     pub propagate_trace_context: bool,
+    /// Where it is noted what Pronto sends that is not known.
+    pub drift: DriftLog,
 }
 
 /// Why a client cannot be set up.
@@ -90,6 +92,12 @@ impl Client {
     #[must_use]
     pub fn request_timeout(&self) -> Duration {
         self.exchange.request_timeout()
+    }
+
+    /// What Pronto sent that is not known.
+    #[must_use]
+    pub fn drift(&self) -> &DriftLog {
+        self.exchange.drift()
     }
 
     /// How much of a credential's limits is used.

@@ -1,10 +1,11 @@
 //! API keys and whom they belong to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 /// An API key of Pronto with a name that can be stored and logged.
 #[derive(Clone, Debug)]
@@ -19,27 +20,85 @@ impl Credential {
     /// A credential for a key that no configuration names.
     #[must_use]
     pub fn anonymous(key: SecretString) -> Self {
-        let digest = Sha256::digest(key.expose_secret().as_bytes());
-        let fingerprint: String = digest[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = Digest::of(&key);
+        let fingerprint = digest.0.iter().take(8).map(|byte| format!("{byte:02x}"));
         Self {
-            name: format!("key-{fingerprint}"),
+            name: format!("{ANONYMOUS}{}", fingerprint.collect::<String>()),
             key,
         }
     }
 }
 
-/// The keys that are known: the configured one, and those that callers brought.
+/// A secret that can travel in a header.
+///
+/// # Errors
+///
+/// When it cannot; the error does not repeat it.
+pub fn secret(text: &str) -> Result<SecretString, String> {
+    if text.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    match text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(text.into()),
+        false => Err("must consist of visible ASCII characters".to_owned()),
+    }
+}
+
+/// The SHA-256 hash of a secret. Secrets are compared by it: how long that takes depends
+/// on the hash, which nobody can choose, and so tells nothing about the secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The hash of a secret.
+    #[must_use]
+    pub fn of(secret: &SecretString) -> Self {
+        Self(Sha256::digest(secret.expose_secret().as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Digest(..)")
+    }
+}
+
+/// The keys that are known: the configured ones, and those that callers brought.
+///
+/// The key of a configured credential may change while its name stays: who asks for it by
+/// name gets the one that is valid now.
 ///
 /// Keys of callers who start jobs are kept, in memory only and while such a job runs,
 /// so that it can be polled; after a restart such a key is known again once its caller
 /// asks for a job that goes on, or starts one.
 #[derive(Debug, Default)]
 pub struct Keyring {
-    configured: Option<Credential>,
+    configured: RwLock<Configured>,
     brought: RwLock<HashMap<String, Brought>>,
+    /// Configured names that were asked for in vain, each once.
+    missed: Mutex<HashSet<String>>,
+}
+
+/// The configured credentials.
+#[derive(Debug, Default)]
+struct Configured {
+    by_name: HashMap<String, Credential>,
+    /// The names of keys. Found by hash, so that the time tells nothing about the keys.
+    names: HashMap<Digest, String>,
+}
+
+impl Configured {
+    fn new(credentials: Vec<Credential>) -> Self {
+        let names = credentials
+            .iter()
+            .map(|known| (Digest::of(&known.key), known.name.clone()))
+            .collect();
+        let by_name = credentials
+            .into_iter()
+            .map(|known| (known.name.clone(), known))
+            .collect();
+        Self { by_name, names }
+    }
 }
 
 /// A key that a caller brought.
@@ -52,33 +111,47 @@ pub struct Brought {
     times: u64,
 }
 
-/// The name of the configured credential.
-const DEFAULT: &str = "default";
+/// The name of the credential that `api-key` configures.
+pub const DEFAULT: &str = "default";
+
+/// How the names of keys begin that no configuration names.
+pub const ANONYMOUS: &str = "key-";
 
 impl Keyring {
-    /// A ring with the configured key, if there is one.
+    /// A ring with the key of `api-key`, if there is one.
     #[must_use]
     pub fn new(configured: Option<SecretString>) -> Self {
         let configured = configured.map(|key| Credential {
             name: DEFAULT.to_owned(),
             key,
         });
+        Self::with(configured.into_iter().collect())
+    }
+
+    /// A ring with these configured credentials. Of several names for the same key the
+    /// last one is its name.
+    #[must_use]
+    pub fn with(configured: Vec<Credential>) -> Self {
         Self {
-            configured,
-            brought: RwLock::default(),
+            configured: RwLock::new(Configured::new(configured)),
+            ..Self::default()
         }
     }
 
-    /// The credential of a caller who brought a key, or none.
-    pub fn resolve(&self, brought: Option<SecretString>) -> Option<Credential> {
-        let Some(key) = brought else {
-            return self.configured.clone();
-        };
-        let configured = self.configured.as_ref();
-        if let Some(same) = configured.filter(|c| c.key.expose_secret() == key.expose_secret()) {
-            return Some(same.clone());
+    /// From now on these credentials are the configured ones.
+    pub fn replace(&self, configured: Vec<Credential>) {
+        *self.configured.write() = Configured::new(configured);
+        self.missed.lock().clear();
+    }
+
+    /// The credential of a key that a caller brought.
+    pub fn of_key(&self, key: SecretString) -> Credential {
+        let configured = self.configured.read();
+        let name = configured.names.get(&Digest::of(&key));
+        match name.and_then(|name| configured.by_name.get(name)) {
+            Some(known) => known.clone(),
+            None => Credential::anonymous(key),
         }
-        Some(Credential::anonymous(key))
     }
 
     /// Keeps the key of a caller whose job goes on, so that it can be polled.
@@ -108,21 +181,51 @@ impl Keyring {
             .retain(|name, brought| *name != old.name || brought.times != old.times);
     }
 
-    /// Whether this is the configured credential.
+    /// The names of all configured credentials.
     #[must_use]
-    pub fn is_configured(&self, name: &str) -> bool {
-        self.configured.as_ref().is_some_and(|c| c.name == name)
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.configured.read().by_name.keys().cloned().collect();
+        names.sort_unstable();
+        names
     }
 
-    /// The credential with a name, while its key is known.
+    /// Whether this is a configured credential.
+    #[must_use]
+    pub fn is_configured(&self, name: &str) -> bool {
+        self.configured.read().by_name.contains_key(name)
+    }
+
+    /// Whether a credential sees what came for nobody: callbacks for unknown jobs. That is
+    /// `default`, or the only one that is configured.
+    #[must_use]
+    pub fn sees_unknown(&self, name: &str) -> bool {
+        let configured = &self.configured.read().by_name;
+        configured.contains_key(name) && (name == DEFAULT || configured.len() == 1)
+    }
+
+    /// The configured credential with a name.
+    #[must_use]
+    pub fn configured(&self, name: &str) -> Option<Credential> {
+        self.configured.read().by_name.get(name).cloned()
+    }
+
+    /// The credential of a job, by its name, while its key is known.
     pub fn named(&self, name: &str) -> Option<Credential> {
-        let configured = self
-            .configured
-            .as_ref()
-            .filter(|credential| credential.name == name);
-        configured
-            .cloned()
-            .or_else(|| Some(self.brought.read().get(name)?.credential.clone()))
+        let brought = || Some(self.brought.read().get(name)?.credential.clone());
+        let known = self.configured(name).or_else(brought);
+        if known.is_none() && !name.starts_with(ANONYMOUS) {
+            self.miss(name);
+        }
+        known
+    }
+
+    fn miss(&self, name: &str) {
+        if self.missed.lock().insert(name.to_owned()) {
+            tracing::warn!(
+                credential = name,
+                "The credential is not configured any more: its jobs are not polled until it is."
+            );
+        }
     }
 }
 
@@ -133,14 +236,14 @@ mod tests {
     #[test]
     fn a_brought_key_that_is_the_configured_one_is_the_same_credential() {
         let keyring = Keyring::new(Some("secret".into()));
-        let brought = keyring.resolve(Some("secret".into())).unwrap();
+        let brought = keyring.of_key("secret".into());
         assert_eq!(brought.name, "default");
     }
 
     #[test]
     fn another_key_is_named_by_its_fingerprint_and_found_again() {
         let keyring = Keyring::new(Some("secret".into()));
-        let brought = keyring.resolve(Some("other".into())).unwrap();
+        let brought = keyring.of_key("other".into());
         assert!(brought.name.starts_with("key-") && !brought.name.contains("other"));
         assert!(
             keyring.named(&brought.name).is_none(),
@@ -157,7 +260,7 @@ mod tests {
     #[test]
     fn a_key_is_forgotten_unless_it_came_again() {
         let keyring = Keyring::new(None);
-        let credential = keyring.resolve(Some("other".into())).unwrap();
+        let credential = keyring.of_key("other".into());
         keyring.remember(&credential);
         let old = keyring.brought().remove(0);
         keyring.remember(&credential);
@@ -168,7 +271,34 @@ mod tests {
     }
 
     #[test]
-    fn no_key_at_all_is_nobody() {
-        assert!(Keyring::new(None).resolve(None).is_none());
+    fn a_rotated_key_keeps_its_name_and_a_removed_one_is_nobodys() {
+        let sales = |key: &str| Credential {
+            name: "sales".to_owned(),
+            key: key.into(),
+        };
+        let keyring = Keyring::with(vec![sales("old")]);
+        keyring.replace(vec![sales("new")]);
+        let named = keyring.named("sales").unwrap();
+        assert_eq!(named.key.expose_secret(), "new");
+        assert_eq!(keyring.of_key("new".into()).name, "sales");
+        assert!(keyring.of_key("old".into()).name.starts_with(ANONYMOUS));
+        keyring.replace(Vec::new());
+        assert!(keyring.named("sales").is_none() && keyring.configured("sales").is_none());
+    }
+
+    #[test]
+    fn what_came_for_nobody_is_shown_to_one_credential_only() {
+        let named = |names: &[&str]| {
+            let credential = |name: &&str| Credential {
+                name: (*name).to_owned(),
+                key: (*name).into(),
+            };
+            Keyring::with(names.iter().map(credential).collect())
+        };
+        assert!(named(&["sales"]).sees_unknown("sales"));
+        let several = named(&["default", "sales"]);
+        assert!(several.sees_unknown("default") && !several.sees_unknown("sales"));
+        assert!(!named(&["sales", "support"]).sees_unknown("sales"));
+        assert!(!several.sees_unknown("key-0"));
     }
 }

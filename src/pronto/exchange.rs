@@ -17,7 +17,7 @@ use super::limits::Pass;
 use super::noted_body::NotedBody;
 use super::retry::{Attempt, Cause};
 use super::sharing::Question;
-use super::{Credential, Failure};
+use super::{Credential, DriftLog, Failure};
 use crate::metrics;
 use crate::proto::endpoint::{Endpoint, UpstreamRequest};
 use crate::proto::json::{self, Object, ReadError, Spelling};
@@ -100,6 +100,11 @@ impl Exchange {
         self.options.request_timeout
     }
 
+    /// What Pronto sent that is not known.
+    pub fn drift(&self) -> &DriftLog {
+        &self.options.drift
+    }
+
     /// Sends a request once and returns the body of the answer, which is a success. The
     /// deadline ends it where nothing was sent, or where it can be repeated.
     ///
@@ -154,6 +159,10 @@ impl Exchange {
             && failed.cause == Cause::Answered(429)
         {
             pass.refused(failed.failure.retry_after);
+        }
+        if let Ok(body) = &outcome {
+            let drifts = (endpoint.drifts)(body);
+            self.options.drift.note(endpoint.rpc, drifts);
         }
         metrics::upstream_ended(endpoint, outcome_name(&outcome));
         metrics::upstream_took(endpoint, begun.elapsed());

@@ -78,7 +78,11 @@ impl Failure {
             | ErrorReason::DeadlineExceeded
             | ErrorReason::Unimplemented
             | ErrorReason::MessageTooLarge
-            | ErrorReason::MalformedMessage => false,
+            | ErrorReason::MalformedMessage
+            | ErrorReason::UnauthenticatedClient
+            | ErrorReason::KeyRefused
+            | ErrorReason::StreamTooOld
+            | ErrorReason::Starting => false,
         }
     }
 }

@@ -8,6 +8,7 @@
 //!   [`noted_body`]: whether any of it was sent.
 //! * [`caller`]: for whom a call is made, and [`audience`]: those who wait for it.
 //! * [`credential`]: API keys and whom they belong to.
+//! * [`drift`]: where Pronto's API differs from what is known.
 //! * [`failure`]: what a call can end with instead of an answer.
 //! * [`classify`]: what Pronto's error bodies mean; the only place where its
 //!   texts steer anything.
@@ -17,6 +18,7 @@ pub mod caller;
 pub mod classify;
 pub mod client;
 pub mod credential;
+pub mod drift;
 pub mod exchange;
 pub mod failure;
 pub mod limits;
@@ -28,4 +30,5 @@ pub use audience::{Audience, Listener};
 pub use caller::Caller;
 pub use client::{BaseUrls, Client, ClientOptions};
 pub use credential::{Credential, Keyring};
+pub use drift::DriftLog;
 pub use failure::Failure;

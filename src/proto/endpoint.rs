@@ -7,14 +7,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use prost::Message;
 use prost_types::Struct;
 
-use super::json::JsonMessage;
+use super::json::{self, Drift, JsonMessage};
 use super::v1;
 use super::validate::Validate;
 
 pub use endpoints::{ENDPOINTS, base_url};
 
 /// An endpoint of Pronto, as `option (upstream)` describes it.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Endpoint {
     /// The RPC, such as `pronto.v1.LeadService/StartLeadSearch`.
     pub rpc: &'static str,
@@ -34,6 +34,8 @@ pub struct Endpoint {
     pub late: Option<Late>,
     /// Present when identical calls share an answer.
     pub sharing: Option<Sharing>,
+    /// Tells what an answer holds that is not known.
+    pub drifts: fn(&[u8]) -> Vec<Drift>,
 }
 
 /// How an answer is shared between calls.
@@ -92,6 +94,13 @@ pub struct Late {
     pub webhook_optional: bool,
     /// Whether the total that Pronto tells at the start is an estimate.
     pub total_is_estimate: bool,
+}
+
+/// Each stands at one RPC.
+impl PartialEq for Endpoint {
+    fn eq(&self, other: &Self) -> bool {
+        self.rpc == other.rpc
+    }
 }
 
 impl Endpoint {
@@ -249,7 +258,7 @@ fn escape(segment: &str) -> String {
 pub mod endpoints {
     use super::{
         Credits, Duration, Endpoint, JobRequest, JsonMessage, Late, Person, Rate, Sharing,
-        SpendingRequest, Struct, UnaryRequest, UpstreamRequest, Vendor, distinct, escape, v1,
+        SpendingRequest, Struct, UnaryRequest, UpstreamRequest, Vendor, distinct, escape, json, v1,
     };
 
     include!(concat!(env!("OUT_DIR"), "/endpoints.rs"));

@@ -3,20 +3,20 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use super::page::{self, violation};
 use super::privacy::person;
-use super::{EventStream, Facade, auth, status};
+use super::{EventStream, Facade, auth, drift, status};
 use crate::jobs::model::{Delivery, JobPage, StoredJob};
 use crate::jobs::store::StoreError;
 use crate::proto::v1::job_service_server::JobService;
 use crate::proto::v1::{
     Callback, CancelJobRequest, CancelJobResponse, GetJobRequest, GetJobResponse, JobState,
     ListCallbacksRequest, ListCallbacksResponse, ListJobsRequest, ListJobsResponse,
-    ListUnmatchedCallbacksRequest, ListUnmatchedCallbacksResponse, PurgeJobRequest,
-    PurgeJobResponse, PurgePersonRequest, PurgePersonResponse, WatchJobRequest,
+    ListUnmatchedCallbacksRequest, ListUnmatchedCallbacksResponse, ListVendorDriftRequest,
+    ListVendorDriftResponse, PurgeJobRequest, PurgeJobResponse, PurgePersonRequest,
+    PurgePersonResponse, WatchJobRequest,
 };
 use crate::proto::validate::Violation;
 
@@ -26,8 +26,8 @@ pub struct JobsService(pub Facade);
 
 impl JobsService {
     /// The caller's job.
-    async fn job(&self, metadata: &MetadataMap, id: &str) -> Result<StoredJob, Status> {
-        let credential = auth::credential(&self.0.keyring, metadata)?;
+    async fn job<R: Sync>(&self, request: &Request<R>, id: &str) -> Result<StoredJob, Status> {
+        let credential = auth::credential(&self.0.keyring, request)?;
         if id.is_empty() {
             return Err(invalid(violation("job_id", "is required")));
         }
@@ -67,9 +67,7 @@ impl JobService for JobsService {
         &self,
         request: Request<GetJobRequest>,
     ) -> Result<Response<GetJobResponse>, Status> {
-        let job = self
-            .job(request.metadata(), &request.get_ref().job_id)
-            .await?;
+        let job = self.job(&request, &request.get_ref().job_id).await?;
         Ok(Response::new(GetJobResponse {
             job: Some(job.to_proto()),
         }))
@@ -79,7 +77,7 @@ impl JobService for JobsService {
         &self,
         request: Request<ListJobsRequest>,
     ) -> Result<Response<ListJobsResponse>, Status> {
-        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let credential = auth::credential(&self.0.keyring, &request)?;
         let request = request.into_inner();
         let limit = page::size(request.page_size).map_err(invalid)?;
         let page = JobPage {
@@ -116,9 +114,7 @@ impl JobService for JobsService {
         if after < 0 {
             return Err(invalid(violation("after_sequence", "must not be negative")));
         }
-        let job = self
-            .job(request.metadata(), &request.get_ref().job_id)
-            .await?;
+        let job = self.job(&request, &request.get_ref().job_id).await?;
         if after > job.last_sequence {
             return Err(status::beyond_end(&job, after));
         }
@@ -132,9 +128,7 @@ impl JobService for JobsService {
         &self,
         request: Request<CancelJobRequest>,
     ) -> Result<Response<CancelJobResponse>, Status> {
-        let job = self
-            .job(request.metadata(), &request.get_ref().job_id)
-            .await?;
+        let job = self.job(&request, &request.get_ref().job_id).await?;
         let jobs = self.0.jobs.clone();
         let job = to_its_end(async move { jobs.cancel(&job.id).await }).await?;
         Ok(Response::new(CancelJobResponse {
@@ -146,9 +140,7 @@ impl JobService for JobsService {
         &self,
         request: Request<ListCallbacksRequest>,
     ) -> Result<Response<ListCallbacksResponse>, Status> {
-        let job = self
-            .job(request.metadata(), &request.get_ref().job_id)
-            .await?;
+        let job = self.job(&request, &request.get_ref().job_id).await?;
         let request = request.into_inner();
         let limit = page::size(request.page_size).map_err(invalid)?;
         let after =
@@ -171,18 +163,25 @@ impl JobService for JobsService {
         &self,
         request: Request<ListUnmatchedCallbacksRequest>,
     ) -> Result<Response<ListUnmatchedCallbacksResponse>, Status> {
-        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let credential = auth::credential(&self.0.keyring, &request)?;
         let answer = self.unmatched(&credential.name, request.get_ref()).await?;
         Ok(Response::new(answer))
+    }
+
+    async fn list_vendor_drift(
+        &self,
+        request: Request<ListVendorDriftRequest>,
+    ) -> Result<Response<ListVendorDriftResponse>, Status> {
+        auth::credential(&self.0.keyring, &request)?;
+        let answer = drift::page(self.0.client.drift(), request.get_ref());
+        answer.map(Response::new).map_err(invalid)
     }
 
     async fn purge_job(
         &self,
         request: Request<PurgeJobRequest>,
     ) -> Result<Response<PurgeJobResponse>, Status> {
-        let job = self
-            .job(request.metadata(), &request.get_ref().job_id)
-            .await?;
+        let job = self.job(&request, &request.get_ref().job_id).await?;
         if !job.has_ended() {
             return Err(status::not_finished(&job));
         }
@@ -195,7 +194,7 @@ impl JobService for JobsService {
         &self,
         request: Request<PurgePersonRequest>,
     ) -> Result<Response<PurgePersonResponse>, Status> {
-        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let credential = auth::credential(&self.0.keyring, &request)?;
         let person = person(request.get_ref())?;
         let answer = self.erase(&credential.name, person).await?;
         Ok(Response::new(answer))

@@ -3,11 +3,12 @@
 //! A handler validates, calls and returns; [`Facade`] does each of these for all.
 //!
 //! * [`observe`]: sees each RPC to its real end; [`request_id`]: its id.
-//! * [`call_info`]: what the log learns about a call.
 //! * [`messages`]: counts those of a stream.
 //! * [`auth`]: whose call it is.
+//! * [`call_info`]: what the log learns about a call.
 //! * [`status`]: what errors look like to clients; the only place that makes them.
 //! * [`explain`]: reasons for what tonic refuses.
+//! * `request_body`: what comes of a request, in time.
 //! * [`time_limit`]: ends calls at their deadline.
 //! * [`outcome`]: whether an enrichment found anything.
 //! * [`peer`]: who is at the other end of a connection.
@@ -17,6 +18,7 @@ pub mod accounts;
 pub mod auth;
 pub mod call_info;
 pub mod contacts;
+mod drift;
 pub mod explain;
 mod facade;
 pub mod jobs;
@@ -30,6 +32,7 @@ pub mod page;
 pub mod peer;
 pub mod personas;
 mod privacy;
+mod request_body;
 pub mod request_id;
 pub mod sandbox;
 pub mod searches;

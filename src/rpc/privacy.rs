@@ -25,7 +25,7 @@ impl JobsService {
             page::position(&request.page_token, |text| text.parse().ok()).map_err(invalid)?;
         let page = |after, limit| UnmatchedPage {
             credential: credential.to_owned(),
-            with_unknown: self.0.keyring.is_configured(credential),
+            with_unknown: self.0.keyring.sees_unknown(credential),
             after,
             limit,
         };
@@ -51,7 +51,7 @@ impl JobsService {
         credential: &str,
         person: Person,
     ) -> Result<PurgePersonResponse, Status> {
-        let with_unknown = self.0.keyring.is_configured(credential);
+        let with_unknown = self.0.keyring.sees_unknown(credential);
         let jobs = self.0.jobs.clone();
         let credential = credential.to_owned();
         let erased =

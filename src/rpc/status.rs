@@ -1,6 +1,7 @@
 //! What errors look like to clients. Reasons, codes, metadata and details are
 //! documented in `errors.proto`.
 
+mod access;
 mod money;
 mod report;
 
@@ -17,12 +18,16 @@ use crate::proto::reason::name;
 use crate::proto::v1::{ErrorReason, JobState};
 use crate::proto::validate::Violations;
 
+pub use access::{key_refused, unknown_client};
 pub use money::{not_made, refused};
 use report::Report;
 pub use report::{DOMAIN, MAX_DETAILS};
 
 /// Wait so long before connecting to another server.
 const DRAIN_RETRY: Duration = Duration::from_secs(1);
+
+/// Wait so long until a server may have started.
+const START_RETRY: Duration = Duration::from_secs(1);
 
 fn status(reason: ErrorReason, message: impl AsRef<str>) -> Status {
     Report::new(reason, message).status()
@@ -132,6 +137,24 @@ pub fn not_started(error: &StartError) -> Status {
         }
         StartError::Internal(message) => internal(message),
     }
+}
+
+/// The server has not started yet.
+#[must_use]
+pub fn starting() -> Status {
+    let message = "the server starts; try again";
+    Report::new(ErrorReason::Starting, message)
+        .retry_after(Some(START_RETRY))
+        .status()
+}
+
+/// The server ends, and begins no stream.
+#[must_use]
+pub fn draining() -> Status {
+    let message = "the server is shutting down, and nothing was started; connect again";
+    Report::new(ErrorReason::Draining, message)
+        .retry_after(Some(DRAIN_RETRY))
+        .status()
 }
 
 /// Something failed inside the server.
@@ -257,12 +280,27 @@ pub fn stream_end(end: StreamEnd) -> Status {
             let message = format!(
                 "the server is shutting down; continue with WatchJob after sequence {last_sequence}"
             );
-            of_job(ErrorReason::Draining, message, &job_id)
-                .with("last_sequence", last_sequence)
-                .retry_after(Some(DRAIN_RETRY))
-                .status()
+            elsewhere(ErrorReason::Draining, message, &job_id, last_sequence)
+        }
+        StreamEnd::TooOld {
+            job_id,
+            last_sequence,
+        } => {
+            let message = format!(
+                "the stream is as old as streams become; continue with WatchJob after sequence \
+                 {last_sequence}"
+            );
+            elsewhere(ErrorReason::StreamTooOld, message, &job_id, last_sequence)
         }
     }
+}
+
+/// A stream goes on over another connection.
+fn elsewhere(reason: ErrorReason, message: String, job_id: &str, last_sequence: i64) -> Status {
+    of_job(reason, message, job_id)
+        .with("last_sequence", last_sequence)
+        .retry_after(Some(DRAIN_RETRY))
+        .status()
 }
 
 fn job_end(job: &StoredJob) -> Status {

@@ -80,7 +80,7 @@ impl UsageService for UsageOfCredits {
         &self,
         request: Request<GetUsageRequest>,
     ) -> Result<Response<GetUsageResponse>, Status> {
-        let credential = auth::credential(&self.0.keyring, request.metadata())?.name;
+        let credential = auth::credential(&self.0.keyring, &request)?.name;
         let (first, last) = days(request.get_ref()).map_err(invalid)?;
         let failed = |error| status::store(&error);
         let budget = self.0.purchases.budget(&credential).await.map_err(failed)?;
@@ -97,7 +97,7 @@ impl UsageService for UsageOfCredits {
         &self,
         request: Request<ListLedgerEntriesRequest>,
     ) -> Result<Response<ListLedgerEntriesResponse>, Status> {
-        let credential = auth::credential(&self.0.keyring, request.metadata())?.name;
+        let credential = auth::credential(&self.0.keyring, &request)?.name;
         let request = request.into_inner();
         let limit = page::size(request.page_size).map_err(invalid)?;
         let limit = limit.min(MAX_ENTRIES);
@@ -127,7 +127,7 @@ impl UsageService for UsageOfCredits {
         &self,
         request: Request<EstimateCostRequest>,
     ) -> Result<Response<EstimateCostResponse>, Status> {
-        let credential = auth::credential(&self.0.keyring, request.metadata())?.name;
+        let credential = auth::credential(&self.0.keyring, &request)?.name;
         let Some(asked) = request.into_inner().request else {
             return Err(invalid(violation("request", "is required")));
         };
@@ -175,7 +175,7 @@ impl UsageService for UsageOfCredits {
         &self,
         request: Request<ListLimitsRequest>,
     ) -> Result<Response<ListLimitsResponse>, Status> {
-        let credential = auth::credential(&self.0.keyring, request.metadata())?;
+        let credential = auth::credential(&self.0.keyring, &request)?;
         let snapshot = self.0.client.limits(&credential);
         Ok(Response::new(ListLimitsResponse {
             limits: snapshot.limits.into_iter().map(limit).collect(),

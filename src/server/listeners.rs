@@ -41,6 +41,17 @@ impl FromStr for Address {
     }
 }
 
+impl Address {
+    /// Whether only this machine reaches it.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(address) => address.ip().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -66,6 +77,16 @@ impl Drop for SocketFile {
         // Somebody else may have taken it away.
         let _ = remove_file(&self.0);
     }
+}
+
+/// A connection that was accepted.
+pub struct Accepted {
+    /// Its bytes.
+    pub io: Box<dyn Io>,
+    /// A name for it.
+    pub name: Arc<str>,
+    /// Whether it came over TCP.
+    pub is_tcp: bool,
 }
 
 /// A connection of either kind.
@@ -99,24 +120,32 @@ impl Listener {
         }
     }
 
-    /// The next connection, and a name for it.
+    /// The next connection.
     ///
     /// # Errors
     ///
     /// When the system has none to give.
-    pub async fn accept(&self) -> io::Result<(Box<dyn Io>, Arc<str>)> {
+    pub async fn accept(&self) -> io::Result<Accepted> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 // A socket that cannot be told so still works.
                 let _ = stream.set_nodelay(true);
-                Ok((Box::new(stream), peer.to_string().into()))
+                Ok(Accepted {
+                    io: Box::new(stream),
+                    name: peer.to_string().into(),
+                    is_tcp: true,
+                })
             }
             Self::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-                Ok((Box::new(stream), format!("unix:{number}").into()))
+                Ok(Accepted {
+                    io: Box::new(stream),
+                    name: format!("unix:{number}").into(),
+                    is_tcp: false,
+                })
             }
         }
     }
@@ -144,7 +173,30 @@ pub struct Listeners {
     pub callbacks: TcpListener,
 }
 
+/// Where clients and Pronto reach the server.
+pub struct Addresses {
+    /// Those for gRPC, with commas between them.
+    pub grpc: String,
+    /// That for callbacks.
+    pub callbacks: SocketAddr,
+}
+
 impl Listeners {
+    /// Where they listen.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell.
+    pub fn addresses(&self) -> io::Result<Addresses> {
+        let grpc = self.grpc.iter().map(Listener::address);
+        let grpc = grpc.collect::<Result<Vec<_>, _>>()?;
+        let grpc: Vec<_> = grpc.iter().map(ToString::to_string).collect();
+        Ok(Addresses {
+            grpc: grpc.join(","),
+            callbacks: self.callbacks.local_addr()?,
+        })
+    }
+
     /// Binds all.
     ///
     /// # Errors

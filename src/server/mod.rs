@@ -1,41 +1,63 @@
 //! The server: listeners, services, and an end.
 //!
 //! * [`listeners`]: where it listens.
-//! * [`connection`]: gRPC connections, from accepting them to their end.
+//! * [`accept`]: accepts connections. [`places`]: how many.
+//! * [`connection`]: one connection, from its greeting to its end.
+//! * [`wire`]: its bytes, and how long each side may keep the other waiting.
+//! * [`calls`]: its calls, and what their end waits for.
+//! * [`gate`]: what is served while the server starts, and refused while it ends.
 //! * [`routes`]: the services, and what health and reflection know about them.
+//! * [`web`]: calls of browsers.
+//! * [`drain`]: the steps of the end.
+//! * [`options`]: how much of all that.
 
+mod accept;
+mod calls;
 mod connection;
+mod drain;
+mod gate;
 mod listeners;
+mod options;
+pub(crate) mod places;
 mod routes;
+mod web;
+mod wire;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tower::ServiceBuilder;
-use tower::util::MapResponseLayer;
+use tower::util::option_layer;
 
+use crate::access::Access;
 use crate::callback::{self, CallbackLimits};
 use crate::health::Health;
 use crate::jobs::store::{Store, StoreError};
 use crate::jobs::{JobOptions, Jobs};
 use crate::pronto::client::SetupError;
-use crate::pronto::{Client, ClientOptions, Keyring};
+use crate::pronto::{Client, ClientOptions};
 use crate::purchases::Purchases;
 use crate::rpc::Facade;
-use crate::rpc::explain::explain;
+use crate::rpc::auth::IdentityLayer;
+use crate::rpc::explain::ExplainLayer;
 use crate::rpc::observe::ObserveLayer;
 use crate::rpc::time_limit::DeadlineLayer;
 use crate::sandbox::Sandbox;
+use crate::tls::Acceptor;
+use connection::{Calling, Context, Ending};
+use drain::Schedule;
+use gate::Gate;
 
+pub use drain::{DrainOptions, Shutdown};
 pub use listeners::{Address, Listener, Listeners};
-
-/// How long callbacks under way may take at the end.
-const CALLBACKS_TIMEOUT: Duration = Duration::from_secs(2);
+pub use options::{ConnectionLimits, MessageOptions, ServingOptions, WebOptions};
+pub use routes::names;
 
 /// Listens on an address.
 ///
@@ -52,14 +74,18 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {
 pub struct ServerOptions {
     /// How to call Pronto.
     pub client: ClientOptions,
-    /// API keys.
-    pub keyring: Keyring,
+    /// Who may call, and with which keys.
+    pub access: Access,
+    /// Greets clients of TCP listeners; without it they speak in the clear.
+    pub tls: Option<Acceptor>,
     /// How jobs behave.
     pub jobs: JobOptions,
     /// What the callback receiver puts up with.
     pub callbacks: CallbackLimits,
-    /// How long calls under way may take after `shutdown`.
-    pub shutdown_timeout: Duration,
+    /// How calls are served.
+    pub serving: ServingOptions,
+    /// Whether it serves, for those who ask.
+    pub health: Health,
     /// The built-in Pronto, when it answers instead of the real one: its
     /// SandboxService is served, too.
     pub sandbox: Option<Sandbox>,
@@ -74,6 +100,9 @@ pub enum ServerError {
     /// The client of Pronto cannot be set up.
     #[error(transparent)]
     Client(#[from] SetupError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Opening(Box<dyn std::error::Error + Send + Sync>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -85,24 +114,115 @@ pub enum ServerError {
     Listener(#[from] std::io::Error),
 }
 
+/// A store that is being opened.
+pub type OpenedStore = Result<Arc<dyn Store>, Box<dyn std::error::Error + Send + Sync>>;
+
 /// Serves until `shutdown`, then lets calls under way finish and ends streams
-/// with the place where they can be continued.
+/// with the place where they can be continued. Listens, and tells about its health, while
+/// the store is being opened.
 ///
 /// # Errors
 ///
-/// When the server cannot start, or the gRPC listener fails.
+/// When the server cannot start.
 pub async fn run(
     options: ServerOptions,
     listeners: Listeners,
-    store: Arc<dyn Store>,
-    shutdown: impl Future<Output = ()>,
+    store: impl Future<Output = OpenedStore>,
+    shutdown: impl Future<Output = Shutdown>,
 ) -> Result<(), ServerError> {
-    let grpc_address = listeners.grpc.iter().map(Listener::address);
-    let grpc_address = grpc_address.collect::<Result<Vec<_>, _>>()?;
-    let grpc_address: Vec<_> = grpc_address.iter().map(ToString::to_string).collect();
-    let callback_address = listeners.callbacks.local_addr()?;
+    let addresses = listeners.addresses()?;
+    let health = options.health.clone();
+    let (serving, tls) = (options.serving.clone(), options.tls.clone());
+    let ending = Ending::default();
+    // Also when the server does not start, or is dropped.
+    let _cut = ending.cut.clone().drop_guard();
+    let draining = CancellationToken::new();
+    let gate = Gate::new(Routes::new(health.service()), draining.clone());
+    let context = Context {
+        service: layered(gate.clone(), options.access.clone(), &serving),
+        limits: serving.connections,
+        tls,
+        takes_http1: serving.web.is_some(),
+        ending: ending.clone(),
+    };
+    let grpc = tokio::spawn(accept::serve(listeners.grpc, context));
+
+    let mut shutdown = std::pin::pin!(shutdown);
+    let parts = async { open(options, store.await.map_err(ServerError::Opening)?, &gate).await };
+    let parts = tokio::select! {
+        parts = parts => parts?,
+        _ = shutdown.as_mut() => {
+            tracing::info!("Ended before it served.");
+            return Ok(());
+        }
+    };
+    let callbacks = parts.receive(listeners.callbacks);
+    let following = {
+        let (health, is_writable) = (health.clone(), parts.jobs.is_store_writable());
+        tokio::spawn(async move { health.follow(is_writable).await })
+    };
+    tracing::info!(
+        grpc_address = addresses.grpc,
+        callback_address = %addresses.callbacks,
+        callback_url = parts.callback_url.as_ref().map(tracing::field::display),
+        resumed_jobs = parts.resumed,
+        "Serving."
+    );
+
+    let schedule = serving.drain.schedule(shutdown.await);
+    tracing::info!("Shutting down.");
+    following.abort();
+    health.leave().await;
+    schedule.grace().await;
+    draining.cancel();
+    health.end().await;
+    schedule.before_cut(parts.jobs.drain()).await;
+    ending.leave.cancel();
+    parts.end(grpc, &schedule).await;
+    ending.cut.cancel();
+    // Last, because nobody delivers a callback twice.
+    parts.callbacks_ending.cancel();
+    if timeout_at(schedule.callbacks, callbacks).await.is_err() {
+        tracing::warn!("Callbacks under way did not finish in time.");
+    }
+    tracing::info!("Ended.");
+    Ok(())
+}
+
+/// A service with all that is done for each call.
+fn layered(gate: Gate, access: Access, options: &ServingOptions) -> impl Calling {
+    let web = options.web.as_ref();
+    ServiceBuilder::new()
+        .layer(option_layer(web.and_then(web::cors)))
+        .layer(option_layer(web.map(|_| tonic_web::GrpcWebLayer::new())))
+        .layer(ObserveLayer)
+        .layer(DeadlineLayer)
+        .layer(ExplainLayer)
+        .layer(IdentityLayer(access))
+        .service(gate)
+}
+
+/// What works once the store is open.
+struct Parts {
+    client: Client,
+    jobs: Jobs,
+    purchases: Purchases,
+    callbacks: CallbackLimits,
+    callback_url: Option<url::Url>,
+    /// Ends what works in the background.
+    ending: CancellationToken,
+    callbacks_ending: CancellationToken,
+    resumed: usize,
+}
+
+/// Lets everything begin to work, and opens the gate.
+async fn open(
+    options: ServerOptions,
+    store: Arc<dyn Store>,
+    gate: &Gate,
+) -> Result<Parts, ServerError> {
     let ending = CancellationToken::new();
-    let keyring = Arc::new(options.keyring);
+    let keyring = options.access.keyring();
     let client = Client::new(options.client)?;
     let callback_url = options.jobs.callback_url.clone();
     let purchases = Purchases::new(
@@ -119,72 +239,58 @@ pub async fn run(
         options.jobs,
         ending.clone(),
     );
-
-    let (reporter, health_service) = tonic_health::server::health_reporter();
-    let names = routes::names(options.sandbox.is_some());
-    let health = Health::new(reporter, names.iter().copied()).await;
     let facade = Facade {
         client: client.clone(),
         keyring,
         jobs: jobs.clone(),
         purchases: purchases.clone(),
     };
-    let routes = routes::services(facade, options.sandbox, &names)?.add_service(health_service);
-
-    let callbacks_ending = CancellationToken::new();
-    let callbacks = tokio::spawn(callback::serve(
-        listeners.callbacks,
-        jobs.clone(),
-        options.callbacks,
-        callbacks_ending.clone().cancelled_owned(),
-    ));
+    let services = routes::services(facade, options.sandbox, &options.serving)?;
     let resumed = jobs.resume().await?;
     tokio::spawn(jobs.keeper().run());
-    let service = ServiceBuilder::new()
-        .layer(ObserveLayer)
-        .layer(DeadlineLayer)
-        .layer(MapResponseLayer::new(explain))
-        .service(routes.prepare());
-    let grpc = connection::serve(listeners.grpc, service, ending.clone());
-    let grpc = tokio::spawn(grpc);
-    let following = {
-        let (health, is_writable) = (health.clone(), jobs.is_store_writable());
-        tokio::spawn(async move { health.follow(is_writable).await })
-    };
-    tracing::info!(
-        grpc_address = grpc_address.join(","),
-        %callback_address,
-        callback_url = callback_url.as_ref().map(tracing::field::display),
-        resumed_jobs = resumed,
-        "Serving."
-    );
+    gate.open(services);
+    Ok(Parts {
+        client,
+        jobs,
+        purchases,
+        callbacks: options.callbacks,
+        callback_url,
+        ending,
+        callbacks_ending: CancellationToken::new(),
+        resumed,
+    })
+}
 
-    shutdown.await;
-    tracing::info!("Shutting down.");
-    following.abort();
-    // Those who watch the health are told; their streams would keep the listener open.
-    health.end().await;
-    ending.cancel();
-    let closing = tokio::spawn(async move {
-        sleep(options.shutdown_timeout / 2).await;
-        // Who still waits for a rate limit must learn in time that nothing was sent.
-        client.close();
-    });
-    let finished = async {
-        // It ends with its last connection.
-        let _ = grpc.await;
-        jobs.settle().await;
-        purchases.settle().await;
-    };
-    if timeout(options.shutdown_timeout, finished).await.is_err() {
-        tracing::warn!("Calls under way did not finish in time.");
+impl Parts {
+    /// Receives callbacks.
+    fn receive(&self, listener: TcpListener) -> JoinHandle<()> {
+        let ended = self.callbacks_ending.clone().cancelled_owned();
+        tokio::spawn(callback::serve(
+            listener,
+            self.jobs.clone(),
+            self.callbacks,
+            ended,
+        ))
     }
-    closing.abort();
-    // Last, because nobody delivers a callback twice.
-    callbacks_ending.cancel();
-    if timeout(CALLBACKS_TIMEOUT, callbacks).await.is_err() {
-        tracing::warn!("Callbacks under way did not finish in time.");
+
+    /// Waits for the calls under way, and lets the background end.
+    async fn end(&self, grpc: JoinHandle<()>, schedule: &Schedule) {
+        self.ending.cancel();
+        let (client, waiting) = (self.client.clone(), schedule.waiting);
+        let closing = tokio::spawn(async move {
+            sleep_until(waiting).await;
+            // Who still waits for a rate limit must learn in time that nothing was sent.
+            client.close();
+        });
+        let finished = async {
+            // It ends with its last connection.
+            let _ = grpc.await;
+            self.jobs.settle().await;
+            self.purchases.settle().await;
+        };
+        if !schedule.before_cut(finished).await {
+            tracing::warn!("Calls under way did not finish in time.");
+        }
+        closing.abort();
     }
-    tracing::info!("Ended.");
-    Ok(())
 }

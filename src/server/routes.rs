@@ -2,7 +2,7 @@
 
 use tonic::service::Routes;
 
-use super::ServerError;
+use super::{ServerError, ServingOptions};
 use crate::proto::DESCRIPTORS;
 use crate::proto::v1::account_service_server::AccountServiceServer;
 use crate::proto::v1::contact_service_server::ContactServiceServer;
@@ -32,6 +32,7 @@ use crate::rpc::workspace::Workspace;
 use crate::sandbox::Sandbox;
 
 /// The services that health and reflection name.
+#[must_use]
 pub fn names(has_sandbox: bool) -> Vec<&'static str> {
     use tonic::server::NamedService;
     let mut names = vec![
@@ -53,6 +54,22 @@ pub fn names(has_sandbox: bool) -> Vec<&'static str> {
     names
 }
 
+/// Adds services with the limits of messages; the servers that tonic generates have no
+/// trait in common.
+macro_rules! add {
+    ($routes:ident, $messages:expr, $($service:expr),+ $(,)?) => {$({
+        let mut service = $service
+            .max_decoding_message_size($messages.max_request)
+            .max_encoding_message_size($messages.max_response);
+        for &compression in &$messages.compression {
+            service = service
+                .accept_compressed(compression)
+                .send_compressed(compression);
+        }
+        $routes.add_service(service);
+    })+};
+}
+
 /// The services of a facade, and reflection.
 ///
 /// # Errors
@@ -61,25 +78,37 @@ pub fn names(has_sandbox: bool) -> Vec<&'static str> {
 pub fn services(
     facade: Facade,
     sandbox: Option<Sandbox>,
-    names: &[&'static str],
+    options: &ServingOptions,
 ) -> Result<Routes, ServerError> {
+    let messages = &options.messages;
+    let names = names(sandbox.is_some());
     let mut routes = Routes::builder();
-    routes
-        .add_service(AccountServiceServer::new(Accounts(facade.clone())))
-        .add_service(ContactServiceServer::new(Contacts(facade.clone())))
-        .add_service(JobServiceServer::new(JobsService(facade.clone())))
-        .add_service(LeadServiceServer::new(Leads(facade.clone())))
-        .add_service(ListServiceServer::new(Lists(facade.clone())))
-        .add_service(LocationServiceServer::new(Locations(facade.clone())))
-        .add_service(PersonaServiceServer::new(Personas(facade.clone())))
-        .add_service(SearchServiceServer::new(Searches(facade.clone())))
-        .add_service(SignalServiceServer::new(Signals(facade.clone())))
-        .add_service(UsageServiceServer::new(UsageOfCredits(facade.clone())))
-        .add_service(WorkspaceServiceServer::new(Workspace(facade)))
-        .add_service(reflection(names).build_v1()?)
-        .add_service(reflection(names).build_v1alpha()?);
+    add!(
+        routes,
+        messages,
+        AccountServiceServer::new(Accounts(facade.clone())),
+        ContactServiceServer::new(Contacts(facade.clone())),
+        JobServiceServer::new(JobsService(facade.clone())),
+        LeadServiceServer::new(Leads(facade.clone())),
+        ListServiceServer::new(Lists(facade.clone())),
+        LocationServiceServer::new(Locations(facade.clone())),
+        PersonaServiceServer::new(Personas(facade.clone())),
+        SearchServiceServer::new(Searches(facade.clone())),
+        SignalServiceServer::new(Signals(facade.clone())),
+        UsageServiceServer::new(UsageOfCredits(facade.clone())),
+        WorkspaceServiceServer::new(Workspace(facade)),
+    );
     if let Some(sandbox) = sandbox {
-        routes.add_service(SandboxServiceServer::new(SandboxControl(sandbox)));
+        add!(
+            routes,
+            messages,
+            SandboxServiceServer::new(SandboxControl(sandbox))
+        );
+    }
+    if options.reflection {
+        routes
+            .add_service(reflection(&names).build_v1()?)
+            .add_service(reflection(&names).build_v1alpha()?);
     }
     Ok(routes.routes())
 }

@@ -91,6 +91,21 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("max-callback-size", "8"),
         ("max-callback-connections", "0"),
         ("max-answer-size", "0B"),
+        ("max-connections", "0"),
+        ("max-streams", "4294967296"),
+        ("max-connection-age", "1"),
+        ("max-stream-age", "soon"),
+        ("keepalive-interval", "0s"),
+        ("keepalive-timeout", "0s"),
+        ("max-request-size", "4"),
+        ("max-response-size", "0B"),
+        ("compression", "snappy"),
+        ("grpc-web", "perhaps"),
+        ("cors-origin", "app.example.com"),
+        ("reflection", "perhaps"),
+        ("drain-grace", "5"),
+        ("drain-spread", "10"),
+        ("shutdown-timeout", "0s"),
         ("rate-limit", "GetHeadcount=10"),
         ("max-in-flight", "five"),
         ("answer-cache", "perhaps"),
@@ -182,6 +197,37 @@ fn options_that_do_not_go_together_are_both_named() {
     assert_unusable(
         program(&["serve"]).args(sizes),
         &["max-unmatched-size: 1.0 MiB", "max-callback-size, 2.0 MiB"],
+    );
+}
+
+#[test]
+fn the_end_has_time_for_its_steps_and_answers_room_for_what_came() {
+    assert_unusable(
+        &mut program(&["serve", "--drain-grace", "15s"]),
+        &[
+            "shutdown-timeout: 25s",
+            "drain-grace, 15s",
+            "drain-spread, 10s",
+        ],
+    );
+    // Where others send calls, there is a grace.
+    let reachable = ["--grpc-address", "0.0.0.0:0", "--drain-spread", "20s"];
+    assert_unusable(
+        program(&["serve"]).args(reachable),
+        &[
+            "shutdown-timeout: 25s",
+            "drain-grace, 5s",
+            "drain-spread, 20s",
+        ],
+    );
+    assert_unusable(
+        &mut program(&["serve", "--max-response-size", "8MiB"]),
+        &["max-response-size: 8.0 MiB", "max-answer-size, 32.0 MiB"],
+    );
+    let small = ["--max-response-size", "4MiB", "--max-answer-size", "4MiB"];
+    assert_unusable(
+        program(&["serve"]).args(small),
+        &["max-response-size: 4.0 MiB", "max-callback-size, 8.0 MiB"],
     );
 }
 
@@ -635,5 +681,8 @@ fn callback_connections_leave_open_files_to_others() {
         .logged("max-callback-connections is lowered to three quarters of the open files allowed.");
     assert_eq!(lowered["open_files"], 100);
     assert_eq!(lowered["max_callback_connections"], 75);
+    let lowered =
+        process.logged("max-connections is lowered to an eighth of the open files allowed.");
+    assert_eq!(lowered["max_connections"], 12);
     process.logged("Serving.");
 }

@@ -6,10 +6,13 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod access;
 mod admin;
 mod calls;
 mod catalogue;
+mod check;
 mod cli;
+mod configuration;
 mod contract;
 mod e2e;
 #[cfg(feature = "otlp")]
@@ -17,8 +20,11 @@ mod export;
 mod harness;
 mod metrics;
 mod money;
+mod odd_bodies;
+mod operators;
 mod recognition;
 mod roundtrip;
 mod sandbox;
 mod store;
 mod traces;
+mod traps;

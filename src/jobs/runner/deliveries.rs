@@ -47,6 +47,7 @@ impl Runner {
         for delivery in deliveries {
             let (id, source) = (delivery.id, delivery.source);
             let mut content = self.decode(delivery).await?;
+            self.compare(&mut content, source);
             self.number(&mut content, &mut portion).await?;
             // Also of somebody who was erased: they were paid for.
             let charges: Vec<_> = content
@@ -93,6 +94,17 @@ impl Runner {
             self.change(portion).await?;
         }
         Ok(has_list)
+    }
+
+    /// Notes what a callback holds that is not known. The bodies of polls are answers,
+    /// and were looked at when they came.
+    fn compare(&self, content: &mut Content, source: CallbackSource) {
+        let drifts = std::mem::take(&mut content.drifts);
+        if source == CallbackSource::Callback
+            && let Some(endpoint) = Endpoint::of_rpc(&self.job.operation)
+        {
+            self.shared.client.drift().note(endpoint.rpc, drifts);
+        }
     }
 
     /// What a result costs.

@@ -125,7 +125,7 @@ impl Limits {
     ) -> Result<Pass, Failure> {
         let begin = Instant::now();
         let deadline = caller.deadline().unwrap_or(end);
-        let party = Party::Caller(caller.connection.clone());
+        let party = Party::Caller(caller.party.clone());
         let lane = self.lane(&caller.credential);
         let ticket = lane.wait(endpoint, self.allowance(endpoint), party, Some(deadline));
         let pass = match ticket {
@@ -169,7 +169,7 @@ impl Limits {
         let Some(deadline) = caller.deadline() else {
             return Ok(());
         };
-        let party = Party::Caller(caller.connection.clone());
+        let party = Party::Caller(caller.party.clone());
         let lane = self.lane(&caller.credential);
         let wait = lane.turn_in(endpoint, self.allowance(endpoint), &party);
         match !wait.is_zero() && Instant::now() + wait > deadline {

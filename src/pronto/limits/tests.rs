@@ -48,10 +48,10 @@ fn credential(name: &str) -> Credential {
     }
 }
 
-fn caller(connection: &str) -> Caller {
+fn caller(party: &str) -> Caller {
     Caller {
         credential: credential("a"),
-        connection: connection.into(),
+        party: party.into(),
         deadline: None,
         audience: None,
     }
@@ -62,10 +62,10 @@ fn end() -> Instant {
     Instant::now() + LONGEST_WAIT
 }
 
-fn within(connection: &str, time: Duration) -> Caller {
+fn within(party: &str, time: Duration) -> Caller {
     Caller {
         deadline: Some(Instant::now() + time),
-        ..caller(connection)
+        ..caller(party)
     }
 }
 

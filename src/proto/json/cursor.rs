@@ -9,18 +9,25 @@ use std::collections::BTreeMap;
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 
+use super::Fit;
+use super::drift::{self, Drift, Drifts};
 use super::structs::number_from_token;
+use crate::proto::v1::VendorDriftKind;
 
 /// Objects and lists may be nested this deeply. A level of JSON is up to three of
 /// protobuf, of which common decoders take a hundred.
 const MAX_DEPTH: usize = 30;
 
 /// A place in a JSON text, before a value.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Cursor<'t> {
     text: &'t str,
     at: usize,
     depth: usize,
+    /// The keys of the objects and lists that it is in, as they stand.
+    path: [&'t str; MAX_DEPTH],
+    /// What is not known, where that is asked for.
+    drifts: Option<Drifts>,
     too_deep: bool,
     too_long: bool,
 }
@@ -32,8 +39,69 @@ impl<'t> Cursor<'t> {
             text,
             at: 0,
             depth: 0,
+            path: [""; MAX_DEPTH],
+            drifts: None,
             too_deep: false,
             too_long: false,
+        }
+    }
+
+    /// The same, noting what is not known about this message.
+    pub(super) fn comparing(text: &'t str, message: &'static str) -> Self {
+        Self {
+            drifts: Some(Drifts::of(message)),
+            ..Self::new(text)
+        }
+    }
+
+    /// What was not known.
+    pub(super) fn into_drifts(self) -> Vec<Drift> {
+        self.drifts.map(Drifts::into_vec).unwrap_or_default()
+    }
+
+    /// Notes that the next value is not known.
+    pub fn note(&mut self, kind: VendorDriftKind) {
+        self.note_at(kind, self.at);
+    }
+
+    /// Notes that the value at a place that it has passed is not known.
+    pub(super) fn note_at(&mut self, kind: VendorDriftKind, at: usize) {
+        if let Some(drifts) = &mut self.drifts {
+            let path = self.path.get(..self.depth).unwrap_or_default();
+            let value = self.text.get(at..).unwrap_or_default();
+            drifts.note(kind, path, || drift::shape(value));
+        }
+    }
+
+    /// Passes a value that does not fit where it stands.
+    pub fn odd(&mut self) -> Fit {
+        self.note(VendorDriftKind::ChangedType);
+        Fit::Odd(self.any())
+    }
+
+    /// Where it is.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Passes the same value once more.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            at: self.at,
+            depth: self.depth,
+            ..Self::new(self.text)
+        }
+    }
+
+    /// The key that it is at is one of many that are no names.
+    pub(super) fn is_at_entry(&mut self) {
+        self.step(drift::ENTRY);
+    }
+
+    fn step(&mut self, key: &'t str) {
+        let inner = self.depth.checked_sub(1);
+        if let Some(place) = inner.and_then(|inner| self.path.get_mut(inner)) {
+            *place = key;
         }
     }
 
@@ -102,7 +170,9 @@ impl<'t> Cursor<'t> {
             match self.peek() {
                 b',' => self.at += 1,
                 b'"' => {
-                    let key = text(self.token());
+                    let token = self.token();
+                    self.step(token);
+                    let key = text(token);
                     self.peek();
                     self.at += 1; // The colon.
                     entry(self, &key);
@@ -117,6 +187,7 @@ impl<'t> Cursor<'t> {
         if !self.enter() {
             return;
         }
+        self.step(drift::ITEM);
         loop {
             match self.peek() {
                 b',' => self.at += 1,

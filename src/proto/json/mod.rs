@@ -3,7 +3,8 @@
 //! Reading accepts every known spelling and shape of a message, and drops
 //! nothing: a key that no field claims, or a value that does not fit its field,
 //! goes to `additional_fields`; keys that are null go to `null_fields` where a
-//! message has that. One odd value never costs the others.
+//! message has that. One odd value never costs the others. Where asked to, reading
+//! also tells what it did not know (`drift`).
 //!
 //! A body is checked by `serde_json` first; after that reading is a walk over the
 //! text, in one pass and without a tree, and cannot fail.
@@ -12,6 +13,7 @@
 //! `upstream.proto`.
 
 mod cursor;
+pub mod drift;
 mod read;
 mod scalar;
 pub mod structs;
@@ -21,10 +23,11 @@ use prost_types::{Struct, Value};
 use serde_json::Map;
 use serde_json::value::RawValue;
 
-use super::v1;
+use super::v1::{self, VendorDriftKind};
 use super::wire::WireEnum;
 
 pub use cursor::Cursor;
+pub use drift::Drift;
 pub use read::Fit;
 
 /// A JSON object.
@@ -75,13 +78,45 @@ pub enum ReadError {
 ///
 /// When the body is not JSON of a known shape.
 pub fn read<M: JsonMessage>(body: &[u8]) -> Result<M, ReadError> {
+    let checked = check(body)?;
+    read_with(&mut Cursor::new(checked.get()))
+}
+
+/// Reads a body, and tells what it holds that we do not know.
+///
+/// # Errors
+///
+/// When the body is not JSON of a known shape.
+pub fn read_and_compare<M: JsonMessage>(body: &[u8]) -> Result<(M, Vec<Drift>), ReadError> {
+    let checked = check(body)?;
+    let mut cursor = Cursor::comparing(checked.get(), M::NAME);
+    let message = read_with(&mut cursor)?;
+    Ok((message, cursor.into_drifts()))
+}
+
+/// What the body of an answer holds that we do not know. What is no JSON was not
+/// written by the API.
+#[must_use]
+pub fn drifts<M: JsonMessage>(body: &[u8]) -> Vec<Drift> {
+    match read_and_compare::<M>(body) {
+        Ok((_, drifts)) => drifts,
+        Err(ReadError::Empty | ReadError::Syntax(_)) => Vec::new(),
+        Err(ReadError::TooDeep | ReadError::TooLong | ReadError::Shape) => {
+            vec![drift::whole(M::NAME, body)]
+        }
+    }
+}
+
+fn check(body: &[u8]) -> Result<&RawValue, ReadError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(ReadError::Empty);
     }
-    let checked: &RawValue = serde_json::from_slice(body)?;
-    let mut cursor = Cursor::new(checked.get());
+    Ok(serde_json::from_slice(body)?)
+}
+
+fn read_with<M: JsonMessage>(cursor: &mut Cursor<'_>) -> Result<M, ReadError> {
     let mut message = M::default();
-    let fit = read::into_message(&mut message, &mut cursor);
+    let fit = read::into_message(&mut message, cursor);
     match fit {
         _ if cursor.is_too_deep() => Err(ReadError::TooDeep),
         _ if cursor.is_too_long() => Err(ReadError::TooLong),
@@ -99,6 +134,12 @@ pub fn write<M: JsonMessage>(message: &M, spelling: Spelling) -> Object {
 
 /// A message that travels as JSON.
 pub trait JsonMessage: Default {
+    /// Its name.
+    const NAME: &'static str;
+
+    /// Whether Pronto's fields are not documented, so that unknown ones are expected.
+    const IS_OPEN: bool;
+
     /// Whether a key belongs to this message.
     fn knows(key: &str) -> bool;
 
@@ -119,6 +160,9 @@ pub trait JsonMessage: Default {
             Fit::Odd(value) => self.keep(key, value),
             Fit::Unknown if self.additional_fields_mut().is_none() => from.skip(),
             Fit::Unknown => {
+                if !Self::IS_OPEN {
+                    from.note(VendorDriftKind::UnknownField);
+                }
                 let value = from.any();
                 self.keep(key, value);
             }
@@ -135,7 +179,7 @@ pub trait JsonMessage: Default {
 
     /// Reads a bare list.
     fn read_list(&mut self, from: &mut Cursor<'_>) -> Fit {
-        Fit::Odd(from.any())
+        from.odd()
     }
 
     /// Reads a bare text or number; false where the message has no such form.

@@ -8,6 +8,7 @@ use prost_types::{ListValue, Struct, Timestamp, Value};
 use super::cursor::Cursor;
 use super::scalar::{self, Scalar};
 use super::{JsonMessage, structs};
+use crate::proto::v1::VendorDriftKind;
 use crate::proto::wire::WireEnum;
 
 /// The most messages that a list may have. Ten bytes of JSON can become a thousand
@@ -49,7 +50,7 @@ fn once<T: Default + PartialEq>(
     if *field == T::default() {
         return read(field, from);
     }
-    let mut again = from.clone();
+    let mut again = from.again();
     let mut second = T::default();
     match read(&mut second, from) {
         Fit::Fits if second != *field => Fit::Odd(again.any()),
@@ -83,7 +84,7 @@ impl ScalarField for String {
 
 pub fn scalar<F: ScalarField>(field: &mut F, from: &mut Cursor<'_>) -> Fit {
     once(field, from, |field, from| {
-        token(from, |token| {
+        token(from, VendorDriftKind::ChangedType, |token| {
             F::Scalar::from_token(token)
                 .map(|value| field.set(value))
                 .is_some()
@@ -94,7 +95,9 @@ pub fn scalar<F: ScalarField>(field: &mut F, from: &mut Cursor<'_>) -> Fit {
 pub fn scalars<T: Scalar + PartialEq>(field: &mut Vec<T>, from: &mut Cursor<'_>) -> Fit {
     once(field, from, |field, from| {
         items(from, |from| {
-            token(from, |token| push(field, T::from_token(token)))
+            token(from, VendorDriftKind::ChangedType, |token| {
+                push(field, T::from_token(token))
+            })
         })
     })
 }
@@ -103,11 +106,19 @@ pub fn scalars<T: Scalar + PartialEq>(field: &mut Vec<T>, from: &mut Cursor<'_>)
 pub fn wrapped_texts(field: &mut Vec<String>, from: &mut Cursor<'_>, key: &str) -> Fit {
     once(field, from, |field, from| {
         items(from, |from| match from.peek() {
-            b'{' => match from.any() {
-                value if push(field, only_text(&value, key)) => Fit::Fits,
-                value => Fit::Odd(value),
-            },
-            _ => token(from, |token| push(field, scalar::text(token))),
+            b'{' => {
+                let at = from.position();
+                match from.any() {
+                    value if push(field, only_text(&value, key)) => Fit::Fits,
+                    value => {
+                        from.note_at(VendorDriftKind::ChangedType, at);
+                        Fit::Odd(value)
+                    }
+                }
+            }
+            _ => token(from, VendorDriftKind::ChangedType, |token| {
+                push(field, scalar::text(token))
+            }),
         })
     })
 }
@@ -133,20 +144,28 @@ fn push<T>(field: &mut Vec<T>, value: Option<T>) -> bool {
     value.map(|value| field.push(value)).is_some()
 }
 
-/// Reads one token; `take` tells whether it fits.
-fn token(from: &mut Cursor<'_>, take: impl FnOnce(&str) -> bool) -> Fit {
+/// Reads one token; `take` tells whether it fits, and `drift` what it is otherwise.
+fn token(from: &mut Cursor<'_>, drift: VendorDriftKind, take: impl FnOnce(&str) -> bool) -> Fit {
     match from.peek() {
-        b'{' | b'[' => Fit::Odd(from.any()),
+        b'{' | b'[' => from.odd(),
         b'n' => {
             from.token();
             Fit::Null
         }
-        _ => {
+        first => {
+            let at = from.position();
             let token = from.token();
-            match take(token) {
-                true => Fit::Fits,
-                false => Fit::Odd(Cursor::new(token).any()),
+            if take(token) {
+                return Fit::Fits;
             }
+            from.note_at(
+                match first {
+                    b't' | b'f' => VendorDriftKind::ChangedType,
+                    _ => drift,
+                },
+                at,
+            );
+            Fit::Odd(Cursor::new(token).any())
         }
     }
 }
@@ -157,12 +176,30 @@ fn items(from: &mut Cursor<'_>, mut read: impl FnMut(&mut Cursor<'_>) -> Fit) ->
         return read(from);
     }
     let mut odd = Vec::new();
-    from.list(|from| match read(from) {
-        Fit::Fits => {}
-        Fit::Odd(value) => odd.push(value),
-        Fit::Null | Fit::Unknown => odd.push(Kind::NullValue(0).into()),
+    from.list(|from| {
+        let at = from.position();
+        match read(from) {
+            Fit::Fits => {}
+            Fit::Odd(value) => odd.push(value),
+            Fit::Null | Fit::Unknown => {
+                from.note_at(VendorDriftKind::ChangedType, at);
+                odd.push(Kind::NullValue(0).into());
+            }
+        }
     });
     Fit::of_items(odd)
+}
+
+/// A text whose set is open: the texts known so far are those of an enum.
+pub fn known<E: WireEnum>(field: &mut Option<String>, from: &mut Cursor<'_>) -> Fit {
+    from.peek();
+    let at = from.position();
+    let fit = scalar(field, from);
+    let is_known = |text: &String| E::from_wire(text).is_some();
+    if matches!(fit, Fit::Fits) && !field.as_ref().is_none_or(is_known) {
+        from.note_at(VendorDriftKind::UnknownText, at);
+    }
+    fit
 }
 
 // === enums ===
@@ -184,7 +221,7 @@ pub fn enumeration<E: WireEnum>(
     label: bool,
 ) -> Fit {
     once(field, from, |field, from| {
-        token(from, |token| {
+        token(from, VendorDriftKind::UnknownText, |token| {
             *field = enum_from_token::<E>(token, label);
             field.is_some()
         })
@@ -194,7 +231,7 @@ pub fn enumeration<E: WireEnum>(
 pub fn enumerations<E: WireEnum>(field: &mut Vec<i32>, from: &mut Cursor<'_>, label: bool) -> Fit {
     once(field, from, |field, from| {
         items(from, |from| {
-            token(from, |token| {
+            token(from, VendorDriftKind::UnknownText, |token| {
                 push(field, enum_from_token::<E>(token, label))
             })
         })
@@ -204,19 +241,26 @@ pub fn enumerations<E: WireEnum>(field: &mut Vec<i32>, from: &mut Cursor<'_>, la
 // === well-known types ===
 
 pub fn structure(field: &mut Option<Struct>, from: &mut Cursor<'_>) -> Fit {
-    once(field, from, |field, from| match from.any().kind {
-        Some(Kind::StructValue(object)) => {
-            *field = Some(object);
-            Fit::Fits
+    once(field, from, |field, from| {
+        from.peek();
+        let at = from.position();
+        match from.any().kind {
+            Some(Kind::StructValue(object)) => {
+                *field = Some(object);
+                Fit::Fits
+            }
+            Some(Kind::NullValue(_)) => Fit::Null,
+            kind => {
+                from.note_at(VendorDriftKind::ChangedType, at);
+                Fit::Odd(Value { kind })
+            }
         }
-        Some(Kind::NullValue(_)) => Fit::Null,
-        kind => Fit::Odd(Value { kind }),
     })
 }
 
 pub fn timestamp(field: &mut Option<Timestamp>, from: &mut Cursor<'_>) -> Fit {
     once(field, from, |field, from| {
-        token(from, |token| {
+        token(from, VendorDriftKind::ChangedType, |token| {
             let text = scalar::text(token).filter(|_| token.starts_with('"'));
             *field = text.and_then(|text| text.parse().ok());
             field.is_some()
@@ -236,7 +280,7 @@ pub fn into_message<M: JsonMessage>(message: &mut M, from: &mut Cursor<'_>) -> F
             Fit::Fits
         }
         b'[' => message.read_list(from),
-        _ => token(from, |token| {
+        _ => token(from, VendorDriftKind::ChangedType, |token| {
             scalar::text(token).is_some_and(|text| message.read_text(&text))
         }),
     }
@@ -279,6 +323,7 @@ pub fn entry<M: JsonMessage>(
     key: &str,
     from: &mut Cursor<'_>,
 ) -> Fit {
+    from.is_at_entry();
     let mut message = M::default();
     let fit = into_message(&mut message, from);
     if matches!(fit, Fit::Fits) {

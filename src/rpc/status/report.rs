@@ -226,6 +226,8 @@ mod tests {
                 ErrorReason::UpstreamUnavailable,
                 ErrorReason::BudgetExceeded,
                 ErrorReason::Draining,
+                ErrorReason::StreamTooOld,
+                ErrorReason::Starting,
             ];
             assert_eq!(told, may_retry.contains(&known), "{known:?}");
         }

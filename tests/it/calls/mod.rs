@@ -37,7 +37,7 @@ fn caller(credential: &str) -> Caller {
             name: credential.to_owned(),
             key: "key".into(),
         },
-        connection: "here".into(),
+        party: "here".into(),
         deadline: None,
         audience: None,
     }

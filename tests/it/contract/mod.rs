@@ -11,6 +11,7 @@ mod answers_contacts;
 mod answers_leads;
 mod answers_other;
 mod deliveries;
+mod drift;
 mod endpoints;
 mod enums;
 mod odd_answers;

@@ -3,6 +3,7 @@
 mod callbacks;
 mod completion;
 mod deadlines;
+mod drift;
 mod jobs;
 mod polling;
 mod purge;

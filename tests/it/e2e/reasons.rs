@@ -17,6 +17,7 @@ use pronto_grpc::sandbox::SandboxConfig;
 use tonic::{Code, Status};
 
 use super::unread;
+use crate::harness::access::{AccessFolder, with_token};
 use crate::harness::callbacks::{Open, lead, with_key};
 use crate::harness::clockless::{clockless, with_timeout};
 use crate::harness::fake::{Fake, json};
@@ -63,7 +64,8 @@ fn expected(reason: ErrorReason) -> (Code, &'static [&'static str], &'static [&'
         }
         Reason::SequenceOutOfRange => (Code::OutOfRange, PLACE, &[]),
         Reason::SequenceExpired => (Code::OutOfRange, &["job_id", "oldest_sequence"], &[]),
-        Reason::Draining => (Code::Unavailable, PLACE, RETRY),
+        Reason::Draining | Reason::StreamTooOld => (Code::Unavailable, PLACE, RETRY),
+        Reason::Starting => (Code::Unavailable, &[], RETRY),
         Reason::StoreUnavailable => (Code::Unavailable, &[], &[]),
         Reason::Internal | Reason::MalformedMessage => (Code::Internal, &[], &[]),
         Reason::StoreFull => (Code::ResourceExhausted, &["limit", "size"], &[]),
@@ -75,6 +77,8 @@ fn expected(reason: ErrorReason) -> (Code, &'static [&'static str], &'static [&'
         Reason::DeadlineExceeded => (Code::DeadlineExceeded, PLACE, &[]),
         Reason::Unimplemented => (Code::Unimplemented, &[], &[]),
         Reason::MessageTooLarge => (Code::ResourceExhausted, &[], &[]),
+        Reason::UnauthenticatedClient => (Code::Unauthenticated, &[], &[]),
+        Reason::KeyRefused => (Code::PermissionDenied, &[], &[]),
     }
 }
 
@@ -122,6 +126,10 @@ async fn provoked(reason: ErrorReason) -> Status {
         Reason::Unimplemented => unread(unread::no_such_method).await,
         Reason::MessageTooLarge => unread(unread::large_message).await,
         Reason::MalformedMessage => unread(unread::no_message).await,
+        Reason::UnauthenticatedClient => client_call(None).await,
+        Reason::KeyRefused => client_call(Some("a-token-of-the-crm")).await,
+        Reason::StreamTooOld => stream_too_old().await,
+        Reason::Starting => starting().await,
     }
 }
 
@@ -263,6 +271,24 @@ async fn invalid_request() -> Status {
         .unwrap_err()
 }
 
+/// What becomes of a call with a key of its own, where only a client may call.
+async fn client_call(token: Option<&str>) -> Status {
+    let folder = AccessFolder::new("[clients.crm]\ntoken-files = [\"token\"]\n");
+    folder.write("token", "a-token-of-the-crm");
+    let fake = Fake::always(200, "{}").await;
+    let data = tempfile::tempdir().unwrap();
+    let mut setup = Setup::new(fake.address, data.path());
+    setup.access = Some(folder.load().0);
+    let server = setup.start().await;
+    let mut request = with_token(
+        GetCreditsRequest::default(),
+        token.unwrap_or("a-wrong-token"),
+    );
+    let key = "another-key".parse().unwrap();
+    request.metadata_mut().insert("x-api-key", key);
+    server.workspace().get_credits(request).await.unwrap_err()
+}
+
 async fn callback_url_not_configured() -> Status {
     let fake = Fake::always(200, "{}").await;
     let data = tempfile::tempdir().unwrap();
@@ -294,6 +320,25 @@ async fn draining() -> Status {
     drop(stream);
     stopped.await.unwrap();
     end
+}
+
+async fn stream_too_old() -> Status {
+    let mut open = Open::with(|setup| {
+        setup.jobs.max_stream_age = Some(Duration::from_millis(100));
+    })
+    .await;
+    let job = open.job().await;
+    let mut stream = open.server.watch(&job.id, 1).await;
+    next(&mut stream).await.unwrap().unwrap_err()
+}
+
+async fn starting() -> Status {
+    let fake = Fake::always(200, "{}").await;
+    let data = tempfile::tempdir().unwrap();
+    let setup = Setup::new(fake.address, data.path());
+    let server = setup.start_opening(std::future::pending()).await;
+    let request = GetCreditsRequest::default();
+    server.workspace().get_credits(request).await.unwrap_err()
 }
 
 /// What a start ends with when the store does this.

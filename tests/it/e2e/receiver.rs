@@ -95,6 +95,32 @@ async fn one_connection_brings_many_callbacks() {
     );
 }
 
+/// Neither the answer nor what it waits for tells whether the job is there.
+#[tokio::test]
+async fn a_wrong_secret_looks_like_an_unknown_job() {
+    let receiver = Receiver::start().await;
+    let (known, _) = receiver.path.rsplit_once('/').unwrap();
+    let unknown = format!("/callbacks/{}", uuid::Uuid::now_v7());
+    let mut answers = Vec::new();
+    for job in [known, &unknown] {
+        let mut connection = receiver.connect().await;
+        let path = format!("{job}/{}", "A".repeat(43));
+        let header = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n");
+        connection.send(header).await;
+        assert!(
+            connection.is_quiet_for(SHORT).await,
+            "it waits for the body"
+        );
+        connection.send("{}").await;
+        let answer = connection.answer().await;
+        assert_eq!(answer.status, 404);
+        answers.push(answer.without("date"));
+        connection.closed().await;
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(receiver.stored().await, [""; 0]);
+}
+
 #[tokio::test]
 async fn requests_may_come_before_the_answers_of_those_before() {
     let receiver = Receiver::start().await;

@@ -76,10 +76,10 @@ impl Kept {
 
     /// Starts a job with a key that a caller brings.
     async fn job(&self) -> String {
-        let credential = self.keyring.resolve(Some("brought".into())).unwrap();
+        let credential = self.keyring.of_key("brought".into());
         let caller = Caller {
             credential,
-            connection: "".into(),
+            party: "".into(),
             deadline: None,
             audience: None,
         };

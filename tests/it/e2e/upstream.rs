@@ -68,6 +68,29 @@ async fn an_html_page_is_malformed_even_where_it_looks_like_nothing() {
 }
 
 #[tokio::test]
+async fn a_redirect_is_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let mut elsewhere = Fake::always(200, "{\"credits\":1}").await;
+        let location = format!("http://{}/credits", elsewhere.address);
+        let fake = Fake::start(move |_, _| {
+            let answer = Response::builder().status(status);
+            let answer = answer.header("location", location.as_str());
+            async move { answer.body(Full::new(Bytes::new())).unwrap() }
+        })
+        .await;
+        let data = tempfile::tempdir().unwrap();
+        let server = Setup::new(fake.address, data.path()).start().await;
+        let refused = credits(&server).await.unwrap_err();
+        assert_eq!(
+            error_info(&refused).reason,
+            "UPSTREAM_MALFORMED",
+            "{status}"
+        );
+        assert!(elsewhere.asked.try_recv().is_err(), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn every_documented_error_has_a_code_and_a_reason() {
     let consent = r#"{"message":"You can't use the personal email enrichment feature without consenting with our terms of use"}"#;
     for (http, body, code, reason) in [

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -44,6 +45,7 @@ pub struct FaultyStore {
     is_writable: watch::Sender<bool>,
     /// What is held back, and how many wait for it.
     held: watch::Sender<(Option<Operation>, usize)>,
+    events_read: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -62,6 +64,7 @@ impl FaultyStore {
             failed: watch::channel(()).0,
             is_writable: watch::channel(true).0,
             held: watch::channel((None, 0)).0,
+            events_read: AtomicUsize::new(0),
         })
     }
 
@@ -93,6 +96,11 @@ impl FaultyStore {
             .await
             .unwrap()
             .unwrap();
+    }
+
+    /// How many events were read of it.
+    pub fn events_read(&self) -> usize {
+        self.events_read.load(Ordering::Relaxed)
     }
 
     /// Holds back what an operation answers from now on.
@@ -185,7 +193,9 @@ impl Store for FaultyStore {
         limit: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         self.pass(Operation::ReadEvents)?;
-        self.store.events(job_id, after, limit).await
+        let events = self.store.events(job_id, after, limit).await?;
+        self.events_read.fetch_add(events.len(), Ordering::Relaxed);
+        Ok(events)
     }
 
     async fn known_identities(

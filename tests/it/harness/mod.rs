@@ -1,9 +1,11 @@
 //! A server under test, on free ports, with a Pronto that runs here.
 
+pub mod access;
 pub mod callbacks;
 pub mod clockless;
 pub mod fake;
 pub mod faulty;
+pub mod frames;
 pub mod process;
 pub mod raw;
 pub mod record;
@@ -14,14 +16,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pronto_grpc::access::Access;
 use pronto_grpc::callback::CallbackLimits;
 use pronto_grpc::cli::sandbox_urls;
 use pronto_grpc::config::{self, Command, ServeArgs};
+use pronto_grpc::health::Health;
 use pronto_grpc::jobs::JobOptions;
 use pronto_grpc::jobs::store::Store;
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
+use pronto_grpc::pronto::BaseUrls;
 use pronto_grpc::pronto::limits::parse_override;
-use pronto_grpc::pronto::{BaseUrls, Keyring};
 use pronto_grpc::proto::reason::contract;
 use pronto_grpc::proto::v1::account_service_client::AccountServiceClient;
 use pronto_grpc::proto::v1::contact_service_client::ContactServiceClient;
@@ -39,7 +43,8 @@ use pronto_grpc::proto::v1::{
     ErrorReason, GetJobRequest, Job, JobEvent, LeadFilters, SearchLeadsRequest, WatchJobRequest,
 };
 use pronto_grpc::sandbox::Sandbox;
-use pronto_grpc::server::{self, Listeners, ServerError, ServerOptions};
+use pronto_grpc::server::{self, Listeners, OpenedStore, ServerError, ServerOptions, Shutdown};
+use pronto_grpc::tls::Acceptor;
 use prost::Message;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -47,6 +52,9 @@ use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_types::{ErrorInfo, StatusExt};
 
 /// No test waits longer than this for anything.
@@ -62,6 +70,9 @@ pub struct Setup {
     pub callback_port: u16,
     pub has_callback_url: bool,
     pub api_key: Option<&'static str>,
+    /// Who may call; everybody without it.
+    pub access: Option<Access>,
+    pub tls: Option<Acceptor>,
     pub jobs: JobOptions,
     pub callbacks: CallbackLimits,
     pub args: ServeArgs,
@@ -75,15 +86,20 @@ impl Setup {
     /// A server for a Pronto at this address.
     pub fn new(pronto: SocketAddr, data_dir: &Path) -> Self {
         let arguments = ["pronto-grpc", "serve"].map(Into::into).to_vec();
-        let Command::Serve(args) = config::parse(arguments, &[]).unwrap().command else {
+        let Command::Serve(mut args) = config::parse(arguments, &[]).unwrap().command else {
             panic!("serve is a command")
         };
+        // Tests do not wait for clients that are not there.
+        args.serving.drain_spread = Duration::ZERO;
+        args.serving.shutdown_timeout = Duration::from_secs(5);
         Self {
             urls: sandbox_urls(pronto).unwrap(),
             data_dir: data_dir.to_owned(),
             callback_port: 0,
             has_callback_url: true,
             api_key: Some(KEY),
+            access: None,
+            tls: None,
             jobs: JobOptions {
                 // Tests wait for what is, not for time to pass.
                 poll_interval: Duration::from_millis(50),
@@ -114,6 +130,16 @@ impl Setup {
 
     /// Starts the server with a store of the test's.
     pub async fn start_with(self, store: Arc<dyn Store>) -> TestServer {
+        let server = self.start_opening(std::future::ready(Ok(store))).await;
+        server.serving().await;
+        server
+    }
+
+    /// Starts the server while its store is still being opened.
+    pub async fn start_opening(
+        self,
+        store: impl Future<Output = OpenedStore> + Send + 'static,
+    ) -> TestServer {
         record::begin();
         let (listeners, grpc) = Listeners::local(self.callback_port).await.unwrap();
         let callbacks = listeners.callbacks.local_addr().unwrap();
@@ -128,14 +154,22 @@ impl Setup {
         }
         let options = ServerOptions {
             client,
-            keyring: Keyring::new(self.api_key.map(Into::into)),
+            access: self
+                .access
+                .unwrap_or_else(|| Access::open(self.api_key.map(Into::into))),
+            tls: self.tls,
             jobs,
             callbacks: self.callbacks,
-            shutdown_timeout: Duration::from_secs(5),
+            serving: self.args.serving_options(),
+            health: Health::new(server::names(self.sandbox.is_some())).await,
             sandbox: self.sandbox,
         };
         let end = CancellationToken::new();
         let ended = end.clone().cancelled_owned();
+        let ended = async move {
+            ended.await;
+            Shutdown::Graceful
+        };
         let server = tokio::spawn(server::run(options, listeners, store, ended));
         let channel = connect(grpc).await;
         TestServer {
@@ -216,6 +250,17 @@ impl TestServer {
     pub async fn watch_apart(&self, job_id: &str, after_sequence: i64) -> Streaming<JobEvent> {
         let jobs = JobServiceClient::new(connect(self.grpc).await);
         watch(jobs, job_id, after_sequence).await
+    }
+
+    /// Waits until it serves.
+    pub async fn serving(&self) {
+        let mut client = HealthClient::new(self.channel.clone());
+        let watch = client.watch(HealthCheckRequest::default()).await;
+        let mut statuses = watch.unwrap().into_inner();
+        let serves = async {
+            while statuses.message().await.unwrap().unwrap().status() != ServingStatus::Serving {}
+        };
+        tokio::time::timeout(PATIENCE, serves).await.unwrap();
     }
 
     /// Tells it to end, and does not wait for that.

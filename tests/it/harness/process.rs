@@ -75,11 +75,16 @@ impl Process {
         panic!("no {message:?} in: {seen}")
     }
 
-    /// Sends a signal, and gives the status and everything that is still said.
-    pub fn end(mut self, signal: &str) -> (ExitStatus, Vec<String>) {
+    /// Sends a signal.
+    pub fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &pid]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Sends a signal, and gives the status and everything that is still said.
+    pub fn end(mut self, signal: &str) -> (ExitStatus, Vec<String>) {
+        self.signal(signal);
         // The end of the log is the end of the process.
         let said = std::iter::from_fn(|| self.line()).collect();
         let mut stdout = String::new();

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -27,6 +28,12 @@ impl Head {
     /// Whether the answer has this header line.
     pub fn has(&self, line: &str) -> bool {
         self.text.lines().any(|known| known == line)
+    }
+
+    /// All of it but one header.
+    pub fn without(&self, header: &str) -> Vec<String> {
+        let lines = self.text.lines().map(str::to_owned);
+        lines.filter(|line| !line.starts_with(header)).collect()
     }
 }
 
@@ -81,6 +88,12 @@ impl Raw {
             assert_ne!(count, 0, "closed without an answer");
             self.came.extend_from_slice(&buffer[..count]);
         }
+    }
+
+    /// Whether nothing is said for so long.
+    pub async fn is_quiet_for(&mut self, time: Duration) -> bool {
+        let mut buffer = [0; 1];
+        timeout(time, self.stream.peek(&mut buffer)).await.is_err()
     }
 
     /// Waits until the connection is closed, without another answer.

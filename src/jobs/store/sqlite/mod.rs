@@ -42,8 +42,11 @@ use reader::{Pool, Readers};
 use rows::to_micros;
 use writer::Writer;
 
-/// A page of deliveries or events ends after so many bytes.
+/// A page of deliveries ends after so many bytes.
 const PAGE_BYTES: usize = 1 << 20;
+
+/// A page of events ends after so many bytes.
+const EVENT_PAGE_BYTES: usize = 64 << 10;
 
 /// So often it is tried to empty the log while others read it,
 const TRIES: usize = 100;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::{PAGE_BYTES, reused};
+use super::{EVENT_PAGE_BYTES, PAGE_BYTES, reused};
 use crate::jobs::model::{
     Decoded, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
@@ -302,7 +302,8 @@ pub fn events(
             payload: row.get(2)?,
         })
     })?;
-    page(rows, |event| event.payload.len())
+    // Each stream whose client does not read holds a page.
+    page_of(EVENT_PAGE_BYTES, rows, |event| event.payload.len())
 }
 
 /// Callbacks without a job.
@@ -338,12 +339,20 @@ pub fn page<T>(
     rows: impl Iterator<Item = rusqlite::Result<T>>,
     size: impl Fn(&T) -> usize,
 ) -> rusqlite::Result<Vec<T>> {
+    page_of(PAGE_BYTES, rows, size)
+}
+
+fn page_of<T>(
+    most: usize,
+    rows: impl Iterator<Item = rusqlite::Result<T>>,
+    size: impl Fn(&T) -> usize,
+) -> rusqlite::Result<Vec<T>> {
     let mut page = Vec::new();
     let mut bytes = 0;
     for row in rows {
         let row = row?;
         bytes += size(&row);
-        if bytes > PAGE_BYTES && !page.is_empty() {
+        if bytes > most && !page.is_empty() {
             break;
         }
         page.push(row);
