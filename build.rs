@@ -14,6 +14,8 @@ mod json;
 mod methods;
 #[path = "build/options.rs"]
 mod options;
+#[path = "build/rpcs.rs"]
+mod rpcs;
 #[path = "build/schema.rs"]
 mod schema;
 #[path = "build/wire.rs"]
@@ -42,6 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("checks.rs"), checks::generate(&schema))?;
     fs::write(out.join("endpoints.rs"), endpoints::generate(&schema)?)?;
     fs::write(out.join("errors.rs"), errors::generate(&pool)?)?;
+    fs::write(out.join("rpcs.rs"), rpcs::generate(&pool))?;
     let mut prost = tonic_prost_build::Config::new();
     // Names find the descriptors of messages that are read from JSON of our own.
     prost.enable_type_names();

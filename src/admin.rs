@@ -1,8 +1,11 @@
-//! The HTTP listener for operators: metrics, probes, and what Pronto sent that is not
-//! known.
+//! The HTTP listener for operators: metrics, probes, what Pronto sent that is not known,
+//! and what is logged.
+
+mod log_level;
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -11,14 +14,15 @@ use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics_exporter_prometheus::PrometheusHandle;
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use crate::health::{Health, Trouble};
+use crate::metrics::Metrics;
 use crate::pronto::DriftLog;
 use crate::server::places::{Place, Places};
+use crate::telemetry::LogFilter;
 
 /// How long the header of a request may take.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,17 +47,19 @@ const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// What can be asked for.
-const PAGES: [&str; 4] = ["/metrics", "/ready", "/live", "/drift"];
+const PAGES: [&str; 5] = ["/metrics", "/ready", "/live", "/drift", log_level::PATH];
 
 /// What operators can ask about.
 #[derive(Clone)]
 pub struct Admin {
     /// What is counted.
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
     /// Whether the server serves.
     pub health: Health,
     /// What Pronto sent that is not known.
     pub drift: DriftLog,
+    /// What is logged.
+    pub log: LogFilter,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -67,7 +73,7 @@ pub async fn serve(listener: TcpListener, admin: Admin, shutdown: impl Future<Ou
             () = &mut shutdown => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
@@ -76,7 +82,7 @@ pub async fn serve(listener: TcpListener, admin: Admin, shutdown: impl Future<Ou
         };
         let (admin, leave) = (admin.clone(), place.leave());
         tokio::spawn(async move {
-            let connection = timeout(TIMEOUT, connection(stream, admin, place));
+            let connection = timeout(TIMEOUT, connection(stream, peer, admin, place));
             tokio::select! {
                 () = leave.cancelled() => {}
                 ended = connection => if ended.is_err() {
@@ -87,12 +93,12 @@ pub async fn serve(listener: TcpListener, admin: Admin, shutdown: impl Future<Ou
     }
 }
 
-async fn connection(stream: TcpStream, admin: Admin, place: Place) {
+async fn connection(stream: TcpStream, peer: SocketAddr, admin: Admin, place: Place) {
     let place = Mutex::new(place);
     let service = service_fn(|request| {
         place.lock().work();
-        let answer = admin.answer(&request);
-        async move { Ok::<_, Infallible>(answer) }
+        let answer = admin.answer(peer, request);
+        async move { Ok::<_, Infallible>(answer.await) }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -106,9 +112,13 @@ async fn connection(stream: TcpStream, admin: Admin, place: Place) {
 }
 
 impl Admin {
-    fn answer(&self, request: &Request<Incoming>) -> Answer {
+    async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Answer {
         let path = request.uri().path();
         match (request.method(), path) {
+            (_, log_level::PATH) => {
+                let (status, line) = log_level::answer(&self.log, peer, request).await;
+                text(status, &line)
+            }
             (&Method::GET | &Method::HEAD, "/metrics") => self.metrics(),
             (&Method::GET | &Method::HEAD, "/ready") => probe("ready", self.health.readiness()),
             (&Method::GET | &Method::HEAD, "/live") => probe("live", self.health.liveness()),

@@ -20,6 +20,8 @@ use crate::pronto::{BaseUrls, DriftLog};
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
 use crate::server::{self, Listeners, OpenedStore, ServerOptions, Shutdown};
+use crate::telemetry::LogFilter;
+use crate::trace::Exporter;
 use crate::{admin, demo, metrics, open_files, telemetry};
 
 /// How a command can fail.
@@ -73,7 +75,14 @@ fn check(args: &CheckArgs) -> Result<(), CliError> {
 /// Serves; `lock` receives the lock of the store.
 async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliError> {
     let ended = end_signal().map_err(failed)?;
-    telemetry::init(&args.telemetry.log, args.telemetry.log_format);
+    let log = telemetry::init(&args.telemetry.log, args.telemetry.log_format);
+    let exporter = match args.telemetry.export_options() {
+        Some(options) => {
+            let started = Exporter::start(&options);
+            Some(started.map_err(|error| ConfigError::new(error.to_string()))?)
+        }
+        None => None,
+    };
     let open_files = open_files::raise_limit();
     let callbacks = callback_limits(&args, open_files);
     let material = args.material()?;
@@ -90,7 +99,7 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
     let health = Health::new(server::names(args.sandbox)).await;
     let mut client = args.upstream.client_options()?;
     if let Some(address) = args.listen.admin_address {
-        serve_admin(address, health.clone(), client.drift.clone())
+        serve_admin(address, health.clone(), client.drift.clone(), log)
             .await
             .map_err(failed)?;
     }
@@ -125,9 +134,11 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
     };
     tokio::spawn(material.reloader.run());
     let store = open_store(&args, lock);
-    server::run(options, listeners, store, ended)
-        .await
-        .map_err(failed)
+    let served = server::run(options, listeners, store, ended).await;
+    if let Some(exporter) = exporter {
+        exporter.end().await;
+    }
+    served.map_err(failed)
 }
 
 /// Serves operators, for the life of the process.
@@ -135,14 +146,17 @@ async fn serve_admin(
     address: SocketAddr,
     health: Health,
     drift: DriftLog,
+    log: LogFilter,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let metrics = metrics::install()?;
     let listener = server::bind(address).await?;
     let address = listener.local_addr()?;
+    tokio::spawn(metrics.clone().keep());
     let admin = Admin {
         metrics,
         health,
         drift,
+        log,
     };
     tokio::spawn(admin::serve(listener, admin, std::future::pending()));
     tracing::info!(%address, "The admin listener answers.");
@@ -238,7 +252,6 @@ async fn run_sandbox(args: SandboxArgs) -> Result<(), CliError> {
     tracing::info!(
         main_url = %urls.main,
         synchronous_url = %urls.synchronous,
-        api_key = sandbox::DEFAULT_API_KEY,
         "The sandbox answers."
     );
     Sandbox::new(SandboxConfig::from(&args.options))

@@ -16,6 +16,7 @@
 //! * [`rpc`]: the gRPC services.
 //! * [`server`]: listeners, services, and an end. [`health`]: whether it serves.
 //! * [`deadline`]: when nobody waits any more. [`jitter`]: times that differ a little.
+//! * [`trace`]: which trace something belongs to.
 //! * [`admin`]: the listener for operators. [`metrics`]: what is counted.
 //! * [`linkedin`]: pages, however their URLs are spelled.
 //! * [`access`]: who may call, and with which key. [`tls`]: certificates of the gRPC
@@ -48,3 +49,4 @@ pub mod sandbox;
 pub mod server;
 pub mod telemetry;
 pub mod tls;
+pub mod trace;

@@ -17,6 +17,7 @@ mod disk_faults;
 mod double_spend;
 mod drain;
 mod fake;
+mod footprint;
 mod http;
 mod limits;
 mod link;
@@ -81,6 +82,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "memory",
         "a long log and many watchers cost the server little memory",
         |form| Box::pin(memory::run(form)),
+    ),
+    (
+        "footprint",
+        "a server that has nothing to do takes little, and starts at once",
+        |form| Box::pin(footprint::run(form)),
     ),
     (
         "deadlines",

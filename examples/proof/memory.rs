@@ -170,7 +170,7 @@ async fn wait_in_numbers(form: Form, fake: &Fake, place: &Place, report: &mut Re
 }
 
 /// The share of a core that the server takes, in percent.
-async fn idle_share(server: &Server, seconds: u64) -> f64 {
+pub async fn idle_share(server: &Server, seconds: u64) -> f64 {
     /// Linux counts the time of a process in hundredths of a second.
     const TICKS_PER_SECOND: f64 = 100.0;
     let before = server.ticks();

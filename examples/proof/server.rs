@@ -148,7 +148,7 @@ impl Place {
 }
 
 /// The binary that was built beside this program.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let release = this.parent().and_then(Path::parent).unwrap();
     release.join("pronto-grpc")

@@ -12,6 +12,7 @@ use super::Receiver;
 use super::body::{Body, Refusal};
 use crate::jobs::CallbackSecret;
 use crate::metrics;
+use crate::trace::{self, Kind, Step};
 
 /// What belongs to no job is answered after this time, so that who guesses does not
 /// learn from it what was looked up. Pronto never waits for it.
@@ -46,9 +47,9 @@ async fn respond(head: &Parts, body: &mut Body, receiver: &Receiver) -> Answer {
     let Some((job_id, secret)) = target(head.uri.path()).filter(could_be_ours) else {
         return unknown();
     };
-    match receiver.jobs.accepts(job_id, secret).await {
-        Ok(true) => {}
-        Ok(false) => {
+    let receipt = match receiver.jobs.accepts(job_id, secret).await {
+        Ok(Some(receipt)) => receipt,
+        Ok(None) => {
             return unmatched(head, body, receiver)
                 .await
                 .unwrap_or_else(unknown);
@@ -57,13 +58,21 @@ async fn respond(head: &Parts, body: &mut Body, receiver: &Receiver) -> Answer {
             tracing::error!(%error, "A callback could not be checked.");
             return empty(StatusCode::SERVICE_UNAVAILABLE);
         }
-    }
+    };
     if head.method != Method::POST {
         return only_post();
     }
-    let status = receive(job_id, body, receiver).await;
-    tracing::debug!(job_id, status = status.as_u16(), "A callback came.");
-    empty(status)
+    let (trace, span) = trace::of_job(receipt.origin);
+    let receiving = async {
+        let status = receive(job_id, body, receiver).await;
+        tracing::debug!(job_id, status = status.as_u16(), "A callback came.");
+        empty(status)
+    };
+    let mut step = Step::begin(Kind::Callback, "callback", &trace);
+    let answer = trace.scope(span, receiving).await;
+    step.tell("http.response.status_code", answer.status().as_str());
+    step.end(answer.status().is_server_error().then_some("not stored"));
+    answer
 }
 
 /// Job and secret in `/callbacks/{job_id}/{secret}`.
@@ -93,6 +102,7 @@ async fn unmatched(head: &Parts, body: &mut Body, receiver: &Receiver) -> Option
         }
     };
     let is_known = place.is_known();
+    metrics::callback_unmatched(is_known);
     let budget = match is_known {
         true => &receiver.budget,
         false => &receiver.strangers,
@@ -136,7 +146,10 @@ async fn receive(job_id: &str, body: &mut Body, receiver: &Receiver) -> StatusCo
     };
     // Its share of the budget is kept until it is stored.
     match receiver.jobs.receive(job_id, body.bytes.clone()).await {
-        Ok(()) => StatusCode::NO_CONTENT,
+        Ok(()) => {
+            metrics::callback_committed();
+            StatusCode::NO_CONTENT
+        }
         Err(error) => {
             tracing::error!(job_id, %error, "A callback could not be stored.");
             StatusCode::SERVICE_UNAVAILABLE

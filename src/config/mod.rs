@@ -15,7 +15,7 @@ mod sandbox;
 mod serving;
 mod telemetry;
 mod tls;
-mod units;
+pub(crate) mod units;
 mod upstream;
 
 use std::path::PathBuf;

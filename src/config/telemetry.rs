@@ -2,7 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-use super::units::log_filter;
+use url::Url;
+
+use super::units::{log_filter, ratio, url};
+use crate::trace::ExportOptions;
 
 /// What the server tells about itself.
 #[derive(Clone, Debug, Args)]
@@ -20,6 +23,27 @@ pub struct TelemetryArgs {
         value_enum
     )]
     pub log_format: LogFormat,
+
+    /// Collector to which traces are exported over OTLP/gRPC, such as
+    /// `http://127.0.0.1:4317`. Only builds with the feature `otlp` can.
+    #[arg(long, env = "PRONTO_GRPC_OTLP_ENDPOINT", value_name = "URL", value_parser = url)]
+    pub otlp_endpoint: Option<Url>,
+
+    /// Share of the traces that begin here that is exported, from 0 to 1. Those of callers
+    /// are exported where the callers record them.
+    #[arg(long, env = "PRONTO_GRPC_OTLP_SAMPLING_RATIO", default_value = "1", value_name = "RATIO", value_parser = ratio)]
+    pub otlp_sampling_ratio: f64,
+}
+
+impl TelemetryArgs {
+    /// Where traces go, if anywhere.
+    #[must_use]
+    pub fn export_options(&self) -> Option<ExportOptions> {
+        Some(ExportOptions {
+            endpoint: self.otlp_endpoint.clone()?,
+            sampling_ratio: self.otlp_sampling_ratio,
+        })
+    }
 }
 
 /// Form of the log.

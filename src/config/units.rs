@@ -117,6 +117,15 @@ pub fn unchecked_secret(text: &str) -> Result<SecretString, std::convert::Infall
     Ok(text.into())
 }
 
+/// A share, from 0 to 1.
+pub fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text
+        .parse()
+        .ok()
+        .filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| "write a number from 0 to 1, such as 0.1".to_owned())
+}
+
 /// A filter for the log.
 pub fn log_filter(text: &str) -> Result<String, String> {
     tracing_subscriber::EnvFilter::try_new(text)
@@ -127,6 +136,14 @@ pub fn log_filter(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_is_no_percentage() {
+        assert_eq!(ratio("0.25"), Ok(0.25));
+        for wrong in ["25", "-0.1", "NaN", "25%", ""] {
+            assert!(ratio(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn units_are_required() {

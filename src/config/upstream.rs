@@ -83,6 +83,17 @@ pub struct UpstreamArgs {
         value_name = "FLAG"
     )]
     pub answer_cache: bool,
+
+    /// Whether Pronto is told which trace a request belongs to, by W3C `traceparent`. It
+    /// has no use for that; a proxy on the way to it may have.
+    #[arg(
+        long,
+        env = "PRONTO_GRPC_PROPAGATE_TRACE_CONTEXT",
+        default_value = "false",
+        action = ArgAction::Set,
+        value_name = "FLAG"
+    )]
+    pub propagate_trace_context: bool,
 }
 
 impl UpstreamArgs {
@@ -110,6 +121,7 @@ impl UpstreamArgs {
                 max_in_flight: self.max_in_flight,
             },
             answer_cache: self.answer_cache,
+            propagate_trace_context: self.propagate_trace_context,
             drift: DriftLog::default(),
         })
     }

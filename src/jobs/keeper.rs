@@ -145,12 +145,14 @@ async fn purge_old(
 /// Tells what the store holds, and how many jobs it lost.
 async fn tell_usage(shared: &Shared, purged: usize) -> Result<(), StoreError> {
     let usage = shared.store.usage().await?;
-    metrics::store_holds(usage.bytes, usage.jobs, usage.unmatched);
+    metrics::store_holds(usage.bytes, usage.jobs(), usage.unmatched);
+    metrics::jobs_in_store(&usage.jobs);
+    metrics::credits_reserved(usage.reserved);
     if purged > 0 {
         tracing::info!(
             purged,
             bytes = usage.bytes,
-            jobs = usage.jobs,
+            jobs = usage.jobs(),
             unmatched = usage.unmatched,
             "Old jobs were purged."
         );

@@ -10,6 +10,7 @@ use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{
     CallOutcome, CallbackSource, ErrorReason, Job, JobCounts, JobFailure, JobState,
 };
+use crate::trace::Origin;
 
 /// A job to store.
 #[derive(Clone, Debug)]
@@ -92,6 +93,8 @@ pub struct StoredJob {
     pub deadline: Option<SystemTime>,
     /// Why it failed.
     pub failure: Option<JobFailure>,
+    /// The trace of the call that started it, where there was one.
+    pub origin: Option<Origin>,
 }
 
 impl StoredJob {
@@ -276,14 +279,24 @@ pub struct Change {
 }
 
 /// What the store holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes on disk.
     pub bytes: u64,
-    /// Jobs.
-    pub jobs: u64,
+    /// Jobs in each state in which there are any.
+    pub jobs: Vec<(JobState, u64)>,
     /// Callbacks without a job.
     pub unmatched: u64,
+    /// Credits that are set aside.
+    pub reserved: i64,
+}
+
+impl Usage {
+    /// Jobs.
+    #[must_use]
+    pub fn jobs(&self) -> u64 {
+        self.jobs.iter().map(|(_, count)| count).sum()
+    }
 }
 
 /// How a job ends.

@@ -9,6 +9,7 @@ use super::model::{Change, StoredJob};
 use super::runner;
 use super::service::Shared;
 use super::store::StoreError;
+use crate::trace;
 
 /// How long to wait for the store, again and again.
 const RETRIES: [Duration; 7] = [
@@ -48,7 +49,7 @@ pub(super) async fn record(shared: &Arc<Shared>, job_id: &str, change: Change) -
         }
     }
     let later = record_later(shared.clone(), job_id.to_owned(), change);
-    shared.starts.spawn(later);
+    shared.starts.spawn(trace::carry(later));
     Recorded::Later
 }
 

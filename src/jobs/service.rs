@@ -23,6 +23,7 @@ use super::{CallbackSecret, Deadlines, runner, start};
 use crate::ledger::{Budgets, Flights, Prices};
 use crate::pronto::{Client, Credential, Keyring};
 use crate::proto::v1::CallbackSource;
+use crate::trace::Origin;
 
 /// So many callback secrets are remembered.
 const SECRETS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
@@ -68,6 +69,15 @@ pub struct Jobs {
     pub(super) shared: Arc<Shared>,
 }
 
+/// What is known of the job of a callback that is accepted.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The hash of its callback secret.
+    secret_hash: Vec<u8>,
+    /// The trace of the call that started it, where there was one.
+    pub origin: Option<Origin>,
+}
+
 /// What the parts of this module share.
 pub(super) struct Shared {
     pub store: Arc<dyn Store>,
@@ -75,8 +85,8 @@ pub(super) struct Shared {
     pub keyring: Arc<Keyring>,
     pub options: JobOptions,
     pub wakes: Wakes,
-    /// The hashes of the callback secrets of recent jobs. They never change.
-    pub secrets: Mutex<LruCache<String, Vec<u8>>>,
+    /// What callbacks of recent jobs are checked with. That never changes.
+    pub secrets: Mutex<LruCache<String, Receipt>>,
     /// Jobs that have a runner.
     pub running: Mutex<HashSet<String>>,
     /// Starts under way.
@@ -220,23 +230,26 @@ impl Jobs {
         self.shared.store.deliveries(id, after, limit).await
     }
 
-    /// Whether a job has this callback secret.
+    /// What is known of a job, if it has this callback secret.
     ///
     /// # Errors
     ///
     /// When the store fails.
-    pub async fn accepts(&self, id: &str, secret: &str) -> Result<bool, StoreError> {
+    pub async fn accepts(&self, id: &str, secret: &str) -> Result<Option<Receipt>, StoreError> {
         // Hashes are compared, so timing tells nothing about the secret.
         let hash = CallbackSecret::hash(secret);
         if let Some(known) = self.shared.secrets.lock().get(id) {
-            return Ok(known[..] == hash);
+            return Ok(Some(known.clone()).filter(|known| known.secret_hash == hash));
         }
         let Some(job) = self.shared.store.job(id).await? else {
-            return Ok(false);
+            return Ok(None);
         };
-        let is_right = job.secret_hash == hash;
-        self.shared.secrets.lock().put(job.id, job.secret_hash);
-        Ok(is_right)
+        let receipt = Receipt {
+            secret_hash: job.secret_hash,
+            origin: job.origin,
+        };
+        self.shared.secrets.lock().put(job.id, receipt.clone());
+        Ok(Some(receipt).filter(|receipt| receipt.secret_hash == hash))
     }
 
     /// Stores the body of a callback whose secret was accepted. One whose job has

@@ -16,10 +16,12 @@ use super::store::StoreError;
 use super::{CallbackSecret, correlation, keeper, locate, repeat, runner};
 use crate::ledger::Refusal;
 use crate::ledger::model::{Admission, Earlier, NewCall, RequestKey};
+use crate::metrics;
 use crate::pronto::client::read_answer;
 use crate::pronto::{Caller, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
 use crate::proto::v1::{Acceptance, Completion, JobState};
+use crate::trace;
 
 /// A job that was started.
 #[derive(Clone, Debug)]
@@ -91,18 +93,17 @@ impl Jobs {
         let key = RequestKey::of(&request);
         let place = key.clone().map(|key| (caller.credential.name.clone(), key));
         let (shared, deadline) = (self.shared.clone(), caller.deadline);
-        let started = self.shared.flights.join(
-            place,
-            deadline,
-            &self.shared.starts,
-            |landing, audience| async move {
-                let caller = Caller {
-                    audience: Some(audience),
-                    ..caller
-                };
-                landing.tell(start(&shared, &caller, request, key).await);
-            },
-        );
+        let started =
+            self.shared
+                .flights
+                .join(place, deadline, &self.shared.starts, |landing, audience| {
+                    let caller = Caller {
+                        audience: Some(audience),
+                        ..caller
+                    };
+                    let starting = async move { start(&shared, &caller, request, key).await };
+                    trace::carry(async move { landing.tell(starting.await) })
+                });
         let given_up = || Err(StartError::Internal("a start was given up".to_owned()));
         started.await.unwrap_or_else(given_up)
     }
@@ -176,6 +177,7 @@ async fn begin<R: JobRequest>(
         people: reuse.wanted(&request),
         reused: reuse.contacts(),
         is_reused: reuse.is_everything(),
+        origin: trace::current().map(|here| here.origin()),
         ..NewCall::new(&credential.name, R::ENDPOINT.rpc, SystemTime::now())
     };
     let job = new_job(shared, &mut request, call.clone(), reuse.results())?;
@@ -183,7 +185,10 @@ async fn begin<R: JobRequest>(
     let woken = shared.wakes.subscribe(&job_id);
     match shared.store.create_job(job).await? {
         Admission::Admitted(_) => {}
-        Admission::OverBudget(spending) => return Err(Refusal::over_budget(&call, spending).into()),
+        Admission::OverBudget(spending) => {
+            metrics::budget_refused(R::ENDPOINT.rpc);
+            return Err(Refusal::over_budget(&call, spending).into());
+        }
         earlier => return Ok(Begun::Earlier(earlier)),
     }
     shared.keyring.remember(credential);
@@ -272,6 +277,8 @@ async fn conclude(
         (acceptance, Recorded::InJob(job)) => {
             let is_known = acceptance.is_ok();
             tracing::info!(job_id, operation, is_known, "A job started.");
+            metrics::job_started(operation);
+            metrics::credits_charged(operation, job.credits);
             runner::ensure(shared, &job_id);
             Ok(Started { job, acceptance })
         }

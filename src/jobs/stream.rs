@@ -16,8 +16,10 @@ use super::service::{Jobs, Shared};
 use super::store::StoreError;
 use crate::deadline::{Alarm, Deadline};
 use crate::jitter::{about, up_to};
+use crate::metrics::streams::{self, OpenStream};
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{JobEvent, JobProgress, JobState};
+use crate::trace;
 
 /// At most so many events wait for a slow client.
 const BUFFER: usize = 32;
@@ -74,6 +76,7 @@ pub struct Events {
     events: mpsc::Receiver<Buffered>,
     end: Arc<Mutex<Option<StreamEnd>>>,
     alarm: Option<Alarm>,
+    measured: OpenStream,
 }
 
 /// An event and its room in the buffer.
@@ -100,6 +103,7 @@ impl Stream for Events {
         match ready!(self.events.poll_recv(context)) {
             Some((event, _room)) => {
                 self.sequence = self.sequence.max(event.sequence);
+                self.measured.took(self.sequence);
                 Poll::Ready(Some(Ok(event)))
             }
             None => Poll::Ready(self.end.lock().take().map(Err)),
@@ -131,8 +135,10 @@ impl Jobs {
             room: Arc::new(Semaphore::new(BUFFER_BYTES)),
             next_progress: Instant::now() + self.shared.options.progress_interval,
         };
-        self.shared.streams.spawn(cursor.run(end.clone()));
+        let following = trace::carry(cursor.run(end.clone()));
+        self.shared.streams.spawn(following);
         Events {
+            measured: streams::open(&job_id, after),
             job_id,
             sequence: after,
             events,
@@ -185,6 +191,8 @@ impl Cursor {
                 Ok(read) => read,
                 Err(error) => return Ok(Err(StreamEnd::Store(error))),
             };
+            streams::recorded(&job.id, job.last_sequence);
+            trace::follows(&job.id, job.origin);
             // Events may have gone between the two reads, too.
             let oldest = events.first().map_or(job.first_sequence, |e| e.sequence);
             if self.sequence < job.last_sequence && self.sequence + 1 < oldest {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::Day;
 use crate::proto::v1::{CallOutcome, Contact, EnrichmentType, Estimate, Found};
+use crate::trace::Origin;
 
 /// What makes a call safe to repeat.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +37,8 @@ pub struct NewCall {
     pub reused: Vec<Contact>,
     /// Of a job: that answers everything, and nothing is sent.
     pub is_reused: bool,
+    /// The trace that it belongs to, where there is one.
+    pub origin: Option<Origin>,
     /// When.
     pub time: SystemTime,
 }
@@ -53,6 +56,7 @@ impl NewCall {
             people: Vec::new(),
             reused: Vec::new(),
             is_reused: false,
+            origin: None,
             time,
         }
     }

@@ -14,6 +14,7 @@ use super::sharing::{Answer, Sharing};
 use super::{Caller, Credential, DriftLog, Failure};
 use crate::metrics;
 use crate::proto::endpoint::{Endpoint, UnaryRequest, UpstreamRequest};
+use crate::trace;
 
 pub use super::exchange::read_answer;
 
@@ -43,6 +44,8 @@ pub struct ClientOptions {
     pub limits: LimitOptions,
     /// Whether answers are kept for later calls, where the proto allows that.
     pub answer_cache: bool,
+    /// Whether Pronto is told which trace a request belongs to.
+    pub propagate_trace_context: bool,
     /// Where it is noted what Pronto sends that is not known.
     pub drift: DriftLog,
 }
@@ -180,7 +183,10 @@ impl Client {
                 deadline: None,
                 ..caller.clone()
             };
-            Ok(async move { client.repeat(&caller, &outgoing).await })
+            // It belongs to the trace of the first who asked, whoever waits for it.
+            Ok(trace::carry(async move {
+                client.repeat(&caller, &outgoing).await
+            }))
         })?;
         in_time(endpoint, caller.deadline, answer).await
     }

@@ -22,12 +22,13 @@ use crate::metrics;
 use crate::proto::endpoint::{Endpoint, UpstreamRequest};
 use crate::proto::json::{self, Object, ReadError, Spelling};
 use crate::proto::v1::{ErrorReason, Host};
+use crate::trace::{self, Kind, Step, TRACEPARENT, TRACESTATE, TraceContext};
 
 /// The header that carries the API key.
 const API_KEY: &str = "x-api-key";
 
 /// A request, ready to be sent as often as necessary.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Outgoing {
     /// Where it goes.
     pub endpoint: &'static Endpoint,
@@ -116,8 +117,26 @@ impl Exchange {
         outgoing: &Outgoing,
         deadline: Option<Instant>,
     ) -> Result<Bytes, Attempt> {
+        let here = trace::current().map_or_else(TraceContext::begin, |caller| caller.child());
+        let mut step = Step::begin(Kind::Upstream, outgoing.endpoint.rpc, &here);
+        let sending = self.send_in_time(pass, outgoing, deadline);
+        let outcome = here.scope(tracing::Span::current(), sending).await;
+        let failed = outcome.as_ref().err().map(|_| outcome_name(&outcome));
+        step.tell("http.request.method", outgoing.endpoint.method);
+        step.tell("url.template", outgoing.endpoint.path);
+        step.end(failed);
+        outcome
+    }
+
+    async fn send_in_time(
+        &self,
+        pass: Pass,
+        outgoing: &Outgoing,
+        deadline: Option<Instant>,
+    ) -> Result<Bytes, Attempt> {
         let endpoint = outgoing.endpoint;
-        let limit = Instant::now() + self.timeout(endpoint);
+        let begun = Instant::now();
+        let limit = begun + self.timeout(endpoint);
         let mut answer = pin!(self.execute(&pass, outgoing));
         let in_time = match deadline.filter(|deadline| *deadline < limit) {
             Some(deadline) => timeout_at(deadline, &mut answer).await.ok(),
@@ -146,6 +165,7 @@ impl Exchange {
             self.options.drift.note(endpoint.rpc, drifts);
         }
         metrics::upstream_ended(endpoint, outcome_name(&outcome));
+        metrics::upstream_took(endpoint, begun.elapsed());
         outcome
     }
 
@@ -183,6 +203,10 @@ impl Exchange {
             .http
             .request(method(endpoint), url)
             .header(API_KEY, key);
+        let request = match trace::current() {
+            Some(here) if self.options.propagate_trace_context => propagate(request, here),
+            _ => request,
+        };
         let request = match has_body(endpoint) {
             true => request.header(CONTENT_TYPE, "application/json"),
             false => request,
@@ -348,6 +372,15 @@ fn outcome_name(outcome: &Result<Bytes, Attempt>) -> &'static str {
     let Err(failed) = outcome else { return "ok" };
     let name = failed.failure.reason.as_str_name();
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+}
+
+/// Tells Pronto which trace a request belongs to.
+fn propagate(request: reqwest::RequestBuilder, here: TraceContext) -> reqwest::RequestBuilder {
+    let request = request.header(TRACEPARENT, here.traceparent());
+    match here.state {
+        Some(state) => request.header(TRACESTATE, state),
+        None => request,
+    }
 }
 
 fn method(endpoint: &Endpoint) -> Method {

@@ -6,6 +6,7 @@
 //! after it.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ const MAX_BYTES: usize = 16 << 20;
 const MAX_ANSWER: usize = MAX_BYTES / 16;
 
 /// What a call asks, and for whom. Equal ones have the same answer.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Question {
     /// The name of the credential.
     pub credential: String,
@@ -41,6 +42,13 @@ pub struct Question {
     pub path: String,
     /// The parameters or the body.
     pub content: Bytes,
+}
+
+/// Whom it is about is not for a log.
+impl fmt::Debug for Question {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Question({})", self.rpc)
+    }
 }
 
 /// What a request brought.

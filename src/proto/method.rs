@@ -1,12 +1,6 @@
-//! What the descriptors say about a method.
+//! How often a method answers.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use prost::Message;
-use prost_types::FileDescriptorSet;
-
-use super::DESCRIPTORS;
+use super::rpc;
 
 /// How often a method answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,28 +15,11 @@ impl Kind {
     /// Of a method of ours, by the path of its calls.
     #[must_use]
     pub fn of(path: &str) -> Option<Self> {
-        static KINDS: LazyLock<HashMap<String, Kind>> = LazyLock::new(kinds);
-        KINDS.get(path).copied()
+        rpc::of_path(path).map(|rpc| match rpc.streams {
+            true => Self::Stream,
+            false => Self::Unary,
+        })
     }
-}
-
-fn kinds() -> HashMap<String, Kind> {
-    // They were encoded by the build; a test reads them.
-    let set = FileDescriptorSet::decode(DESCRIPTORS).unwrap_or_default();
-    let mut kinds = HashMap::new();
-    for file in &set.file {
-        for service in &file.service {
-            for method in &service.method {
-                let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
-                let kind = match method.server_streaming() {
-                    true => Kind::Stream,
-                    false => Kind::Unary,
-                };
-                kinds.insert(path, kind);
-            }
-        }
-    }
-    kinds
 }
 
 #[cfg(test)]

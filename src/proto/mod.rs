@@ -8,12 +8,14 @@
 //! * [`endpoint`]: the table of Pronto's endpoints.
 //! * [`reason`]: what errors look like.
 //! * [`method`]: which methods answer with a stream.
+//! * [`rpc`]: the table of RPCs.
 
 pub mod canonical;
 pub mod endpoint;
 pub mod json;
 pub mod method;
 pub mod reason;
+pub mod rpc;
 pub mod validate;
 pub mod wire;
 

@@ -19,10 +19,12 @@ use crate::jobs::store::{Store, StoreError};
 use crate::ledger::flights::Landing;
 use crate::ledger::model::{Admission, Earlier, NewCall, RequestKey};
 use crate::ledger::{Budgets, Flights, Prices, Refusal};
+use crate::metrics;
 use crate::pronto::client::read_answer;
 use crate::pronto::{Caller, Client, Failure};
 use crate::proto::endpoint::SpendingRequest;
 use crate::proto::json::JsonMessage;
+use crate::trace;
 use settle::Conclusion;
 
 /// Why a call brought no answer.
@@ -113,20 +115,17 @@ impl Purchases {
         let outcome = self
             .shared
             .flights
-            .join(
-                place,
-                deadline,
-                &self.shared.tasks,
-                |landing, audience| async move {
-                    let caller = Caller {
-                        audience: Some(audience),
-                        ..caller
-                    };
+            .join(place, deadline, &self.shared.tasks, |landing, audience| {
+                let caller = Caller {
+                    audience: Some(audience),
+                    ..caller
+                };
+                trace::carry(async move {
                     shared
                         .carry_out::<R, A>(&caller, request, key, &landing)
                         .await;
-                },
-            )
+                })
+            })
             .await;
         let given_up = || Err(PurchaseError::Internal("a call was given up".to_owned()));
         let body = outcome.unwrap_or_else(given_up)?;
@@ -151,6 +150,7 @@ impl Shared {
                 Rest::Request(rest) => {
                     let answer = self.client.send(caller, &rest).await;
                     let conclusion = Conclusion::of::<R, A>(&self.prices, &rest, &reuse, answer);
+                    metrics::credits_charged(R::ENDPOINT.rpc, conclusion.credits());
                     self.conclude(call, conclusion, landing).await;
                 }
             },
@@ -194,7 +194,10 @@ impl Shared {
             ..NewCall::new(credential, R::ENDPOINT.rpc, SystemTime::now())
         };
         match self.store.begin_call(call.clone()).await? {
-            Admission::OverBudget(spending) => Err(Refusal::over_budget(&call, spending).into()),
+            Admission::OverBudget(spending) => {
+                metrics::budget_refused(R::ENDPOINT.rpc);
+                Err(Refusal::over_budget(&call, spending).into())
+            }
             admission => begun(admission, request.request_id(), reuse),
         }
     }

@@ -50,6 +50,12 @@ impl Conclusion {
         }
     }
 
+    /// What the call cost.
+    pub fn credits(&self) -> i64 {
+        let charge = self.settlement.charge.as_ref();
+        charge.map_or(0, |charge| charge.credits)
+    }
+
     /// The end of a call of which nothing was sent.
     pub fn reused<R: SpendingRequest>(request: &R, reuse: &Reuse) -> Self {
         let contact = reuse.contacts().into_iter().next().unwrap_or_default();

@@ -2,6 +2,8 @@
 //!
 //! A handler validates, calls and returns; [`Facade`] does each of these for all.
 //!
+//! * [`observe`]: sees each RPC to its real end; [`request_id`]: its id.
+//! * [`messages`]: counts those of a stream.
 //! * [`auth`]: whose call it is.
 //! * [`call_info`]: what the log learns about a call.
 //! * [`status`]: what errors look like to clients; the only place that makes them.
@@ -23,12 +25,15 @@ pub mod jobs;
 pub mod leads;
 pub mod lists;
 pub mod locations;
+pub mod messages;
+pub mod observe;
 pub mod outcome;
 pub mod page;
 pub mod peer;
 pub mod personas;
 mod privacy;
 mod request_body;
+pub mod request_id;
 pub mod sandbox;
 pub mod searches;
 pub mod signals;

@@ -46,6 +46,7 @@ use crate::purchases::Purchases;
 use crate::rpc::Facade;
 use crate::rpc::auth::IdentityLayer;
 use crate::rpc::explain::ExplainLayer;
+use crate::rpc::observe::ObserveLayer;
 use crate::rpc::time_limit::DeadlineLayer;
 use crate::sandbox::Sandbox;
 use crate::tls::Acceptor;
@@ -194,6 +195,7 @@ fn layered(gate: Gate, access: Access, options: &ServingOptions) -> impl Calling
     ServiceBuilder::new()
         .layer(option_layer(web.and_then(web::cors)))
         .layer(option_layer(web.map(|_| tonic_web::GrpcWebLayer::new())))
+        .layer(ObserveLayer)
         .layer(DeadlineLayer)
         .layer(ExplainLayer)
         .layer(IdentityLayer(access))

@@ -15,11 +15,16 @@ mod cli;
 mod configuration;
 mod contract;
 mod e2e;
+#[cfg(feature = "otlp")]
+mod export;
 mod harness;
+mod metrics;
 mod money;
 mod odd_bodies;
+mod operators;
 mod recognition;
 mod roundtrip;
 mod sandbox;
 mod store;
+mod traces;
 mod traps;

@@ -21,6 +21,7 @@ use super::store::StoreError;
 use crate::metrics;
 use crate::proto::endpoint::{Endpoint, Late};
 use crate::proto::v1::{CallbackSource, Completion};
+use crate::trace;
 
 /// A job whose store fails is tried again after this time, then ever later.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -101,7 +102,10 @@ async fn run(shared: &Arc<Shared>, job_id: &str) -> Result<(), StoreError> {
     let Some(late) = late(&job).filter(|_| can_run(&job)) else {
         return Ok(());
     };
-    Runner::new(shared.clone(), job, late, woken).run().await
+    // All that it does belongs to the trace of the call that started it.
+    let (trace, span) = trace::of_job(job.origin);
+    let runner = Runner::new(shared.clone(), job, late, woken);
+    trace.scope(span, runner.run()).await
 }
 
 /// A question to Pronto under way.
@@ -201,6 +205,10 @@ impl Runner {
         metrics::results_recorded("callback", since(|job| job.delivered - job.recovered));
         metrics::results_suppressed(since(|job| job.duplicates));
         metrics::results_late(since(|job| job.late));
+        metrics::streams::recorded(&self.job.id, self.job.last_sequence);
+        if let Some(endpoint) = Endpoint::of_rpc(&self.job.operation) {
+            metrics::credits_charged(endpoint.rpc, self.job.credits - before.credits);
+        }
     }
 
     /// Ends the job, unless a client has done so.
@@ -216,6 +224,9 @@ impl Runner {
             ended => ended?,
         }
         let job = &self.job;
+        if let Some(endpoint) = Endpoint::of_rpc(&job.operation) {
+            metrics::job_ended(endpoint.rpc, job.state);
+        }
         tracing::info!(
             job_id = job.id,
             operation = job.operation,
@@ -251,7 +262,7 @@ impl Runner {
                     None => locate::ask(&shared, &job).await,
                 }
             };
-            self.question = Some(AbortOnDropHandle::new(tokio::spawn(ask)));
+            self.question = Some(AbortOnDropHandle::new(tokio::spawn(trace::carry(ask))));
         }
     }
 

@@ -12,12 +12,15 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 
+use super::record;
+
 /// What the fake was asked.
 #[derive(Debug)]
 pub struct Asked {
     pub method: String,
     pub path: String,
     pub key: Option<String>,
+    pub traceparent: Option<String>,
     pub body: serde_json::Value,
 }
 
@@ -49,13 +52,19 @@ impl Fake {
                             .await
                             .map(|b| b.to_bytes())
                             .unwrap_or_default();
-                        let body = serde_json::from_slice(&body).unwrap_or_default();
+                        let body: serde_json::Value =
+                            serde_json::from_slice(&body).unwrap_or_default();
+                        if let Some(url) = body["webhook_url"].as_str() {
+                            record::callback_url(url);
+                        }
                         let path = head.uri.path_and_query().unwrap().to_string();
                         let key = head.headers.get("x-api-key");
+                        let trace = head.headers.get("traceparent");
                         let _ = sender.send(Asked {
                             method: head.method.to_string(),
                             path: path.clone(),
                             key: key.map(|key| key.to_str().unwrap().to_owned()),
+                            traceparent: trace.map(|trace| trace.to_str().unwrap().to_owned()),
                             body: serde_json::Value::clone(&body),
                         });
                         Ok::<_, Infallible>(answer(path, body).await)

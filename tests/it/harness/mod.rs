@@ -8,6 +8,7 @@ pub mod faulty;
 pub mod frames;
 pub mod process;
 pub mod raw;
+pub mod record;
 pub mod stage;
 
 use std::net::SocketAddr;
@@ -136,6 +137,7 @@ impl Setup {
         self,
         store: impl Future<Output = OpenedStore> + Send + 'static,
     ) -> TestServer {
+        record::begin();
         let (listeners, grpc) = Listeners::local(self.callback_port).await.unwrap();
         let callbacks = listeners.callbacks.local_addr().unwrap();
         let mut jobs = self.jobs;
@@ -272,6 +274,7 @@ impl TestServer {
             .unwrap()
             .unwrap()
             .unwrap();
+        record::end();
     }
 }
 
@@ -327,6 +330,9 @@ pub async fn next(stream: &mut Streaming<JobEvent>) -> Option<Result<JobEvent, S
     let next = async {
         loop {
             let event = stream.next().await;
+            if let Some(Ok(event)) = &event {
+                record::event(event);
+            }
             if !is_progress(&event) {
                 return event;
             }

@@ -1,12 +1,12 @@
 //! The program, as a process.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 
 use serde_json::Value;
 
-use super::PATIENCE;
+use super::{PATIENCE, record};
 
 /// The program with arguments, in an environment of its own.
 pub fn program(arguments: &[&str]) -> Command {
@@ -28,12 +28,19 @@ pub struct Process {
 
 impl Process {
     pub fn start(command: &mut Command) -> Self {
+        if record::is_wanted() {
+            command.env("PRONTO_GRPC_LOG", record::EVERYTHING);
+        }
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = mpsc::channel();
+        let mut record = record::process();
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
+                if let Some(record) = &mut record {
+                    writeln!(record, "{line}").unwrap();
+                }
+                if sender.send(line).is_err() && record.is_none() {
                     return;
                 }
             }
@@ -52,11 +59,16 @@ impl Process {
 
     /// The fields of the next line of a JSON log that says this.
     pub fn logged(&self, message: &str) -> Value {
+        self.logged_line(message)["fields"].clone()
+    }
+
+    /// The next line of a JSON log that says this.
+    pub fn logged_line(&self, message: &str) -> Value {
         let mut seen = String::new();
         while let Some(line) = self.line() {
             let logged: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
             if logged["fields"]["message"] == message {
-                return logged["fields"].clone();
+                return logged;
             }
             seen = seen + &line + "\n";
         }

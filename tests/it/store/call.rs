@@ -173,6 +173,9 @@ impl Call {
     }
 }
 
+/// The trace that every call belongs to.
+const ORIGIN: &str = "4bf92f3577b34da6a3ce929d0e0e4736-01";
+
 const UNARY: &Endpoint = endpoints::ENRICH_CONTACT;
 
 fn new_call(call: &Calling, credential: usize, operation: &str, model: &Model) -> NewCall {
@@ -184,6 +187,7 @@ fn new_call(call: &Calling, credential: usize, operation: &str, model: &Model) -
     NewCall {
         reused: Vec::new(),
         is_reused: false,
+        origin: pronto_grpc::trace::Origin::parse(ORIGIN),
         credential: self::credential(credential),
         operation: operation.to_owned(),
         request: call.request.map(|(id, what)| RequestKey {

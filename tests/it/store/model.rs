@@ -360,6 +360,7 @@ fn stored(job: &NewJob) -> StoredJob {
         finished: None,
         deadline: job.deadline,
         failure: None,
+        origin: job.call.origin,
     }
 }
 

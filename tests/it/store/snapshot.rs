@@ -89,7 +89,7 @@ impl Snapshot {
         self.ledgers
             .iter()
             .try_for_each(|ledger| ledger.matches(model))?;
-        same("jobs in use", self.usage.jobs, model.jobs.len() as u64)?;
+        same("jobs in use", self.usage.jobs(), model.jobs.len() as u64)?;
         let count = model.unmatched.len() as u64;
         same(
             "callbacks without a job in use",

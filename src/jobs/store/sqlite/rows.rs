@@ -11,6 +11,7 @@ use crate::jobs::model::{
     Decoded, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
 use crate::proto::v1::{CallbackSource, JobFailure, JobState};
+use crate::trace::Origin;
 
 /// Microseconds since 1970.
 pub fn to_micros(time: SystemTime) -> i64 {
@@ -36,6 +37,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         }),
         None => None,
     };
+    let origin: Option<String> = row.get("origin")?;
     Ok(StoredJob {
         id: row.get("id")?,
         credential: row.get("credential")?,
@@ -67,6 +69,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         finished: optional_time("finished")?,
         deadline: optional_time("deadline")?,
         failure,
+        origin: origin.as_deref().and_then(Origin::parse),
     })
 }
 
@@ -77,8 +80,8 @@ pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite:
         .prepare_cached(
             "INSERT INTO jobs (id, credential, operation, secret_hash, items, expected,
              search_name, state, created, updated, deadline, request_id, call,
-             reused_contacts)
-             VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?8, ?8, ?, ?, ?, ?)",
+             reused_contacts, origin)
+             VALUES (?, ?, ?, ?, ?5, ?5, ?, ?, ?8, ?8, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             job.id,
@@ -93,6 +96,7 @@ pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite:
             request_id,
             call,
             reused::encode(&job.call.reused),
+            job.call.origin.map(|origin| origin.to_string()),
         ])?;
     Ok(())
 }
@@ -210,9 +214,25 @@ pub fn ledger_size(connection: &Connection) -> rusqlite::Result<u64> {
 pub fn usage(connection: &Connection) -> rusqlite::Result<Usage> {
     Ok(Usage {
         bytes: size(connection)?,
-        jobs: number_from(connection, "SELECT count(*) FROM jobs WHERE purged = 0")?,
+        jobs: jobs_by_state(connection)?,
         unmatched: number_from(connection, "SELECT count(*) FROM unmatched")?,
+        reserved: connection.query_row(
+            "SELECT COALESCE(SUM(reserved), 0) FROM usage",
+            [],
+            |row| row.get(0),
+        )?,
     })
+}
+
+fn jobs_by_state(connection: &Connection) -> rusqlite::Result<Vec<(JobState, u64)>> {
+    connection
+        .prepare("SELECT state, count(*) FROM jobs WHERE purged = 0 GROUP BY state")?
+        .query_map([], |row| {
+            let state = JobState::try_from(row.get::<_, i32>(0)?).unwrap_or_default();
+            let count: i64 = row.get(1)?;
+            Ok((state, count.try_into().unwrap_or_default()))
+        })?
+        .collect()
 }
 
 fn number_from(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {

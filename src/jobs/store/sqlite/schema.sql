@@ -37,6 +37,9 @@ CREATE TABLE jobs (
     deadline        INTEGER,
     failure_reason  INTEGER,
     failure_message TEXT,
+    -- The trace of the call that started it, and whether it is recorded: 32 and 2
+    -- hexadecimal digits.
+    origin          TEXT,
     -- Somebody was erased from it; `identities` knows by which marks.
     has_erased      INTEGER NOT NULL DEFAULT 0,
     -- Purged: nobody sees it any more, and its rows are being removed.

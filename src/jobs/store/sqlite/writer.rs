@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
@@ -176,7 +177,11 @@ fn run(
         let mut batch = Batch::default();
         let committed = match connection.take().map_or_else(open, Ok) {
             Ok(mut opened) => {
+                let begun = Instant::now();
                 let committed = batch.commit(&mut opened, first, &mut tasks);
+                if committed.is_ok() && !batch.reports.is_empty() {
+                    metrics::commit_took(begun.elapsed());
+                }
                 connection = Some(opened);
                 committed
             }
