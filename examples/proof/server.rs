@@ -223,6 +223,7 @@ impl Server {
         Memory {
             resident: kib("VmRSS:"),
             peak: kib("VmHWM:"),
+            private: kib("RssAnon:"),
         }
     }
 
@@ -285,6 +286,8 @@ pub struct Memory {
     pub resident: u64,
     /// The most that it had.
     pub peak: u64,
+    /// What of it is its own: not pages of its program, which the kernel shares and drops.
+    pub private: u64,
 }
 
 /// Why a server does not serve.
