@@ -182,7 +182,11 @@ impl<'t> Cursor<'t> {
                     let key = text(token);
                     self.peek();
                     self.at += 1; // The colon.
-                    entry(self, &key);
+                    // Of what is too long nothing more is kept.
+                    match self.too_long {
+                        true => self.skip(),
+                        false => entry(self, &key),
+                    }
                 }
                 _ => return self.leave(),
             }
