@@ -18,6 +18,11 @@ const STRANGERS_PER_SECOND: f64 = 20.0;
 /// So many strangers may come at once.
 const STRANGERS_AT_ONCE: f64 = 200.0;
 
+/// Bytes of them that are kept for each second, and at once: a large one is still
+/// kept, but its commit, which holds up those of callbacks, comes seldom.
+const BYTES_PER_SECOND: f64 = (1 << 20) as f64;
+const BYTES_AT_ONCE: f64 = (8 << 20) as f64;
+
 /// So many of their bodies are in memory at a time.
 const BODIES_OF_STRANGERS: usize = 8;
 
@@ -98,6 +103,9 @@ impl Jobs {
             shared.keep(place, body).await?;
             return Ok(true);
         }
+        if !shared.strangers.lock().may_keep(body.len(), Instant::now()) {
+            return Ok(false);
+        }
         tokio::spawn(async move {
             if let Err(error) = shared.keep(place, body).await {
                 tracing::debug!(%error, "A callback for an unknown job could not be kept.");
@@ -139,6 +147,8 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Strangers {
     left: f64,
+    /// Below zero once a body was larger than what was left.
+    bytes_left: f64,
     counted: Instant,
     room: Arc<Semaphore>,
 }
@@ -147,6 +157,7 @@ impl Strangers {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             left: STRANGERS_AT_ONCE,
+            bytes_left: BYTES_AT_ONCE,
             counted: now,
             room: Arc::new(Semaphore::new(BODIES_OF_STRANGERS)),
         }
@@ -154,16 +165,31 @@ impl Strangers {
 
     /// Room for the body of one more.
     fn take(&mut self, now: Instant) -> Option<OwnedSemaphorePermit> {
-        let passed = now.saturating_duration_since(self.counted);
-        self.counted = now;
-        let refilled = self.left + passed.as_secs_f64() * STRANGERS_PER_SECOND;
-        self.left = refilled.min(STRANGERS_AT_ONCE);
+        self.refill(now);
         if self.left < 1.0 {
             return None;
         }
         let room = self.room.clone().try_acquire_owned().ok()?;
         self.left -= 1.0;
         Some(room)
+    }
+
+    /// Whether a body of this size may be kept.
+    fn may_keep(&mut self, size: usize, now: Instant) -> bool {
+        self.refill(now);
+        let has_left = self.bytes_left > 0.0;
+        if has_left {
+            self.bytes_left -= size as f64;
+        }
+        has_left
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.counted).as_secs_f64();
+        self.counted = now;
+        let refilled = |left: f64, rate: f64, most: f64| (left + passed * rate).min(most);
+        self.left = refilled(self.left, STRANGERS_PER_SECOND, STRANGERS_AT_ONCE);
+        self.bytes_left = refilled(self.bytes_left, BYTES_PER_SECOND, BYTES_AT_ONCE);
     }
 }
 
@@ -180,6 +206,20 @@ mod tests {
         let mut kept = |at| (0..1000).filter(|_| strangers.take(at).is_some()).count();
         assert_eq!(kept(start), 200);
         assert_eq!(kept(start + Duration::from_secs(2)), 40);
+    }
+
+    #[test]
+    fn large_bodies_of_strangers_are_kept_seldom() {
+        let start = Instant::now();
+        let mut strangers = Strangers::new(start);
+        let mut kept = |size: usize, at| {
+            let kept = (0..1000).filter(|_| strangers.may_keep(size, at));
+            kept.count()
+        };
+        assert_eq!(kept(6 << 20, start), 2);
+        assert_eq!(kept(1, start + Duration::from_secs(3)), 0);
+        assert_eq!(kept(6 << 20, start + Duration::from_secs(5)), 1);
+        assert_eq!(kept(1 << 10, start + Duration::from_secs(3600)), 1000);
     }
 
     #[test]

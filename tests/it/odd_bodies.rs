@@ -93,3 +93,18 @@ fn what_is_no_json_is_passed_on_whole() {
         assert_eq!(passed.body, body.as_bytes());
     }
 }
+
+/// Ten bytes of JSON would become two hundred in memory.
+#[test]
+fn a_body_with_too_many_unknown_values_is_passed_on_whole() {
+    let body = |fields: usize| {
+        let fields: Vec<_> = (0..fields).map(|n| format!("\"{n}\":0")).collect();
+        format!(r#"{{"first_name":"Ada",{}}}"#, fields.join(","))
+    };
+    let is_passed_on = |body: &str| {
+        let content = read(ResultKind::Lead, body);
+        matches!(content.results[..], [(Event::Unrecognized(_), _)])
+    };
+    assert!(!is_passed_on(&body(200_000)));
+    assert!(is_passed_on(&body(200_001)));
+}

@@ -18,6 +18,10 @@ use crate::proto::v1::VendorDriftKind;
 /// protobuf, of which common decoders take a hundred.
 const MAX_DEPTH: usize = 30;
 
+/// So many values of a body are kept as they are, in `Struct`s: each takes up to two hundred
+/// bytes of memory, however short it is.
+const MAX_VALUES: usize = 200_000;
+
 /// A place in a JSON text, before a value.
 #[derive(Debug)]
 pub struct Cursor<'t> {
@@ -28,6 +32,8 @@ pub struct Cursor<'t> {
     path: [&'t str; MAX_DEPTH],
     /// What is not known, where that is asked for.
     drifts: Option<Drifts>,
+    /// Values that were returned.
+    values: usize,
     too_deep: bool,
     too_long: bool,
 }
@@ -41,6 +47,7 @@ impl<'t> Cursor<'t> {
             depth: 0,
             path: [""; MAX_DEPTH],
             drifts: None,
+            values: 0,
             too_deep: false,
             too_long: false,
         }
@@ -110,7 +117,7 @@ impl<'t> Cursor<'t> {
         self.too_deep
     }
 
-    /// Whether a list was too long.
+    /// Whether a list was too long, or too much is not modelled.
     pub fn is_too_long(&self) -> bool {
         self.too_long
     }
@@ -175,7 +182,11 @@ impl<'t> Cursor<'t> {
                     let key = text(token);
                     self.peek();
                     self.at += 1; // The colon.
-                    entry(self, &key);
+                    // Of what is too long nothing more is kept.
+                    match self.too_long {
+                        true => self.skip(),
+                        false => entry(self, &key),
+                    }
                 }
                 _ => return self.leave(),
             }
@@ -242,6 +253,11 @@ impl<'t> Cursor<'t> {
 
     /// Passes any value, and returns it.
     pub fn any(&mut self) -> Value {
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            self.skip_surplus();
+            return Kind::NullValue(0).into();
+        }
         let kind = match self.peek() {
             b'{' => {
                 let mut fields = BTreeMap::new();

@@ -64,8 +64,9 @@ pub enum ReadError {
     /// It is JSON, but objects and lists are nested too deeply.
     #[error("the body is nested too deeply")]
     TooDeep,
-    /// It is JSON, but one of its lists is too long.
-    #[error("a list of the body is too long")]
+    /// It is JSON, but one of its lists is too long, or it holds too many values that
+    /// no field takes.
+    #[error("a list of the body is too long, or too much of it is not known")]
     TooLong,
     /// It is JSON, but neither an object nor a list where one is known.
     #[error("the body is JSON, but not of a known shape")]
