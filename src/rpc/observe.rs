@@ -8,7 +8,7 @@
 //! | OK of health checks and reflection | DEBUG |
 //! | UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED | WARN |
 //! | UNAVAILABLE, INTERNAL, UNKNOWN, DATA_LOSS | ERROR |
-//! | UNAVAILABLE because the server ends | INFO |
+//! | UNAVAILABLE because the server starts or ends, or a stream is too old | INFO |
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -296,11 +296,21 @@ fn reason_of(status: &Status) -> &'static str {
 fn level(code: Code, reason: &str, is_routine: bool) -> Level {
     match code {
         Code::Ok if is_routine => Level::DEBUG,
-        Code::Unavailable if reason == reason::name(ErrorReason::Draining) => Level::INFO,
+        Code::Unavailable if is_planned(reason) => Level::INFO,
         Code::Unavailable | Code::Internal | Code::Unknown | Code::DataLoss => Level::ERROR,
         Code::Unauthenticated | Code::PermissionDenied | Code::ResourceExhausted => Level::WARN,
         _ => Level::INFO,
     }
+}
+
+/// Whether a call could not go on because the server starts, ends or lets streams move.
+fn is_planned(reason: &str) -> bool {
+    let planned = [
+        ErrorReason::Draining,
+        ErrorReason::Starting,
+        ErrorReason::StreamTooOld,
+    ];
+    planned.iter().any(|known| reason == reason::name(*known))
 }
 
 /// A code as gRPC spells it.

@@ -19,8 +19,9 @@ use crate::proto::v1::VendorDriftKind;
 const MAX_DEPTH: usize = 30;
 
 /// So many values of a body are kept as they are, in `Struct`s: each takes up to two hundred
-/// bytes of memory, however short it is.
-const MAX_VALUES: usize = 200_000;
+/// bytes of memory, however short it is. Ten thousand results may have a hundred each that
+/// no field takes, which is far more than Pronto has ever changed at once.
+const MAX_VALUES: usize = 1_000_000;
 
 /// A place in a JSON text, before a value.
 #[derive(Debug)]
