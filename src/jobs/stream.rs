@@ -134,6 +134,7 @@ impl Jobs {
             sender,
             room: Arc::new(Semaphore::new(BUFFER_BYTES)),
             next_progress: Instant::now() + self.shared.options.progress_interval,
+            is_named: false,
         };
         let following = trace::carry(cursor.run(end.clone()));
         self.shared.streams.spawn(following);
@@ -158,6 +159,8 @@ struct Cursor {
     /// What is free of the buffer, in bytes.
     room: Arc<Semaphore>,
     next_progress: Instant,
+    /// Whether the log knows which job is followed. A span keeps all that it is told.
+    is_named: bool,
 }
 
 /// The client is gone.
@@ -192,7 +195,9 @@ impl Cursor {
                 Err(error) => return Ok(Err(StreamEnd::Store(error))),
             };
             streams::recorded(&job.id, job.last_sequence);
-            trace::follows(&job.id, job.origin);
+            if !std::mem::replace(&mut self.is_named, true) {
+                trace::follows(&job.id, job.origin);
+            }
             // Events may have gone between the two reads, too.
             let oldest = events.first().map_or(job.first_sequence, |e| e.sequence);
             if self.sequence < job.last_sequence && self.sequence + 1 < oldest {

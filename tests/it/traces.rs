@@ -85,6 +85,25 @@ async fn what_a_call_causes_belongs_to_its_trace() {
     assert_eq!(span["job_id"], **job_id, "{line}");
 }
 
+/// A span keeps all that it is told, and a stream reads its job again with every page.
+#[tokio::test]
+async fn a_stream_is_told_to_the_log_once() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = program(&["serve", "--sandbox", "--sandbox-pace", "50ms"]);
+    for address in ["--grpc-address", "--callback-address", "--admin-address"] {
+        command.args([address, "127.0.0.1:0"]);
+    }
+    let process = Process::start(command.arg("--data-dir").arg(data.path()));
+    let serving = process.line_with("Serving.");
+    let address = serving.split("grpc_address=\"").nth(1).unwrap();
+    let address = address.split('"').next().unwrap().parse().unwrap();
+    let mut leads = LeadServiceClient::new(connect(address).await);
+    let search = leads.search_leads(people_search(5)).await.unwrap();
+    read_all(&mut search.into_inner()).await;
+    let line = process.line_with("RPC ended.");
+    assert_eq!(line.matches(" job_id=").count(), 1, "{line}");
+}
+
 #[tokio::test]
 async fn an_error_has_a_line_and_an_id_too() {
     let data = tempfile::tempdir().unwrap();

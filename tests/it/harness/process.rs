@@ -57,6 +57,14 @@ impl Process {
         }
     }
 
+    /// The next line that has this in it.
+    pub fn line_with(&self, text: &str) -> String {
+        let mut lines = std::iter::from_fn(|| self.line());
+        lines
+            .find(|line| line.contains(text))
+            .unwrap_or_else(|| panic!("no {text:?}"))
+    }
+
     /// The fields of the next line of a JSON log that says this.
     pub fn logged(&self, message: &str) -> Value {
         self.logged_line(message)["fields"].clone()
