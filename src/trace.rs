@@ -32,7 +32,7 @@ const MAX_STATE: usize = 512;
 const SAMPLED: u8 = 1;
 
 tokio::task_local! {
-    static CURRENT: TraceContext;
+    static CURRENT: Option<TraceContext>;
 }
 
 /// The id of a trace; not zero.
@@ -191,26 +191,19 @@ impl TraceContext {
 
     /// Does something as part of this trace, in a span.
     pub fn scope<F: Future>(self, span: Span, work: F) -> impl Future<Output = F::Output> {
-        CURRENT.scope(self, work).instrument(span)
+        CURRENT.scope(Some(self), work).instrument(span)
     }
 }
 
 /// Where the current task is, if anywhere.
 #[must_use]
 pub fn current() -> Option<TraceContext> {
-    CURRENT.try_with(Clone::clone).ok()
+    CURRENT.try_with(Clone::clone).ok().flatten()
 }
 
 /// Does something in another task, as part of the trace and the span of this one.
 pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    let (here, span) = (current(), Span::current());
-    async move {
-        match here {
-            Some(here) => CURRENT.scope(here, work).await,
-            None => work.await,
-        }
-    }
-    .instrument(span)
+    CURRENT.scope(current(), work).instrument(Span::current())
 }
 
 /// The trace of a job, and the span of what is done for it. One that was stored without a

@@ -79,8 +79,9 @@ pub struct Events {
     measured: OpenStream,
 }
 
-/// An event and its room in the buffer.
-type Buffered = (JobEvent, OwnedSemaphorePermit);
+/// An event and its room in the buffer, which has places for many of them and is often
+/// empty: an event is large, so it stands elsewhere.
+type Buffered = (Box<JobEvent>, OwnedSemaphorePermit);
 
 impl Events {
     /// The end, if the deadline has passed: just once.
@@ -104,7 +105,7 @@ impl Stream for Events {
             Some((event, _room)) => {
                 self.sequence = self.sequence.max(event.sequence);
                 self.measured.took(self.sequence);
-                Poll::Ready(Some(Ok(event)))
+                Poll::Ready(Some(Ok(*event)))
             }
             None => Poll::Ready(self.end.lock().take().map(Err)),
         }
@@ -242,7 +243,7 @@ impl Cursor {
         Ok((job, events))
     }
 
-    async fn send(&mut self, event: JobEvent) -> Result<(), Gone> {
+    async fn send(&mut self, event: Box<JobEvent>) -> Result<(), Gone> {
         let sequence = event.sequence;
         let bytes = event.encoded_len().min(BUFFER_BYTES);
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -268,7 +269,7 @@ impl Cursor {
             event_time: Some(std::time::SystemTime::now().into()),
             event: Some(Event::Progress(progress)),
         };
-        self.send(event).await
+        self.send(Box::new(event)).await
     }
 
     /// Waits until something is new, or progress is due.
@@ -294,13 +295,13 @@ async fn old_age(shared: &Shared) {
     }
 }
 
-fn decoded(job_id: &str, stored: StoredEvent) -> Result<JobEvent, StoreError> {
+fn decoded(job_id: &str, stored: StoredEvent) -> Result<Box<JobEvent>, StoreError> {
     let event = JobEvent::decode(stored.payload.as_slice())
         .map_err(|error| StoreError::Engine(format!("event {}: {error}", stored.sequence)))?;
-    Ok(JobEvent {
+    Ok(Box::new(JobEvent {
         job_id: job_id.to_owned(),
         sequence: stored.sequence,
         event_time: Some(stored.time.into()),
         ..event
-    })
+    }))
 }

@@ -44,8 +44,11 @@ pub enum Flood {
 
 /// How a flood ended.
 pub struct Ended {
-    /// Frames that were sent.
+    /// Frames that were sent. A server that has given the peer up reads on for a while, so
+    /// that the peer can read why.
     pub frames: usize,
+    /// Frames that the server looked at, as far as it tells.
+    pub taken: usize,
     /// Whether the server has given the peer up.
     pub is_over: bool,
     /// Whether the server stopped reading.
@@ -111,6 +114,7 @@ impl Flood {
         };
         let mut ended = Ended {
             frames: 0,
+            taken: 0,
             is_over: true,
             is_blocked: false,
         };
@@ -134,6 +138,12 @@ impl Flood {
         };
         let seen = peer.wait(wait, |seen| seen.is_over()).await;
         ended.is_over = seen.is_over();
+        ended.taken = match self {
+            // Streams of the client have odd numbers, and two frames each.
+            Self::RapidReset if ended.is_over => (seen.last_stream as usize).div_ceil(2) * 2,
+            Self::Malformed => seen.resets,
+            _ => ended.frames,
+        };
         ended.is_blocked = !ended.is_over && !is_whole;
         ended
     }

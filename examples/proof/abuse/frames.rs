@@ -91,6 +91,8 @@ pub struct Seen {
     pub answers: usize,
     /// Why it wants no more.
     pub goaway: Option<u32>,
+    /// The last stream that it looked at, as it said with that.
+    pub last_stream: u32,
     /// So many streams it allows.
     pub max_streams: Option<u32>,
     /// Whether it closed the connection.
@@ -201,7 +203,10 @@ fn note(seen: &mut Seen, kind: u8, flags: u8, payload: &[u8]) {
             seen.resets += 1;
             seen.refused += usize::from(number(0) == Some(REFUSED_STREAM));
         }
-        GOAWAY => seen.goaway = number(4),
+        GOAWAY => {
+            seen.goaway = number(4);
+            seen.last_stream = number(0).unwrap_or_default();
+        }
         SETTINGS if flags == 0 => {
             for (at, setting) in payload.chunks_exact(6).enumerate() {
                 if setting[..2] == MAX_CONCURRENT_STREAMS.to_be_bytes() {

@@ -119,7 +119,7 @@ async fn floods(targets: &Targets, server: &Server, report: &mut Report) {
         while frames < FRAMES {
             let ended = flood.run(targets.grpc, FRAMES - frames, usize::MAX).await;
             frames += ended.frames.max(1);
-            most = most.max(ended.frames);
+            most = most.max(ended.taken);
             let is_checked = flood.limit().is_some_and(|limit| ended.frames >= limit);
             report.hold(!is_checked || ended.is_over, || {
                 format!("{name}: not cut after {} frames", ended.frames)
