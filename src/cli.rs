@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::Admin;
 use crate::callback::CallbackLimits;
@@ -19,10 +19,14 @@ use crate::jobs::store::sqlite::SqliteStore;
 use crate::pronto::{BaseUrls, DriftLog};
 use crate::proto::DESCRIPTORS;
 use crate::sandbox::{self, Sandbox, SandboxConfig};
-use crate::server::{self, Listeners, OpenedStore, ServerOptions, Shutdown};
+use crate::server::{self, Listeners, OpenedStore, ServerOptions};
 use crate::telemetry::LogFilter;
 use crate::trace::Exporter;
-use crate::{admin, demo, metrics, open_files, telemetry};
+use crate::{admin, demo, metrics, open_files, signals, telemetry};
+
+/// At the end nobody waits for longer than this for what blocks a thread, such as a file of
+/// a volume that does not answer.
+const BLOCKED: Duration = Duration::from_secs(2);
 
 /// How a command can fail.
 #[derive(Debug)]
@@ -53,7 +57,7 @@ pub fn run(command: Command) -> Result<(), CliError> {
     // store, which still writes what it has accepted.
     let mut lock = None;
     let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match command {
             Command::Serve(args) => serve(*args, &mut lock).await,
             Command::Check(args) => check(&args),
@@ -61,7 +65,9 @@ pub fn run(command: Command) -> Result<(), CliError> {
             Command::Demo => demo::run().await.map_err(CliError::Failed),
             Command::Descriptor { file } => write_descriptors(&file).map_err(failed),
         }
-    })
+    });
+    runtime.shutdown_timeout(BLOCKED);
+    done
 }
 
 /// Checks a configuration and prints it.
@@ -74,7 +80,7 @@ fn check(args: &CheckArgs) -> Result<(), CliError> {
 
 /// Serves; `lock` receives the lock of the store.
 async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliError> {
-    let ended = end_signal().map_err(failed)?;
+    let ended = signals::end().map_err(failed)?;
     let log = telemetry::init(&args.telemetry.log, args.telemetry.log_format);
     let exporter = match args.telemetry.export_options() {
         Some(options) => {
@@ -244,7 +250,7 @@ pub fn sandbox_urls(address: SocketAddr) -> Result<BaseUrls, url::ParseError> {
 }
 
 async fn run_sandbox(args: SandboxArgs) -> Result<(), CliError> {
-    let ended = end_signal().map_err(failed)?;
+    let ended = signals::end().map_err(failed)?;
     telemetry::init("info", LogFormat::Text);
     let listener = TcpListener::bind(args.address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
@@ -260,29 +266,6 @@ async fn run_sandbox(args: SandboxArgs) -> Result<(), CliError> {
         })
         .await
         .map_err(failed)
-}
-
-/// SIGTERM or Ctrl-C, heeded from the call on. After the first one, the second one ends the
-/// process at once.
-fn end_signal() -> std::io::Result<impl Future<Output = Shutdown>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut next = async move || {
-        tokio::select! {
-            _ = terminate.recv() => (Shutdown::Graceful, SignalKind::terminate()),
-            _ = interrupt.recv() => (Shutdown::Prompt, SignalKind::interrupt()),
-        }
-    };
-    Ok(async move {
-        let (shutdown, _) = next().await;
-        tokio::spawn(async move {
-            let (_, signal) = next().await;
-            tracing::warn!("A second signal: ended at once.");
-            // As shells report processes that a signal has ended.
-            std::process::exit(128 + signal.as_raw_value());
-        });
-        shutdown
-    })
 }
 
 fn write_descriptors(file: &Path) -> std::io::Result<()> {

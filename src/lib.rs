@@ -21,7 +21,7 @@
 //! * [`linkedin`]: pages, however their URLs are spelled.
 //! * [`access`]: who may call, and with which key. [`tls`]: certificates of the gRPC
 //!   listeners. [`reload`]: both are read again when their files change.
-//! * [`config`], [`cli`], [`telemetry`], `open_files`: how the process is run.
+//! * [`config`], [`cli`], [`telemetry`], `open_files`, `signals`: how the process is run.
 //! * [`sandbox`]: a Pronto that runs here.
 //! * [`demo`]: all of it in one process.
 #![forbid(unsafe_code)]
@@ -47,6 +47,7 @@ pub mod reload;
 pub mod rpc;
 pub mod sandbox;
 pub mod server;
+mod signals;
 pub mod telemetry;
 pub mod tls;
 pub mod trace;

@@ -110,7 +110,8 @@ pub fn parse(
     let parsed = command.clone().try_get_matches_from(arguments.clone());
     let matches = match parsed {
         Ok(matches) if problems.is_empty() => matches,
-        Err(error) if problems.is_empty() && !is_wrong(&error) => return Err(error.into()),
+        // Help is there when something is wrong, too.
+        Err(error) if !is_wrong(&error) => return Err(error.into()),
         parsed => {
             let first = parsed.err().filter(is_wrong);
             problems.extend(unusable_values(&command, &arguments, first));
@@ -286,8 +287,14 @@ fn take_option(command: &mut clap::Command, key: &str, value: toml::Value) -> Re
             .find(|argument| argument.get_long() == Some(key) && key != "config")
             .ok_or("there is no such option")?;
         let id = argument.get_id().clone();
-        let values = option_values(value.clone(), argument.get_value_delimiter().is_some())
-            .map_err(|right| format!("must be {right}"))?;
+        let takes_several = argument.get_value_delimiter().is_some();
+        let is_octal = argument.get_value_names() == Some(&["MODE".into()]);
+        let values = match &value {
+            // TOML has octal numbers of its own, and what they mean is gone here.
+            toml::Value::Integer(_) if is_octal => Err("a text, such as \"0660\""),
+            value => option_values((*value).clone(), takes_several),
+        };
+        let values = values.map_err(|right| format!("must be {right}"))?;
         *command = std::mem::take(command).mut_subcommand(name, |serving| {
             serving.mut_arg(id, |argument| argument.default_values(values))
         });

@@ -294,3 +294,25 @@ fn a_secret_in_a_broken_file_is_not_repeated() {
         assert!(!said(&output).contains("hunter"), "{}", said(&output));
     }
 }
+
+/// 0o660 of TOML is the number 432, of which nobody can tell how it was written.
+#[test]
+fn a_mode_is_no_number_of_toml() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("options.toml");
+    write(&file, "socket-mode = 0o660\n");
+    let mut command = check(folder.path(), &[]);
+    command.arg("--config").arg(&file);
+    assert_unusable(&mut command, &["socket-mode", "\"0660\""]);
+    write(&file, "socket-mode = \"0640\"\n");
+    let mut command = check(folder.path(), &[]);
+    let text = effective(command.arg("--config").arg(&file));
+    assert_eq!(line(&text, "socket-mode"), "socket-mode = \"0640\" # file");
+}
+
+#[test]
+fn help_is_there_when_the_environment_is_wrong() {
+    let mut help = program(&["serve", "--help"]);
+    let shown = help.env("PRONTO_GRPC_MISSPELT", "1").output().unwrap();
+    assert_eq!(shown.status.code(), Some(0), "{}", said(&shown));
+}

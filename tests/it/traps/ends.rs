@@ -223,3 +223,27 @@ async fn an_interrupt_skips_the_grace() {
     let (status, said) = process.end("INT");
     assert_eq!(status.code(), Some(0), "{said:?}");
 }
+
+/// As one of a volume that does not answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_blocks_does_not_keep_the_process_from_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "a-key-of-a-test").unwrap();
+    let mut command = program(&["serve", "--log-format", "json", "--data-dir"]);
+    command.arg(folder.path().join("data"));
+    for address in ["--grpc-address", "--callback-address"] {
+        command.args([address, "127.0.0.1:0"]);
+    }
+    let process = Process::start(command.arg("--api-key-file").arg(&key));
+    process.logged("Serving.");
+    let pipe = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    std::fs::rename(&pipe, &key).unwrap();
+    // Open once the server reads it, and it has nothing to say.
+    let silent = std::fs::File::options().write(true).open(&key).unwrap();
+    let (status, said) = process.end("TERM");
+    assert_eq!(status.code(), Some(0), "{said:?}");
+    drop(silent);
+}
