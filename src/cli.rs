@@ -82,6 +82,7 @@ fn check(args: &CheckArgs) -> Result<(), CliError> {
 async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliError> {
     let ended = signals::end().map_err(failed)?;
     let log = telemetry::init(&args.telemetry.log, args.telemetry.log_format);
+    telemetry::log_panics();
     let exporter = match args.telemetry.export_options() {
         Some(options) => {
             let started = Exporter::start(&options);

@@ -55,10 +55,7 @@ where
         Err(_) => Err("it is not UTF-8".to_owned()),
     };
     match changed {
-        Ok(()) => {
-            tracing::info!(filter = filter.get(), "The log was changed.");
-            (StatusCode::OK, filter.get())
-        }
+        Ok(()) => (StatusCode::OK, filter.get()),
         Err(why) => {
             let example = "write `info`, `debug`, or a filter such as `info,pronto_grpc=debug`";
             (

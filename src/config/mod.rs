@@ -147,6 +147,7 @@ impl ServeArgs {
             self.tls.check(),
             self.jobs.check(),
             self.money.check(),
+            self.telemetry.check(),
             self.check_sizes(),
         ];
         let problems = checks.into_iter().filter_map(Result::err);

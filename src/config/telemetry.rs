@@ -5,7 +5,8 @@ use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::units::{log_filter, ratio, url};
-use crate::trace::ExportOptions;
+use crate::config::ConfigError;
+use crate::trace::{ExportError, ExportOptions};
 
 /// What the server tells about itself.
 #[derive(Clone, Debug, Args)]
@@ -36,6 +37,20 @@ pub struct TelemetryArgs {
 }
 
 impl TelemetryArgs {
+    /// Checks whether this build can do it.
+    ///
+    /// # Errors
+    ///
+    /// When traces are to be exported by a build that exports none.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        match &self.otlp_endpoint {
+            Some(_) if !cfg!(feature = "otlp") => {
+                Err(ConfigError::new(ExportError::NotBuilt.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Where traces go, if anywhere.
     #[must_use]
     pub fn export_options(&self) -> Option<ExportOptions> {

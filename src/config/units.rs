@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use secrecy::SecretString;
+use tracing_subscriber::filter::LevelFilter;
 use url::{Host, Url};
 
 /// A duration such as `20ms` or `0s`; a bare number is refused.
@@ -88,10 +89,14 @@ pub fn to_usize(size: ByteSize) -> usize {
 /// An http or https URL.
 pub fn url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
-    match matches!(url.scheme(), "http" | "https") && url.has_host() {
-        true => Ok(url),
-        false => Err("must be an http or https URL".to_owned()),
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("must be an http or https URL".to_owned());
     }
+    // URLs are shown and logged.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not have a user name or a password".to_owned());
+    }
+    Ok(url)
 }
 
 /// A URL that Pronto can reach: https, or http to this machine for tests.
@@ -126,8 +131,18 @@ pub fn ratio(text: &str) -> Result<f64, String> {
     ratio.ok_or_else(|| "write a number from 0 to 1, such as 0.1".to_owned())
 }
 
-/// A filter for the log.
+/// A filter for the log. A word alone must be a level: as the name of a crate it would
+/// silence all others, and it is mostly a level with a mistake in it.
 pub fn log_filter(text: &str) -> Result<String, String> {
+    for part in text.split(',').map(str::trim) {
+        let is_level = !part.is_empty() && part.parse::<LevelFilter>().is_ok();
+        if !is_level && !part.contains(['=', '[']) {
+            return Err(format!(
+                "`{part}` is no level: write off, error, warn, info, debug or trace, or give a \
+                 module a level, such as pronto_grpc=debug"
+            ));
+        }
+    }
     tracing_subscriber::EnvFilter::try_new(text)
         .map(|_| text.to_owned())
         .map_err(|error| error.to_string())
@@ -178,5 +193,37 @@ mod tests {
         assert!(public_url("http://127.0.0.1:8080").is_ok());
         assert!(public_url("http://hooks.example.com").is_err());
         assert!(public_url("https://hooks.example.com?a=b").is_err());
+    }
+
+    #[test]
+    fn a_url_holds_no_credentials() {
+        for text in ["https://ada@example.com", "https://:secret@example.com"] {
+            assert!(url(text).is_err() && public_url(text).is_err(), "{text}");
+        }
+        assert!(url("https://example.com/@ada").is_ok());
+    }
+
+    #[test]
+    fn a_filter_that_would_silence_the_log_by_mistake_is_refused() {
+        for filter in [
+            "info",
+            "DEBUG",
+            "off",
+            "info,pronto_grpc=debug",
+            "warn,[rpc]=trace",
+        ] {
+            assert_eq!(log_filter(filter).as_deref(), Ok(filter));
+        }
+        for filter in [
+            "",
+            " ",
+            "inof",
+            "nonsense",
+            "pronto_grpc",
+            "info,",
+            "a=loud",
+        ] {
+            assert!(log_filter(filter).is_err(), "{filter}");
+        }
     }
 }

@@ -97,6 +97,13 @@ pub struct StoredJob {
     pub origin: Option<Origin>,
 }
 
+/// The name of a state as logs and metrics have it.
+#[must_use]
+pub fn state_name(state: JobState) -> &'static str {
+    let name = state.as_str_name();
+    name.strip_prefix("JOB_STATE_").unwrap_or(name)
+}
+
 impl StoredJob {
     /// Whether Pronto told the number of results exactly, where it told it.
     #[must_use]

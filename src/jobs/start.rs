@@ -20,6 +20,7 @@ use crate::metrics;
 use crate::pronto::client::read_answer;
 use crate::pronto::{Caller, Failure};
 use crate::proto::endpoint::{Endpoint, JobRequest};
+use crate::proto::reason::name;
 use crate::proto::v1::{Acceptance, Completion, JobState};
 use crate::trace;
 
@@ -270,7 +271,7 @@ async fn conclude(
     shared.wakes.wake(&job_id);
     match (answer, recorded) {
         (Err(failure), _) if is_refusal(&failure) => {
-            let reason = failure.reason.as_str_name();
+            let reason = name(failure.reason);
             tracing::info!(job_id, operation, reason, "A job was refused.");
             Err(StartError::Failed(failure))
         }

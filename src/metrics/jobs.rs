@@ -3,6 +3,7 @@
 use metrics::{counter, gauge};
 
 use super::{Metric, zero_each};
+use crate::jobs::model::state_name;
 use crate::proto::v1::JobState;
 
 const ANSWERED: &str = "pronto_grpc_callbacks_total";
@@ -74,13 +75,7 @@ pub fn begin() {
     zero_each(ANSWERED, ["204", "404", "413", "503"]);
     zero_each(UNMATCHED, ["purged", "unknown"]);
     zero_each(RESULTS, ["callback", "poll"]);
-    zero_each(JOBS, STATES.map(name));
-}
-
-/// The name of a state, as labels have it.
-fn name(state: JobState) -> &'static str {
-    let name = state.as_str_name();
-    name.strip_prefix("JOB_STATE_").unwrap_or(name)
+    zero_each(JOBS, STATES.map(state_name));
 }
 
 /// A callback was answered.
@@ -121,7 +116,7 @@ pub fn job_started(operation: &'static str) {
 
 /// A job ended.
 pub fn job_ended(operation: &'static str, state: JobState) {
-    counter!(ENDED, "operation" => operation, "state" => name(state)).increment(1);
+    counter!(ENDED, "operation" => operation, "state" => state_name(state)).increment(1);
 }
 
 /// The jobs that the store holds.
@@ -129,6 +124,6 @@ pub fn jobs_in_store(jobs: &[(JobState, u64)]) {
     for state in STATES {
         let of_state = jobs.iter().filter(|(known, _)| *known == state);
         let count: u64 = of_state.map(|(_, count)| count).sum();
-        gauge!(JOBS, "state" => name(state)).set(count as f64);
+        gauge!(JOBS, "state" => state_name(state)).set(count as f64);
     }
 }

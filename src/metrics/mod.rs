@@ -165,13 +165,17 @@ pub fn install() -> Result<Metrics, BuildError> {
         }
     }
     let counted = builder.install_recorder()?;
+    begin_all();
+    let process = Arc::new(metrics_process::Collector::default());
+    Ok(Metrics { counted, process })
+}
+
+/// Describes all metrics, and lets those be there that alerts look at.
+fn begin_all() {
     all().for_each(begin);
     calls::begin();
     jobs::begin();
-    store::begin();
     process::begin();
-    let process = Arc::new(metrics_process::Collector::default());
-    Ok(Metrics { counted, process })
 }
 
 /// Describes a metric. Those without labels are there from the beginning, so that an

@@ -33,7 +33,7 @@ pub const METRICS: &[Metric] = &[
     Metric::gauge(
         WRITABLE,
         &[],
-        "1 while the last commit got onto the disk, else 0.",
+        "1 while the last commit got onto the disk, else 0, as before the store is open.",
     ),
     Metric::gauge(
         BYTES,
@@ -47,11 +47,6 @@ pub const METRICS: &[Metric] = &[
         "Callbacks without a job that the store holds, counted each minute.",
     ),
 ];
-
-/// It can be written until a commit fails.
-pub fn begin() {
-    store_writable(true);
-}
 
 /// A commit got onto the disk.
 pub fn commit_took(time: Duration) {
@@ -73,4 +68,30 @@ pub fn store_holds(bytes: u64, jobs: u64, unmatched: u64) {
     gauge!(BYTES).set(bytes as f64);
     gauge!(JOBS).set(jobs as f64);
     gauge!(UNMATCHED).set(unmatched as f64);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+    use crate::jobs::store::sqlite::SqliteStore;
+
+    #[test]
+    fn a_store_is_writable_from_its_opening_on() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let shown = |value: u8| {
+            let text = recorder.handle().render();
+            assert!(text.contains(&format!("{WRITABLE} {value}\n")), "{text}");
+        };
+        metrics::with_local_recorder(&recorder, || {
+            crate::metrics::begin_all();
+            shown(0);
+            let data = tempfile::tempdir().unwrap();
+            let _store = SqliteStore::open(&data.path().join("jobs.sqlite3")).unwrap();
+            shown(1);
+        });
+    }
 }

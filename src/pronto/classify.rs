@@ -3,11 +3,13 @@
 //! Pronto tells several things apart by text only. This is the one place where
 //! its texts steer anything.
 
+mod hide;
 mod words;
 
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode, header};
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::failure::Failure;
@@ -19,14 +21,15 @@ use words::words;
 /// Pronto is not waited for longer than this, whatever it asks for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The failure behind an answer that is no success.
+/// The failure behind an answer that is no success, to a request with this key.
 pub fn classify(
     endpoint: &'static Endpoint,
+    key: &SecretString,
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Failure {
-    let text = words(body);
+    let text = words(body, key);
     let reason = reason(endpoint, status, text.as_deref().unwrap_or_default());
     Failure {
         reason,
@@ -42,6 +45,7 @@ pub fn classify(
 /// `insufficient_credits`, but nobody has shown where it stands.
 pub fn refused_in_success(
     endpoint: &'static Endpoint,
+    key: &SecretString,
     status: StatusCode,
     body: &[u8],
 ) -> Option<Failure> {
@@ -56,7 +60,7 @@ pub fn refused_in_success(
     let reason = ErrorReason::InsufficientCredits;
     (told && !found).then(|| Failure {
         http_status: Some(status.as_u16()),
-        upstream_message: words(body),
+        upstream_message: words(body, key),
         ..Failure::new(reason, endpoint, describe(reason, status))
     })
 }

@@ -21,6 +21,7 @@ use super::{Credential, DriftLog, Failure};
 use crate::metrics;
 use crate::proto::endpoint::{Endpoint, UpstreamRequest};
 use crate::proto::json::{self, Object, ReadError, Spelling};
+use crate::proto::reason::name;
 use crate::proto::v1::{ErrorReason, Host};
 use crate::trace::{self, Kind, Step, TRACEPARENT, TRACESTATE, TraceContext};
 
@@ -216,6 +217,7 @@ impl Exchange {
 
     async fn execute(&self, pass: &Pass, outgoing: &Outgoing) -> Result<Bytes, Attempt> {
         let endpoint = outgoing.endpoint;
+        let key = &outgoing.credential.key;
         let answer = self.prepare(pass, outgoing).send().await;
         let answer = answer.map_err(|error| match pass.is_sent() {
             true => broken(endpoint, error),
@@ -233,9 +235,10 @@ impl Exchange {
             failure,
         };
         if !status.is_success() {
-            return Err(answered(classify(endpoint, status, &headers, &body)));
+            let failure = classify(endpoint, key, status, &headers, &body);
+            return Err(answered(failure));
         }
-        if let Some(refused) = refused_in_success(endpoint, status, &body) {
+        if let Some(refused) = refused_in_success(endpoint, key, status, &body) {
             return Err(answered(refused));
         }
         let is_html = headers
@@ -370,8 +373,7 @@ fn unanswered(endpoint: &Endpoint, harmless: ErrorReason) -> ErrorReason {
 /// How requests are counted.
 fn outcome_name(outcome: &Result<Bytes, Attempt>) -> &'static str {
     let Err(failed) = outcome else { return "ok" };
-    let name = failed.failure.reason.as_str_name();
-    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+    name(failed.failure.reason)
 }
 
 /// Tells Pronto which trace a request belongs to.

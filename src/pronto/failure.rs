@@ -16,7 +16,7 @@ pub struct Failure {
     pub endpoint: &'static Endpoint,
     /// Pronto's HTTP status, when it answered.
     pub http_status: Option<u16>,
-    /// Pronto's words, cut to [`MAX_TEXT`].
+    /// Pronto's words, without the key and cut to [`MAX_TEXT`].
     pub upstream_message: Option<String>,
     /// When Pronto wants to be asked again.
     pub retry_after: Option<Duration>,

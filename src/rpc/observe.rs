@@ -8,12 +8,18 @@
 //! | OK of health checks and reflection | DEBUG |
 //! | UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED | WARN |
 //! | UNAVAILABLE, INTERNAL, UNKNOWN, DATA_LOSS | ERROR |
+//! | INTERNAL because the caller's message cannot be read | INFO |
 //! | UNAVAILABLE because the server starts or ends, or a stream is too old | INFO |
+//!
+//! An RPC that panics ends with INTERNAL.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::thread;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
@@ -26,6 +32,7 @@ use tracing::{Level, Span};
 use super::call_info::CallInfo;
 use super::messages::Messages;
 use super::request_id::{REQUEST_ID, RequestId};
+use super::status::internal;
 use crate::metrics::{self, Ended};
 use crate::proto::reason;
 use crate::proto::rpc;
@@ -69,14 +76,31 @@ where
         let observation = Observation::begin(&request, &trace, &request_id);
         request.extensions_mut().insert(observation.info.clone());
         let span = observation.span.clone();
-        let call = span.in_scope(|| self.inner.call(request));
+        let call = AssertUnwindSafe(|| self.inner.call(request));
+        let call = span.in_scope(|| catch_unwind(call));
         let call = async move {
-            let mut answer = call.await?;
+            let mut answer = answer_of(call).await?;
             answer.headers_mut().insert(REQUEST_ID, request_id.header());
             Ok(observation.of_answer(answer))
         };
         Box::pin(trace.scope(span, call))
     }
+}
+
+/// The answer to a call, also where it panics.
+async fn answer_of<E>(
+    call: thread::Result<impl Future<Output = Result<Response<Body>, E>>>,
+) -> Result<Response<Body>, E> {
+    let answer = match call {
+        Ok(call) => AssertUnwindSafe(call).catch_unwind().await,
+        Err(panic) => Err(panic),
+    };
+    answer.unwrap_or_else(|_| Ok(panicked().into_http()))
+}
+
+/// What a caller is told of a panic.
+fn panicked() -> Status {
+    internal("the server panicked; this is a mistake in it")
 }
 
 /// What is called.
@@ -203,10 +227,11 @@ impl Observation {
             self.step.tell("error.type", ended.reason);
         }
         // What callers do wrong is no error of the server's.
-        let is_ours = matches!(
+        let is_error = matches!(
             ended.code,
             "UNKNOWN" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS"
         );
+        let is_ours = is_error && !is_unreadable(ended.reason);
         self.step.end(is_ours.then_some(ended.code));
     }
 
@@ -263,7 +288,15 @@ impl http_body::Body for ObservedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let span = self.observation.span.clone();
         let _entered = span.enter();
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let body = &mut self.body;
+        let frame = AssertUnwindSafe(|| Pin::new(body).poll_frame(context));
+        let frame = match catch_unwind(frame) {
+            Ok(frame) => ready!(frame),
+            Err(_) => {
+                self.body = Body::empty();
+                Some(trailers(&panicked()))
+            }
+        };
         self.observation.see(frame.as_ref());
         Poll::Ready(frame)
     }
@@ -275,6 +308,13 @@ impl http_body::Body for ObservedBody {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+/// A status at the end of a stream.
+fn trailers(status: &Status) -> Result<Frame<Bytes>, Status> {
+    let mut trailers = HeaderMap::new();
+    status.add_header(&mut trailers)?;
+    Ok(Frame::trailers(trailers))
 }
 
 /// What is counted for an error without a reason.
@@ -297,6 +337,7 @@ fn level(code: Code, reason: &str, is_routine: bool) -> Level {
     match code {
         Code::Ok if is_routine => Level::DEBUG,
         Code::Unavailable if is_planned(reason) => Level::INFO,
+        Code::Internal if is_unreadable(reason) => Level::INFO,
         Code::Unavailable | Code::Internal | Code::Unknown | Code::DataLoss => Level::ERROR,
         Code::Unauthenticated | Code::PermissionDenied | Code::ResourceExhausted => Level::WARN,
         _ => Level::INFO,
@@ -311,6 +352,11 @@ fn is_planned(reason: &str) -> bool {
         ErrorReason::StreamTooOld,
     ];
     planned.iter().any(|known| reason == reason::name(*known))
+}
+
+/// Whether the caller sent what cannot be read. gRPC's code for that is INTERNAL.
+fn is_unreadable(reason: &str) -> bool {
+    reason == reason::name(ErrorReason::MalformedMessage)
 }
 
 /// A code as gRPC spells it.

@@ -37,6 +37,8 @@ impl LogFilter {
         let filter = log_filter(filter.trim())?;
         let mut shown = self.shown.lock();
         let parsed = EnvFilter::try_new(&filter).map_err(|error| error.to_string())?;
+        // Before the new filter could drop it, and at a level that most filters show.
+        tracing::warn!(filter, "The log is changed.");
         self.handle
             .reload(parsed)
             .map_err(|error| error.to_string())?;

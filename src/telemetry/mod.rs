@@ -6,6 +6,7 @@
 //! so nothing of theirs below INFO is logged, whatever the filter says.
 
 mod filter;
+mod panics;
 
 use std::io::IsTerminal;
 
@@ -18,6 +19,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 use crate::config::LogFormat;
 
 pub use filter::LogFilter;
+pub use panics::log_panics;
 
 /// The crates whose events are known to hold no secrets: this one.
 const TRUSTED: &str = "pronto_grpc";

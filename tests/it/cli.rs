@@ -117,14 +117,20 @@ fn an_unusable_value_is_named_wherever_it_stands() {
         ("callback-url", "http://hooks.example.com"),
         ("callback-url", "https://hooks.example.com/?secret=1"),
         ("main-url", "ftp://pronto.example"),
+        ("main-url", "https://user:pass@pronto.example"),
+        ("synchronous-url", "https://user:pass@pronto.example"),
+        ("callback-url", "https://user:pass@hooks.example.com"),
         ("grpc-address", "localhost"),
         ("callback-address", "127.0.0.1"),
         ("api-key", ""),
         ("api-key", "two words"),
         ("log", "pronto_grpc=loud"),
+        ("log", "inof"),
+        ("log", ""),
         ("log-format", "xml"),
         ("otlp-sampling-ratio", "10"),
         ("otlp-endpoint", "collector"),
+        ("otlp-endpoint", "http://user:pass@127.0.0.1:4317"),
         ("vendor", "another"),
         ("sandbox-final-message", "sometimes"),
         ("daily-budget", "many"),
@@ -520,6 +526,10 @@ fn a_build_that_exports_no_traces_says_so() {
     let endpoint = "--otlp-endpoint=http://127.0.0.1:4317";
     assert_unusable(
         &mut program(&["serve", endpoint]),
+        &["otlp-endpoint", "features otlp"],
+    );
+    assert_unusable(
+        &mut program(&["check", endpoint]),
         &["otlp-endpoint", "features otlp"],
     );
 }

@@ -137,13 +137,14 @@ async fn what_is_logged_can_be_changed_while_the_server_runs() {
 
     let (status, answer) = server.log("pronto_grpc=warn\n").await;
     assert_eq!((status, &*answer), (StatusCode::OK, "pronto_grpc=warn\n"));
+    // The filter that it was changed to would not show it.
+    server.process.logged("The log is changed.");
     let mut workspace = server.workspace();
     workspace
         .get_credits(GetCreditsRequest::default())
         .await
         .unwrap();
     server.log("info").await;
-    server.process.logged("The log was changed.");
     workspace
         .get_account(GetAccountRequest::default())
         .await
@@ -155,6 +156,10 @@ async fn what_is_logged_can_be_changed_while_the_server_runs() {
     let (status, answer) = server.log("pronto_grpc=loud").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(answer.contains("pronto_grpc=debug"), "{answer}");
+    for mistake in ["", "inof", "nonsense"] {
+        let (status, _) = server.log(mistake).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{mistake}");
+    }
     let (status, _) = server.log(&"x".repeat(5000)).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     let shown = http().get(server.at("/log-level")).send().await.unwrap();

@@ -10,7 +10,7 @@ use tonic::transport::Channel;
 use crate::harness::fake::{Fake, json};
 use crate::harness::process::{Process, program};
 use crate::harness::stage::people_search;
-use crate::harness::{Setup, connect, read_all};
+use crate::harness::{KEY, Setup, connect, error_info, read_all};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const OTHER: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -67,9 +67,11 @@ async fn what_a_call_causes_belongs_to_its_trace() {
         "A job ended.",
         "RPC ended.",
     ];
-    for line in lines(&process, &said) {
+    let said = lines(&process, &said);
+    for line in &said {
         assert_eq!(line["span"]["trace_id"], TRACE, "{line}");
     }
+    assert_eq!(said[2]["fields"]["state"], "COMPLETED", "{}", said[2]);
 
     let request = WatchJobRequest {
         job_id: job_id.clone(),
@@ -83,6 +85,27 @@ async fn what_a_call_causes_belongs_to_its_trace() {
     assert_eq!(span["trace_id"], OTHER, "{line}");
     assert_eq!(span["job_trace_id"], TRACE, "{line}");
     assert_eq!(span["job_id"], **job_id, "{line}");
+}
+
+#[tokio::test]
+async fn a_refused_job_is_logged_with_the_reason_of_its_call() {
+    let fake = Fake::always(422, r#"{"message":"no"}"#).await;
+    let data = tempfile::tempdir().unwrap();
+    let mut command = program(&["serve", "--log-format", "json", "--api-key", KEY]);
+    for address in ["--grpc-address", "--callback-address"] {
+        command.args([address, "127.0.0.1:0"]);
+    }
+    command.args(["--callback-url", "http://127.0.0.1:9"]);
+    command.args(["--main-url", &format!("http://{}", fake.address)]);
+    let process = Process::start(command.arg("--data-dir").arg(data.path()));
+    let serving = process.logged("Serving.");
+    let address = serving["grpc_address"].as_str().unwrap().parse().unwrap();
+    let mut leads = LeadServiceClient::new(connect(address).await);
+    let error = leads.search_leads(people_search(1)).await.unwrap_err();
+    assert_eq!(error_info(&error).reason, "UPSTREAM_REJECTED");
+    let refused = process.logged("A job was refused.");
+    assert_eq!(refused["reason"], "UPSTREAM_REJECTED");
+    assert_eq!(process.logged("RPC ended.")["reason"], "UPSTREAM_REJECTED");
 }
 
 /// A span keeps all that it is told, and a stream reads its job again with every page.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::locate;
-use super::model::{Change, End, StoredJob};
+use super::model::{Change, End, StoredJob, state_name};
 use super::pace::Pace;
 use super::reconcile::{self, Progress};
 use super::service::Shared;
@@ -230,7 +230,7 @@ impl Runner {
         tracing::info!(
             job_id = job.id,
             operation = job.operation,
-            state = job.state.as_str_name(),
+            state = state_name(job.state),
             delivered = job.delivered,
             recovered = job.recovered,
             duplicates = job.duplicates,

@@ -4,10 +4,19 @@ use super::*;
 use crate::pronto::failure::MAX_TEXT;
 use crate::proto::endpoint::endpoints::{ENRICH_CONTACT, GET_SEARCH, START_LEAD_SEARCH};
 
+/// The key that requests carry.
+const KEY: &str = "sk_live_0123456789";
+
 fn classified(status: u16, body: impl AsRef<[u8]>) -> (ErrorReason, Option<String>) {
     let status = StatusCode::from_u16(status).unwrap();
     let body = body.as_ref();
-    let failure = classify(START_LEAD_SEARCH, status, &HeaderMap::new(), body);
+    let failure = classify(
+        START_LEAD_SEARCH,
+        &KEY.into(),
+        status,
+        &HeaderMap::new(),
+        body,
+    );
     (failure.reason, failure.upstream_message)
 }
 
@@ -73,6 +82,22 @@ fn words_are_one_line_without_control_characters() {
     let body = serde_json::json!({"error": "a\nb\u{1b}[31mc\u{0}d\u{85}ü 漢字 🎉"}).to_string();
     let text = classified(400, body).1.unwrap();
     assert_eq!(text, "a b [31mc d ü 漢字 🎉");
+}
+
+#[test]
+fn the_key_is_not_among_the_words() {
+    let body = format!(r#"{{"error":"Invalid API key: {KEY}"}}"#);
+    assert_eq!(classified(401, body).1.unwrap(), "Invalid API key: <key>");
+    let refused = format!(r#"{{"error":"insufficient_credits","key":"{KEY}"}}"#);
+    let endpoint = ENRICH_CONTACT;
+    let failure =
+        refused_in_success(endpoint, &KEY.into(), StatusCode::OK, refused.as_bytes()).unwrap();
+    assert!(!failure.upstream_message.unwrap().contains(KEY));
+    // Nor its beginning, where the words are cut.
+    for padding in MAX_TEXT - KEY.len()..=MAX_TEXT {
+        let text = classified(401, "x".repeat(padding) + KEY).1.unwrap();
+        assert!(!text.contains("sk"), "{text}");
+    }
 }
 
 #[test]
@@ -171,7 +196,7 @@ fn statuses_have_their_reasons() {
     }
     for status in [408, 499, 500, 502, 503, 504] {
         let status = StatusCode::from_u16(status).unwrap();
-        let repeatable = classify(GET_SEARCH, status, &HeaderMap::new(), b"");
+        let repeatable = classify(GET_SEARCH, &KEY.into(), status, &HeaderMap::new(), b"");
         assert_eq!(repeatable.reason, ErrorReason::UpstreamUnavailable);
     }
 }
@@ -179,7 +204,7 @@ fn statuses_have_their_reasons() {
 #[test]
 fn a_success_of_the_synchronous_host_may_tell_of_missing_credits() {
     let told = |endpoint, body: &str| {
-        let failure = refused_in_success(endpoint, StatusCode::OK, body.as_bytes());
+        let failure = refused_in_success(endpoint, &KEY.into(), StatusCode::OK, body.as_bytes());
         failure.map(|failure| failure.reason)
     };
     for body in [

@@ -1,18 +1,20 @@
 //! Pronto's words in the body of an error, whatever its form.
 
+use secrecy::SecretString;
 use serde_json::Value;
 
+use super::hide::hide;
 use crate::pronto::failure::cut;
 
-/// The words of a body, in one line and cut: of its JSON, or plain text. An HTML page
-/// has none.
-pub fn words(body: &[u8]) -> Option<String> {
+/// The words of a body, in one line, without the key and cut: of its JSON, or plain text.
+/// An HTML page has none.
+pub fn words(body: &[u8], key: &SecretString) -> Option<String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = match serde_json::from_slice::<Value>(body) {
         Ok(json) => said(&json).unwrap_or_else(|| json.to_string()),
         Err(_) => plain(body)?,
     };
-    line(&text)
+    line(&hide(&text, key))
 }
 
 /// The text that JSON holds for its reader. The vendor's own client looks in this

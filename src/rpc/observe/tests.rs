@@ -153,6 +153,8 @@ fn the_level_follows_from_the_status() {
         (Code::Unavailable, draining, false, Level::INFO),
         (Code::Unknown, "OUTCOME_UNKNOWN", false, Level::ERROR),
         (Code::DataLoss, NO_REASON, false, Level::ERROR),
+        (Code::Internal, "INTERNAL", false, Level::ERROR),
+        (Code::Internal, "MALFORMED_MESSAGE", false, Level::INFO),
     ] {
         assert_eq!(
             level(code, reason, is_routine),
@@ -172,4 +174,60 @@ fn the_answer_names_the_id_of_the_call() {
         let answer = ObserveLayer.layer(handler).oneshot(request).await.unwrap();
         assert_eq!(answer.headers()[REQUEST_ID], "mine");
     });
+}
+
+#[test]
+fn a_panic_of_a_handler_is_an_error_of_the_server() {
+    let seen = lines(async {
+        let answer = answer("/pronto.v1.JobService/GetJob", || panic!("a secret")).await;
+        assert!(answer.headers().contains_key(REQUEST_ID));
+        let status = Status::from_header_map(answer.headers()).unwrap();
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!status.message().contains("secret"));
+        // Not at once, either.
+        let late = service_fn(async |_| -> Result<Response<Body>, Infallible> {
+            tokio::task::yield_now().await;
+            panic!("a secret");
+        });
+        let call = ObserveLayer.layer(late).oneshot(request(WATCH)).await;
+        let status = Status::from_header_map(call.unwrap().headers()).unwrap();
+        assert_eq!(status.code(), Code::Internal);
+    });
+    let ended = |method: &str| {
+        format!(
+            "ERROR message=RPC ended. method=\"pronto.v1.JobService/{method}\" \
+             code=\"INTERNAL\" reason=\"INTERNAL\""
+        )
+    };
+    assert!(seen.contains(&ended("GetJob")), "{seen:?}");
+    assert!(
+        seen.contains(&(ended("WatchJob") + " messages=0")),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_stream_that_panics_ends_with_a_status() {
+    let seen = lines(async {
+        let first = tokio_stream::once(Ok::<_, Infallible>(Frame::data(Bytes::from_static(
+            &[0; 5],
+        ))));
+        let frames = tokio_stream::StreamExt::chain(
+            first,
+            futures_util::stream::poll_fn(|_| panic!("a secret")),
+        );
+        let frames = Mutex::new(Some(frames));
+        let stream = || {
+            let frames = frames.lock().unwrap().take().unwrap();
+            Response::new(Body::new(StreamBody::new(frames)))
+        };
+        let body = answer(WATCH, stream).await.into_body();
+        let all = body.collect().await.unwrap();
+        let status = Status::from_header_map(all.trailers().unwrap()).unwrap();
+        assert_eq!(status.code(), Code::Internal);
+        assert_eq!(all.to_bytes().len(), 5);
+    });
+    let line = "ERROR message=RPC ended. method=\"pronto.v1.JobService/WatchJob\" \
+                code=\"INTERNAL\" reason=\"INTERNAL\" messages=1";
+    assert!(seen.contains(&line.to_owned()), "{seen:?}");
 }

@@ -86,7 +86,7 @@ async fn callbacks_tell_fields_texts_and_types_page_by_page() {
             ChangedType,
             "LeadDelivery.lead.title",
             1,
-            "object {text}",
+            "object of 1",
         ),
         (START, ChangedType, "LeadDelivery", 1, "no JSON"),
     ];

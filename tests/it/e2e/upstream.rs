@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::harness::fake::{Fake, json};
-use crate::harness::{Setup, TestServer, error_info};
+use crate::harness::{KEY, Setup, TestServer, error_info};
 
 async fn credits(server: &TestServer) -> Result<f64, Status> {
     let mut workspace = WorkspaceServiceClient::new(server.channel.clone());
@@ -65,6 +65,22 @@ async fn an_html_page_is_malformed_even_where_it_looks_like_nothing() {
     let server = Setup::new(fake.address, data.path()).start().await;
     let status = credits(&server).await.unwrap_err();
     assert_eq!(error_info(&status).reason, "UPSTREAM_MALFORMED");
+}
+
+#[tokio::test]
+async fn a_key_that_pronto_repeats_stays_secret() {
+    for status in [400, 401, 403, 500] {
+        let body = format!("{{\"error\":\"Invalid API key: {KEY}\"}}");
+        let fake = Fake::always(status, body).await;
+        let data = tempfile::tempdir().unwrap();
+        let server = Setup::new(fake.address, data.path()).start().await;
+        let refused = credits(&server).await.unwrap_err();
+        let words = &error_info(&refused).metadata["upstream_message"];
+        assert_eq!(words, "Invalid API key: <key>");
+        let everything = format!("{refused:?} {}", refused.message());
+        assert!(!everything.contains(KEY), "{everything}");
+        assert!(!String::from_utf8_lossy(refused.details()).contains(KEY));
+    }
 }
 
 #[tokio::test]
