@@ -168,6 +168,7 @@ pub fn install() -> Result<Metrics, BuildError> {
     all().for_each(begin);
     calls::begin();
     jobs::begin();
+    money::begin();
     store::begin();
     process::begin();
     let process = Arc::new(metrics_process::Collector::default());
