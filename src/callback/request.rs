@@ -157,6 +157,8 @@ async fn receive(job_id: &str, body: &mut Body, receiver: &Receiver) -> StatusCo
     }
 }
 
+/// The answer to a body that was not taken. Who sent it has the job's secret, so it is
+/// Pronto's and is lost: the operator is told.
 fn refused(refusal: Refusal, job_id: &str) -> StatusCode {
     match refusal {
         Refusal::TooLarge => {
@@ -167,8 +169,14 @@ fn refused(refusal: Refusal, job_id: &str) -> StatusCode {
             tracing::error!(job_id, "A callback found no memory for its body.");
             StatusCode::SERVICE_UNAVAILABLE
         }
-        Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
-        Refusal::Broken => StatusCode::BAD_REQUEST,
+        Refusal::Slow => {
+            tracing::warn!(job_id, "A callback's body did not come in time.");
+            StatusCode::REQUEST_TIMEOUT
+        }
+        Refusal::Broken => {
+            tracing::warn!(job_id, "A callback's body broke off or is not well formed.");
+            StatusCode::BAD_REQUEST
+        }
     }
 }
 
@@ -176,4 +184,55 @@ fn empty(status: StatusCode) -> Answer {
     let mut answer = Response::new(Empty::new());
     *answer.status_mut() = status;
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::subscriber::with_default;
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+    use super::*;
+
+    /// What is logged: levels, messages and fields.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    struct Fields(String);
+
+    impl Visit for Fields {
+        fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+            self.0 += &format!(" {}={value:?}", field.name());
+        }
+    }
+
+    impl<S: tracing::Subscriber> Layer<S> for Lines {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            let mut fields = Fields(event.metadata().level().to_string());
+            event.record(&mut fields);
+            self.0.lock().unwrap().push(fields.0);
+        }
+    }
+
+    #[test]
+    fn each_callback_that_is_lost_is_told_with_its_job() {
+        for (refusal, status, level) in [
+            (Refusal::TooLarge, 413, "WARN"),
+            (Refusal::NoRoom, 503, "ERROR"),
+            (Refusal::Slow, 408, "WARN"),
+            (Refusal::Broken, 400, "WARN"),
+        ] {
+            let lines = Lines::default();
+            let subscriber = tracing_subscriber::registry().with(lines.clone());
+            let answer = with_default(subscriber, || refused(refusal, "job"));
+            assert_eq!(answer, status);
+            let lines = lines.0.lock().unwrap();
+            assert!(
+                matches!(&lines[..], [line] if line.starts_with(level) && line.contains("\"job\"")),
+                "{refusal:?}: {lines:?}"
+            );
+        }
+    }
 }

@@ -72,7 +72,7 @@ pub const METRICS: &[Metric] = &[
 
 /// What alerts look at counts zero before it happens.
 pub fn begin() {
-    zero_each(ANSWERED, ["204", "404", "413", "503"]);
+    zero_each(ANSWERED, ["204", "400", "404", "408", "413", "503"]);
     zero_each(UNMATCHED, ["purged", "unknown"]);
     zero_each(RESULTS, ["callback", "poll"]);
     zero_each(JOBS, STATES.map(state_name));

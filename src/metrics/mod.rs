@@ -175,6 +175,7 @@ fn begin_all() {
     all().for_each(begin);
     calls::begin();
     jobs::begin();
+    money::begin();
     process::begin();
 }
 

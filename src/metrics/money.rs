@@ -3,6 +3,7 @@
 use metrics::{counter, gauge};
 
 use super::Metric;
+use crate::proto::endpoint::{Credits, ENDPOINTS};
 
 const CHARGED: &str = "pronto_grpc_credits_charged_total";
 const RESERVED: &str = "pronto_grpc_credits_reserved";
@@ -25,6 +26,24 @@ pub const METRICS: &[Metric] = &[
         "Calls refused because they could cost more than their day's budget leaves, by operation.",
     ),
 ];
+
+/// What has a price counts zero before it is charged for: the first charge, too, is an
+/// increase that alerts and dashboards see.
+pub fn begin() {
+    for endpoint in ENDPOINTS.iter().filter(|known| has_price(&known.credits)) {
+        counter!(CHARGED, "operation" => endpoint.rpc).absolute(0);
+    }
+}
+
+fn has_price(credits: &Credits) -> bool {
+    let prices = [
+        credits.request,
+        credits.email,
+        credits.phone_number,
+        credits.personal_email,
+    ];
+    prices.iter().any(|price| *price > 0)
+}
 
 /// Credits were charged.
 pub fn credits_charged(operation: &'static str, credits: i64) {

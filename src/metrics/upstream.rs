@@ -33,8 +33,9 @@ const DRIFT: &str = "pronto_grpc_vendor_drift_total";
 pub const METRICS: &[Metric] = &[
     Metric::counter(
         REQUESTS,
-        &["operation", "outcome"],
-        "Requests to Pronto by operation and outcome: ok, or the reason of the error.",
+        &["operation", "outcome", "key"],
+        "Requests to Pronto by operation, by outcome (ok, or the reason of the error), and by \
+         whose key it was: `configured` here, or `brought` by the caller.",
     ),
     Metric::histogram(
         TIME,
@@ -87,8 +88,14 @@ pub const METRICS: &[Metric] = &[
 ];
 
 /// A request to Pronto ended.
-pub fn upstream_ended(endpoint: &Endpoint, outcome: &'static str) {
-    counter!(REQUESTS, "operation" => endpoint.rpc, "outcome" => outcome).increment(1);
+pub fn upstream_ended(endpoint: &Endpoint, outcome: &'static str, is_brought: bool) {
+    let key = if is_brought { "brought" } else { "configured" };
+    let labels = [
+        ("operation", endpoint.rpc),
+        ("outcome", outcome),
+        ("key", key),
+    ];
+    counter!(REQUESTS, &labels).increment(1);
 }
 
 /// A request to Pronto took so long, answered or not.

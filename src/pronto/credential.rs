@@ -27,6 +27,12 @@ impl Credential {
             key,
         }
     }
+
+    /// Whether a caller brought the key: no configuration names it.
+    #[must_use]
+    pub fn is_brought(&self) -> bool {
+        self.name.starts_with(ANONYMOUS)
+    }
 }
 
 /// A secret that can travel in a header.
@@ -238,6 +244,7 @@ mod tests {
         let keyring = Keyring::new(Some("secret".into()));
         let brought = keyring.of_key("secret".into());
         assert_eq!(brought.name, "default");
+        assert!(!brought.is_brought());
     }
 
     #[test]
@@ -245,6 +252,7 @@ mod tests {
         let keyring = Keyring::new(Some("secret".into()));
         let brought = keyring.of_key("other".into());
         assert!(brought.name.starts_with("key-") && !brought.name.contains("other"));
+        assert!(brought.is_brought());
         assert!(
             keyring.named(&brought.name).is_none(),
             "a key without a job is not kept"

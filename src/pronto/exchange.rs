@@ -165,7 +165,8 @@ impl Exchange {
             let drifts = (endpoint.drifts)(body);
             self.options.drift.note(endpoint.rpc, drifts);
         }
-        metrics::upstream_ended(endpoint, outcome_name(&outcome));
+        let is_brought = outgoing.credential.is_brought();
+        metrics::upstream_ended(endpoint, outcome_name(&outcome), is_brought);
         metrics::upstream_took(endpoint, begun.elapsed());
         outcome
     }

@@ -109,7 +109,7 @@ async fn metrics_count_what_the_process_does() {
         "pronto_grpc_callbacks_total{status=\"404\"} 1",
         "pronto_grpc_store_writable 1",
         "pronto_grpc_store_commit_failures_total 0",
-        "pronto_grpc_upstream_requests_total{operation=\"pronto.v1.WorkspaceService/GetCredits\",outcome=\"ok\"} 1",
+        "pronto_grpc_upstream_requests_total{operation=\"pronto.v1.WorkspaceService/GetCredits\",outcome=\"ok\",key=\"configured\"} 1",
         "pronto_grpc_upstream_wait_seconds_count{operation=\"pronto.v1.WorkspaceService/GetCredits\"} 1",
         "pronto_grpc_upstream_waiting{operation=\"pronto.v1.WorkspaceService/GetCredits\"} 0",
         "pronto_grpc_upstream_in_flight{host=\"main\"} 0",

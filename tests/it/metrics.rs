@@ -24,7 +24,8 @@ Prometheus. Names and labels are stable.
 * A metric without labels is there from the start. One with labels is there once it was
   counted, apart from `pronto_grpc_rpcs_total` with code OK, `pronto_grpc_rpcs_in_flight`,
   `pronto_grpc_callbacks_total` of the usual statuses, `pronto_grpc_callbacks_unmatched_total`,
-  `pronto_grpc_results_total` and `pronto_grpc_jobs`, which begin at 0.
+  `pronto_grpc_results_total`, `pronto_grpc_jobs`, and `pronto_grpc_credits_charged_total` of
+  operations that have a price, which begin at 0.
 
 | Name | Type | Labels | Meaning |
 |---|---|---|---|

@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tonic::transport::Channel;
 
+use crate::harness::callbacks::with_key;
 use crate::harness::process::{Process, program};
 use crate::harness::{connect, http};
 
@@ -79,6 +80,9 @@ async fn metrics_count_what_the_process_does() {
         "# TYPE pronto_grpc_callbacks_total counter",
         "pronto_grpc_callbacks_total{status=\"404\"} 1",
         "pronto_grpc_callbacks_committed_total 0",
+        "pronto_grpc_callbacks_total{status=\"400\"} 0",
+        "pronto_grpc_callbacks_total{status=\"408\"} 0",
+        "pronto_grpc_credits_charged_total{operation=\"pronto.v1.ContactService/EnrichContact\"} 0",
         "pronto_grpc_jobs{state=\"RUNNING\"} 0",
         "pronto_grpc_rpcs_total{method=\"pronto.v1.WorkspaceService/GetCredits\",code=\"OK\",reason=\"\"} 1",
         "pronto_grpc_rpcs_total{method=\"pronto.v1.LeadService/SearchLeads\",code=\"OK\",reason=\"\"} 0",
@@ -87,7 +91,7 @@ async fn metrics_count_what_the_process_does() {
         "pronto_grpc_streams 0",
         "pronto_grpc_store_writable 1",
         "pronto_grpc_store_commit_failures_total 0",
-        "pronto_grpc_upstream_requests_total{operation=\"pronto.v1.WorkspaceService/GetCredits\",outcome=\"ok\"} 1",
+        "pronto_grpc_upstream_requests_total{operation=\"pronto.v1.WorkspaceService/GetCredits\",outcome=\"ok\",key=\"configured\"} 1",
         "pronto_grpc_upstream_seconds_count{operation=\"pronto.v1.WorkspaceService/GetCredits\"} 1",
         "pronto_grpc_upstream_wait_seconds_count{operation=\"pronto.v1.WorkspaceService/GetCredits\"} 1",
         "pronto_grpc_upstream_waiting{operation=\"pronto.v1.WorkspaceService/GetCredits\"} 0",
@@ -100,6 +104,23 @@ async fn metrics_count_what_the_process_does() {
     assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);
     let other = http().get(server.at("/")).send().await.unwrap();
     assert_eq!(other.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_wrong_key_that_a_caller_brings_is_not_the_configured_one() {
+    let server = Operated::start("info").await;
+    let mut workspace = server.workspace();
+    let theirs = with_key(GetCreditsRequest::default(), Some("their-own"));
+    workspace.get_credits(theirs).await.unwrap_err();
+    let text = server.metrics().await;
+    let counted: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with("pronto_grpc_upstream_requests_total{"))
+        .collect();
+    assert!(
+        matches!(&counted[..], [line] if line.ends_with("outcome=\"UNAUTHENTICATED_KEY\",key=\"brought\"} 1")),
+        "{counted:?}"
+    );
 }
 
 #[tokio::test]
