@@ -7,10 +7,17 @@ use secrecy::SecretString;
 use tracing_subscriber::filter::LevelFilter;
 use url::{Host, Url};
 
+/// The longest duration, so that none reaches the end of the clock: ten years.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
 /// A duration such as `20ms` or `0s`; a bare number is refused.
 pub fn pause(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a number with a unit, such as 30s, 5m or 2h"))
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a number with a unit, such as 30s, 5m or 2h"))?;
+    match duration <= LONGEST {
+        true => Ok(duration),
+        false => Err("must be at most 3650d".to_owned()),
+    }
 }
 
 /// A duration such as `30s` or `2h` that is not zero.
@@ -164,6 +171,8 @@ mod tests {
     fn units_are_required() {
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
         assert!(duration("90").is_err() && duration("0s").is_err());
+        assert!(duration("3650d").is_ok() && duration("3651d").is_err());
+        assert!(duration("18446744073709551615s").is_err());
         assert_eq!(byte_size("8MiB").map(to_usize), Ok(8 << 20));
         assert!(byte_size("8").is_err() && byte_size("eight").is_err());
         assert!(progress_interval("21s").is_err());
