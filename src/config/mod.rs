@@ -140,6 +140,7 @@ impl ServeArgs {
         let checks = [
             self.check_addresses(),
             self.serving.check(&self.listen.grpc_address),
+            self.serving.check_origins(),
             self.serving
                 .check_holds("max-answer-size", self.upstream.max_answer_size),
             self.serving

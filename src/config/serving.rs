@@ -36,7 +36,7 @@ impl From<Compression> for CompressionEncoding {
 pub struct ServingArgs {
     /// At most so many gRPC connections are open at once, fewer where the limit of open files
     /// is lower. One more gets the place of one without a call under way, and is refused where
-    /// there is none.
+    /// there is none; questions about health and reflection are no calls here.
     #[arg(long, env = "PRONTO_GRPC_MAX_CONNECTIONS", default_value = "10000", value_name = "COUNT", value_parser = count)]
     pub max_connections: usize,
 
@@ -90,7 +90,7 @@ pub struct ServingArgs {
 
     /// Origin whose scripts may call, such as `https://app.example.com`; `*` is any. May be
     /// given several times, or with `,` between them. Without any, only scripts of the
-    /// server's own origin can.
+    /// server's own origin can. Needs `grpc-web`.
     #[arg(long, env = "PRONTO_GRPC_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN", value_parser = origin)]
     pub cors_origin: Vec<String>,
 
@@ -134,6 +134,21 @@ impl ServingArgs {
             "shutdown-timeout: {timeout} is not longer than drain-grace, {grace}, and \
              drain-spread, {spread}, together: calls under way would have no time to finish"
         )))
+    }
+
+    /// Checks that origins are there for browsers that are served.
+    ///
+    /// # Errors
+    ///
+    /// When there are origins and no gRPC-Web; the error names both.
+    pub fn check_origins(&self) -> Result<(), ConfigError> {
+        match self.cors_origin.is_empty() || self.grpc_web {
+            true => Ok(()),
+            false => Err(ConfigError::new(
+                "cors-origin: does nothing without grpc-web, which is false: browsers are not \
+                 served",
+            )),
+        }
     }
 
     /// Checks that an answer can hold what was received.

@@ -28,6 +28,12 @@ pub const API_KEY: &str = "x-api-key";
 /// is public.
 const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 
+/// Whether everybody may make the calls of this path.
+#[must_use]
+pub fn is_open(path: &str) -> bool {
+    OPEN.iter().any(|open| path.starts_with(open))
+}
+
 /// Puts an [`Identity`] into the extensions of each request, or refuses it.
 #[derive(Clone, Debug)]
 pub struct IdentityLayer(pub Access);
@@ -65,8 +71,7 @@ where
     }
 
     fn call(&mut self, mut request: HttpRequest<Body>) -> Self::Future {
-        let path = request.uri().path();
-        if OPEN.iter().any(|open| path.starts_with(open)) {
+        if is_open(request.uri().path()) {
             return Box::pin(self.inner.call(request));
         }
         let peer = request.extensions().get::<Peer>();
@@ -156,8 +161,11 @@ pub fn credential<R>(keyring: &Keyring, request: &Request<R>) -> Result<Credenti
 
 /// The key that a call brings, if it does.
 fn brought<R>(request: &Request<R>) -> Result<Option<SecretString>, Status> {
-    let Some(value) = request.metadata().get(API_KEY) else {
-        return Ok(None);
+    let mut values = request.metadata().get_all(API_KEY).iter();
+    let value = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value,
+        (Some(_), Some(_)) => return Err(status::no_key("x-api-key must be given once")),
     };
     match value.to_str().map(str::trim) {
         Ok(key) if !key.is_empty() => Ok(Some(key.into())),
@@ -255,6 +263,22 @@ mod tests {
         ] {
             assert_eq!(read(values), Err(UnknownClient::Malformed), "{values:?}");
         }
+    }
+
+    #[test]
+    fn a_call_brings_one_key() {
+        let keyring = Keyring::new(Some("key".into()));
+        let mut request = request(None);
+        request
+            .metadata_mut()
+            .insert(API_KEY, "one".parse().unwrap());
+        assert!(credential(&keyring, &request).is_ok());
+        request
+            .metadata_mut()
+            .append(API_KEY, "two".parse().unwrap());
+        let refused = credential(&keyring, &request).unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+        assert!(refused.message().contains("once"), "{refused}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tonic::body::Body;
 
 use super::places::Place;
 use crate::proto::method::Kind;
+use crate::rpc::auth;
 
 /// The calls of one connection.
 pub struct Calls {
@@ -30,6 +31,8 @@ struct Open {
     waiting: usize,
     /// Streams that have begun: they are told to end, and may be cut.
     streams: usize,
+    /// Those of both kinds that keep the connection its place.
+    keeping: usize,
 }
 
 impl Calls {
@@ -41,13 +44,20 @@ impl Calls {
         })
     }
 
-    /// A call begins; it ends with its guard.
+    /// A call begins; it ends with its guard. One that everybody may make does not keep the
+    /// connection its place: else strangers could hold all places with it. Others end at once
+    /// when it is not known who makes them.
     pub fn begin(self: &Arc<Self>, path: &str) -> Call {
-        self.change(|open| open.waiting += 1);
+        let keeps_place = !auth::is_open(path);
+        self.change(|open| {
+            open.waiting += 1;
+            open.keeping += usize::from(keeps_place);
+        });
         Call {
             calls: self.clone(),
             is_unary: Kind::of(path) == Some(Kind::Unary),
             is_stream: false,
+            keeps_place,
         }
     }
 
@@ -81,8 +91,9 @@ impl Calls {
 }
 
 impl Open {
+    /// Whether the connection may give way.
     fn is_idle(self) -> bool {
-        self.waiting + self.streams == 0
+        self.keeping == 0
     }
 }
 
@@ -92,6 +103,7 @@ pub struct Call {
     is_unary: bool,
     /// Whether it is a stream that has begun.
     is_stream: bool,
+    keeps_place: bool,
 }
 
 impl Call {
@@ -110,9 +122,12 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.calls.change(|open| match self.is_stream {
-            true => open.streams -= 1,
-            false => open.waiting -= 1,
+        self.calls.change(|open| {
+            open.keeping -= usize::from(self.keeps_place);
+            match self.is_stream {
+                true => open.streams -= 1,
+                false => open.waiting -= 1,
+            }
         });
     }
 }
@@ -173,6 +188,23 @@ mod tests {
         calls.settled(QUIET).await;
         assert_eq!(begun.elapsed(), Duration::from_secs(10));
         drop(stream);
+    }
+
+    #[test]
+    fn a_call_that_everybody_may_make_keeps_no_place() {
+        for path in [
+            "/grpc.health.v1.Health/Watch",
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        ] {
+            let places = Places::new(1);
+            let calls = Calls::new(places.take().unwrap());
+            let open = calls.begin(path).with(Response::new(Body::empty()));
+            let unary = calls.begin(UNARY);
+            assert!(places.take().is_none());
+            drop(unary);
+            assert!(places.take().is_some(), "{path}");
+            drop(open);
+        }
     }
 
     /// What it starts is under way.

@@ -86,7 +86,12 @@ impl<S: Calling> Context<S> {
     /// Serves a connection until it ends, for whatever reason.
     pub async fn run(self: Arc<Self>, accepted: Accepted, place: Place) {
         let serving = async {
-            let secured = self.secured(accepted.io, accepted.is_tcp).await;
+            let gives_way = place.leave();
+            let secured = tokio::select! {
+                biased;
+                () = gives_way.cancelled() => None,
+                secured = self.secured(accepted.io, accepted.is_tcp) => secured,
+            };
             let Some((io, certificates)) = secured else {
                 return;
             };
@@ -210,6 +215,7 @@ mod tests {
     use tokio::io::duplex;
     use tokio::time::Instant;
 
+    use super::super::places::Places;
     use super::*;
     use crate::tls::TlsFiles;
 
@@ -259,6 +265,29 @@ mod tests {
         let begun = Instant::now();
         context.ending.leave.cancel();
         assert!(context.secured(Box::new(io), true).await.is_none());
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn t5_a_handshake_gives_its_place_to_a_new_connection() {
+        const MOST: usize = 5;
+        let (context, places) = (Arc::new(context()), Places::new(MOST));
+        let begun = Instant::now();
+        let mut peers = Vec::new();
+        let mut running = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let (peer, io) = duplex(64);
+            let accepted = Accepted {
+                io: Box::new(io),
+                name: "silent".into(),
+                is_tcp: true,
+            };
+            peers.push(peer);
+            running.spawn(context.clone().run(accepted, places.take().unwrap()));
+        }
+        while running.len() > MOST {
+            running.join_next().await.unwrap().unwrap();
+        }
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 

@@ -1,10 +1,10 @@
 //! Where the server listens.
 
 use std::fmt;
-use std::fs::{Permissions, remove_file, set_permissions};
-use std::io;
+use std::fs::{Metadata, Permissions, hard_link, remove_file, set_permissions};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -65,18 +65,29 @@ impl fmt::Display for Address {
 pub enum Listener {
     /// Of an IP address.
     Tcp(TcpListener),
-    /// Of a path, which goes with the listener.
-    Unix(UnixListener, SocketFile),
+    /// Of a path, which goes before the listener does: until then no other file is the same.
+    Unix(SocketFile, UnixListener),
 }
 
-/// The file of a Unix socket. Removed when it is dropped.
-pub struct SocketFile(PathBuf);
+/// The file of a Unix socket. Removed when it is dropped, unless somebody else has put
+/// another one there.
+pub struct SocketFile {
+    path: PathBuf,
+    /// Its device and inode.
+    identity: (u64, u64),
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Somebody else may have taken it away.
-        let _ = remove_file(&self.0);
+        let found = self.path.symlink_metadata();
+        if found.is_ok_and(|file| identity(&file) == self.identity) {
+            let _ = remove_file(&self.path);
+        }
     }
+}
+
+fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
 }
 
 /// A connection that was accepted.
@@ -116,7 +127,7 @@ impl Listener {
     pub fn address(&self) -> io::Result<Address> {
         match self {
             Self::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?)),
-            Self::Unix(_, file) => Ok(Address::Unix(file.0.clone())),
+            Self::Unix(file, _) => Ok(Address::Unix(file.path.clone())),
         }
     }
 
@@ -138,7 +149,7 @@ impl Listener {
                     is_tcp: true,
                 })
             }
-            Self::Unix(listener, _) => {
+            Self::Unix(_, listener) => {
                 let (stream, _) = listener.accept().await?;
                 let number = NUMBER.fetch_add(1, Ordering::Relaxed);
                 Ok(Accepted {
@@ -151,18 +162,42 @@ impl Listener {
     }
 }
 
-/// Takes over the path of a socket that nobody serves any more.
+/// Takes over the path of a socket that nobody serves any more. The socket begins in a folder
+/// that only we may enter, so that nobody connects before it has its mode.
 fn bind_unix(path: &Path, mode: u32) -> io::Result<Listener> {
+    remove_left(path)?;
+    let beside = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = tempfile::Builder::new()
+        .prefix(".")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(beside.unwrap_or_else(|| Path::new(".")))?;
+    let begun = folder.path().join("s");
+    let listener = UnixListener::bind(&begun)?;
+    set_permissions(&begun, Permissions::from_mode(mode))?;
+    let identity = identity(&begun.symlink_metadata()?);
+    // Unlike a renamed file, it takes no path that is taken.
+    hard_link(&begun, path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => ErrorKind::AddrInUse.into(),
+        _ => error,
+    })?;
+    let path = path.to_owned();
+    Ok(Listener::Unix(SocketFile { path, identity }, listener))
+}
+
+/// Removes a socket whose server is gone. One that refuses us for another reason is served.
+fn remove_left(path: &Path) -> io::Result<()> {
     let is_socket = path
         .symlink_metadata()
         .is_ok_and(|file| file.file_type().is_socket());
-    if is_socket && Probe::connect(path).is_err() {
-        remove_file(path)?;
+    if !is_socket {
+        return Ok(());
     }
-    let listener = UnixListener::bind(path)?;
-    let file = SocketFile(path.to_owned());
-    set_permissions(path, Permissions::from_mode(mode))?;
-    Ok(Listener::Unix(listener, file))
+    match Probe::connect(path) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => remove_file(path),
+        _ => Ok(()),
+    }
 }
 
 /// Sockets that are already bound, so that callers know the ports.
@@ -229,5 +264,79 @@ impl Listeners {
         let mut listeners = Self::bind(&[], 0, ([127, 0, 0, 1], callback_port).into()).await?;
         listeners.grpc.push(Listener::Tcp(grpc));
         Ok((listeners, address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    fn identity_of(path: &Path) -> (u64, u64) {
+        identity(&path.symlink_metadata().unwrap())
+    }
+
+    fn bind(path: &Path) -> io::Result<Listener> {
+        bind_unix(path, 0o620)
+    }
+
+    #[tokio::test]
+    async fn a_socket_has_its_mode_and_goes_with_its_listener() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = bind(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o620);
+        assert!(Probe::connect(&path).is_ok());
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+        assert_eq!(listener.address().unwrap(), Address::Unix(path));
+        drop(listener);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_served_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let first = bind(&path).unwrap();
+        let known = identity_of(&path);
+        let refused = bind(&path).map(|_| ()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AddrInUse);
+        assert_eq!(identity_of(&path), known);
+        drop(first);
+        std::fs::write(&path, "a file").unwrap();
+        assert!(bind(&path).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"a file");
+    }
+
+    /// A socket of datagrams refuses a stream with an error of its own.
+    #[tokio::test]
+    async fn a_socket_that_cannot_be_asked_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let _other = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+        let known = identity_of(&path);
+        assert!(bind(&path).is_err());
+        assert_eq!(identity_of(&path), known);
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_left_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        drop(UnixListener::bind(&path).unwrap());
+        assert!(path.exists());
+        assert!(bind(&path).is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_socket_of_another_server_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let first = bind(&path).unwrap();
+        remove_file(&path).unwrap();
+        let _second = bind(&path).unwrap();
+        drop(first);
+        assert!(Probe::connect(&path).is_ok());
     }
 }

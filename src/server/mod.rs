@@ -7,7 +7,7 @@
 //! * [`calls`]: its calls, and what their end waits for.
 //! * [`gate`]: what is served while the server starts, and refused while it ends.
 //! * [`routes`]: the services, and what health and reflection know about them.
-//! * [`web`]: calls of browsers.
+//! * [`media`]: which requests are calls. [`web`]: calls of browsers.
 //! * [`drain`]: the steps of the end.
 //! * [`options`]: how much of all that.
 
@@ -17,6 +17,7 @@ mod connection;
 mod drain;
 mod gate;
 mod listeners;
+mod media;
 mod options;
 pub(crate) mod places;
 mod routes;
@@ -171,7 +172,7 @@ pub async fn run(
 
     let schedule = serving.drain.schedule(shutdown.await);
     tracing::info!("Shutting down.");
-    following.abort();
+    stop(following).await;
     health.leave().await;
     schedule.grace().await;
     draining.cancel();
@@ -189,11 +190,18 @@ pub async fn run(
     Ok(())
 }
 
+/// Stops a task. It does nothing any more then.
+async fn stop(task: JoinHandle<()>) {
+    task.abort();
+    let _ = task.await;
+}
+
 /// A service with all that is done for each call.
 fn layered(gate: Gate, access: Access, options: &ServingOptions) -> impl Calling {
     let web = options.web.as_ref();
     ServiceBuilder::new()
         .layer(option_layer(web.and_then(web::cors)))
+        .layer(media::MediaLayer)
         .layer(option_layer(web.map(|_| tonic_web::GrpcWebLayer::new())))
         .layer(ObserveLayer)
         .layer(DeadlineLayer)
@@ -292,5 +300,23 @@ impl Parts {
             tracing::warn!("Calls under way did not finish in time.");
         }
         closing.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_is_stopped_is_gone() {
+        let holds = Arc::new(());
+        let held = Arc::downgrade(&holds);
+        let task = tokio::spawn(async move {
+            let _holds = holds;
+            std::future::pending().await
+        });
+        tokio::task::yield_now().await;
+        stop(task).await;
+        assert!(held.upgrade().is_none());
     }
 }

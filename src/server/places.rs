@@ -4,7 +4,8 @@
 //! When all places are taken, the new connection gets the place of one without a call
 //! under way: of one that never made a call, else of the one that made none for the longest
 //! time. Where each has a call under way, the new one is refused: it can go elsewhere,
-//! and waiting would look to it like a server that hangs.
+//! and waiting would look to it like a server that hangs. Questions about health and
+//! reflection are no calls here.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

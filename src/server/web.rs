@@ -4,12 +4,14 @@ use http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use super::options::WebOptions;
+use crate::rpc::request_id::REQUEST_ID;
 
 /// What a script may read of an answer.
-const EXPOSED: [HeaderName; 3] = [
+const EXPOSED: [HeaderName; 4] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status-details-bin"),
+    HeaderName::from_static(REQUEST_ID),
 ];
 
 /// How long a browser may remember what is allowed.

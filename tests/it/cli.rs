@@ -204,6 +204,8 @@ fn options_that_do_not_go_together_are_both_named() {
         program(&["serve"]).args(sizes),
         &["max-unmatched-size: 1.0 MiB", "max-callback-size, 2.0 MiB"],
     );
+    let origin = ["serve", "--cors-origin", "https://app.example.com"];
+    assert_unusable(&mut program(&origin), &["cors-origin", "grpc-web"]);
 }
 
 #[test]

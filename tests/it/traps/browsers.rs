@@ -85,7 +85,9 @@ async fn a_browser_is_answered_in_both_forms() {
         assert_eq!(answer.status(), StatusCode::OK);
         assert_eq!(header(&answer, "access-control-allow-origin"), Some(ORIGIN));
         let exposed = header(&answer, "access-control-expose-headers").unwrap();
-        assert!(exposed.contains("grpc-status-details-bin"), "{exposed}");
+        for name in ["grpc-status-details-bin", "x-request-id"] {
+            assert!(exposed.contains(name), "{exposed}");
+        }
         let bytes = answer.bytes().await.unwrap();
         let bytes = if is_text {
             untexted(&bytes)
@@ -175,6 +177,33 @@ async fn a_preflight_allows_the_origins_of_the_configuration() {
     );
     let refused = preflight(&stage, "https://evil.example.com").await;
     assert_eq!(header(&refused, "access-control-allow-origin"), None);
+}
+
+/// Browsers send such requests for any page, and ask nobody before.
+#[tokio::test]
+async fn what_is_no_call_is_refused() {
+    let stage = stage().await;
+    let url = format!("http://{}{CREDITS}", stage.server.grpc);
+    let message = framed(&GetCreditsRequest::default());
+    let http2 = reqwest::Client::builder().http2_prior_knowledge();
+    for http in [http(), http2.build().unwrap()] {
+        for form in ["text/plain", "multipart/form-data", "application/json", ""] {
+            let mut call = http.post(&url).body(message.clone());
+            if !form.is_empty() {
+                call = call.header("content-type", form);
+            }
+            let answer = call.send().await.unwrap();
+            assert_eq!(
+                answer.status(),
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "{form}"
+            );
+        }
+        let form = "application/grpc-web+proto";
+        let call = http.post(&url).header("content-type", form);
+        let answer = call.body(message.clone()).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 use pronto_grpc::proto::v1::GetCreditsRequest;
 use pronto_grpc::proto::v1::workspace_service_client::WorkspaceServiceClient;
 use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 use super::assert_serves;
 use crate::harness::callbacks::Open;
@@ -74,6 +76,21 @@ async fn an_idle_connection_makes_room_for_a_new_one() {
     idle.closed().await;
     assert!(is_served(&newer).await);
     assert!(is_served(&stage.server.channel).await);
+}
+
+#[tokio::test]
+async fn strangers_who_watch_the_health_make_room_for_a_client() {
+    const MOST: usize = 5;
+    let stage = Stage::set_up(quick(), |setup| setup.args.serving.max_connections = MOST).await;
+    let mut watches = Vec::new();
+    for _ in 0..MOST {
+        let mut stranger = HealthClient::new(connect(stage.server.grpc).await);
+        let request = HealthCheckRequest::default();
+        let mut watch = stranger.watch(request).await.unwrap().into_inner();
+        assert!(watch.message().await.unwrap().is_some());
+        watches.push((stranger, watch));
+    }
+    assert!(is_served(&connect(stage.server.grpc).await).await);
 }
 
 #[tokio::test]
