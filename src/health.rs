@@ -75,6 +75,13 @@ impl Health {
         self.state.borrow().liveness
     }
 
+    /// Waits until the server serves.
+    pub async fn serving(&self) {
+        let mut state = self.state.subscribe();
+        // The sender is kept by this health.
+        let _ = state.wait_for(|state| state.readiness.is_none()).await;
+    }
+
     /// Serves while the store `is_writable`, until the sender of that is gone.
     pub async fn follow(&self, mut is_writable: watch::Receiver<bool>) {
         let mut patience = None;

@@ -66,6 +66,7 @@ impl Stage {
         client.base_urls = urls;
         let mut jobs = args.job_options();
         jobs.callback_url = Some(format!("http://{callbacks}").parse()?);
+        let health = Health::new(server::names(false)).await;
         let options = ServerOptions {
             client,
             access: Access::open(Some(sandbox::DEFAULT_API_KEY.into())),
@@ -73,7 +74,7 @@ impl Stage {
             jobs,
             callbacks: args.callback.callback_limits(),
             serving: args.serving_options(),
-            health: Health::new(server::names(false)).await,
+            health: health.clone(),
             sandbox: None,
         };
         let data = tempfile::tempdir()?;
@@ -89,6 +90,7 @@ impl Stage {
             std::future::ready(Ok(store)),
             ended,
         ));
+        timeout(PATIENCE, health.serving()).await?;
         Ok(Self {
             grpc,
             callbacks,

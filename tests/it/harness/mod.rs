@@ -254,11 +254,8 @@ impl TestServer {
 
     /// Waits until it serves.
     pub async fn serving(&self) {
-        let begun = Instant::now();
-        while let Some(trouble) = self.health.readiness() {
-            assert!(begun.elapsed() < PATIENCE, "{trouble}");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let serving = tokio::time::timeout(PATIENCE, self.health.serving()).await;
+        serving.unwrap_or_else(|_| panic!("{:?}", self.health.readiness()));
     }
 
     /// Tells it to end, and does not wait for that.
