@@ -19,7 +19,7 @@ use crate::server::{Place, Server, binary};
 
 /// The most memory of a server that does nothing: with the pages of its program that are in
 /// memory, of which there are as many as the kernel finds useful, and without them.
-const IDLE_KIB: u64 = 20 << 10;
+const IDLE_KIB: u64 = 24 << 10;
 const IDLE_PRIVATE_KIB: u64 = 5 << 10;
 
 /// A start should take a tenth of this. Machines differ, and are shared, so only one that

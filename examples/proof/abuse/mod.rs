@@ -32,6 +32,10 @@ use good::Good;
 /// So long callers are measured at a time, in calm and under attack in turn.
 const ROUND: Duration = Duration::from_secs(1);
 
+/// So long an attack is under way before callers are measured: two hundred calls that are
+/// opened at once are work, and what is judged is what comes of holding them.
+const BEGINS: Duration = Duration::from_millis(200);
+
 /// The 99th percentile under attack, as a multiple of that in calm.
 const MOST: f64 = 2.0;
 
@@ -250,6 +254,7 @@ async fn notice(
             });
             push(&mut calm, waits.p99());
             let attack = begin(name, targets, bombs);
+            sleep(BEGINS).await;
             let mut waits = good.round(targets, ROUND).await;
             drop(attack);
             report.hold(waits.failures.is_empty(), || {
