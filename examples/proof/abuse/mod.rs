@@ -39,8 +39,11 @@ const BEGINS: Duration = Duration::from_millis(200);
 /// The 99th percentile under attack, as a multiple of that in calm.
 const MOST: f64 = 2.0;
 
-/// What callers may always wait: below, the scheduler of a small machine decides.
+/// What callers may always wait: below, the scheduler of a small machine decides, which
+/// attackers, callers and the server share. In the long form, and in the short one, which
+/// runs on machines that others share, too.
 const UNNOTICED: Duration = Duration::from_millis(5);
+const UNNOTICED_SHARED: Duration = Duration::from_millis(10);
 
 /// Attackers at once, and frames that all of them send in a second.
 const ATTACKERS: usize = 4;
@@ -264,7 +267,8 @@ async fn notice(
             // What is under way, such as a body that is decoded, ends.
             sleep(Duration::from_millis(200)).await;
         }
-        judge(name, &mut calm, &mut attacked, report);
+        let unnoticed = form.pick(UNNOTICED_SHARED, UNNOTICED);
+        judge(name, &mut calm, &mut attacked, unnoticed, report);
     }
 }
 
@@ -277,6 +281,7 @@ fn judge(
     name: &str,
     calm: &mut [Vec<Duration>; 3],
     attacked: &mut [Vec<Duration>; 3],
+    unnoticed: Duration,
     report: &mut Report,
 ) {
     let mut worst = 0.0_f64;
@@ -287,7 +292,7 @@ fn judge(
         let [calm, attacked] = [calm, attacked].map(|rounds| quantile(rounds, 0.5));
         let ratio = attacked.as_secs_f64() / calm.as_secs_f64();
         worst = worst.max(ratio);
-        report.hold(ratio < MOST || attacked < UNNOTICED, || {
+        report.hold(ratio < MOST || attacked < unnoticed, || {
             format!("{name}: p99 of {what} is {attacked:?}, in calm {calm:?}")
         });
     }
