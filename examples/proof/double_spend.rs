@@ -215,7 +215,9 @@ async fn insist(id: usize, number: usize, channel: Channel, calls: &AtomicUsize)
                 return unknown(job_id.unwrap_or_default());
             }
             // Refused, or the server is gone: it can be sent again.
-            "INSUFFICIENT_CREDITS" | "RATE_LIMITED" | "" | "DRAINING" => sleep(PAUSE).await,
+            "INSUFFICIENT_CREDITS" | "RATE_LIMITED" | "" | "DRAINING" | "STARTING" => {
+                sleep(PAUSE).await;
+            }
             _ => panic!("{}: {error:?}", name(id)),
         }
     }
