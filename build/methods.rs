@@ -144,7 +144,7 @@ impl Method {
                 assumed: flag(&rate, "assumed"),
             },
             credits: PRICES.map(price),
-            repeatable: flag(upstream, "repeatable"),
+            repeatable: is_idempotent(method),
             fresh_seconds: sharing.map(|sharing| unsigned(&sharing, "fresh_seconds")),
             late: late.map(|late| Late {
                 result: variant(&enum_name(&late, "result"), "RESULT_KIND_"),
@@ -154,6 +154,12 @@ impl Method {
             }),
         })
     }
+}
+
+/// Whether sending a request twice has the effect of sending it once.
+fn is_idempotent(method: &MethodDescriptor) -> bool {
+    let level = enum_name(&method.options(), "idempotency_level");
+    matches!(&*level, "NO_SIDE_EFFECTS" | "IDEMPOTENT")
 }
 
 /// `RESULT_KIND_LEAD_SIGNAL` as prost names it: `LeadSignal`.
