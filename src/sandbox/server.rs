@@ -21,8 +21,9 @@ use super::answers::{self, Reset};
 use super::reply::{Fault, HttpResponse};
 use super::{Sandbox, control};
 
-/// Larger bodies are refused.
-const MAX_BODY: usize = 4 * 1024 * 1024;
+/// Larger bodies are refused. Pronto documents no limit; this one is above what a server
+/// takes with usual settings.
+const MAX_BODY: usize = 32 * 1024 * 1024;
 /// A client that needs longer for its headers is not one.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// After an error such as too many open files, which time may cure.
