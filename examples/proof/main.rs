@@ -11,6 +11,7 @@
 
 mod abuse;
 mod burst;
+mod clients;
 mod crash_loop;
 mod deadlines;
 mod disk_faults;
@@ -122,6 +123,11 @@ const PROOFS: &[(&str, &str, Run)] = &[
         "storm",
         "a Pronto that fails at every turn is asked once, and its bill is the ledger",
         |form| Box::pin(storm::run(form)),
+    ),
+    (
+        "clients",
+        "clients in every language do what gRPC can, and their streams lose and repeat nothing",
+        |form| Box::pin(clients::run(form)),
     ),
 ];
 

@@ -84,7 +84,8 @@ impl Place {
         self.and([format!("--admin-address={address}")])
     }
 
-    fn empty() -> Self {
+    /// A new place, for a server with no option but its addresses.
+    pub fn empty() -> Self {
         Self {
             grpc: HeldPort::new(),
             callbacks: HeldPort::new(),

@@ -1,0 +1,59 @@
+//! Scenarios of calls: the client knows by itself what has to come.
+
+use pronto_grpc::proto::v1::GetSandboxCountersRequest;
+use pronto_grpc::proto::v1::sandbox_service_client::SandboxServiceClient;
+
+use super::columns::Column;
+use super::program::Program;
+use super::stage::Stage;
+use super::wire::{Rule, Wire};
+
+/// With 1 MiB of equal bytes sent and received.
+const MOST_COMPRESSED: u64 = 200_000;
+
+/// The client calls a server, and judges what comes.
+pub async fn plain(column: &Column, scenario: &str) -> Result<(), String> {
+    let stage = Stage::new().await;
+    let program = Program::start(column, &[scenario.to_owned()], &stage.environment());
+    program.success().await.map(drop)
+}
+
+/// As [`plain`], with a Pronto that knows two keys.
+pub async fn two_keys(column: &Column, scenario: &str) -> Result<(), String> {
+    let (stage, _sandbox) = Stage::beside_pronto(std::time::Duration::from_millis(1)).await;
+    let program = Program::start(column, &[scenario.to_owned()], &stage.environment());
+    program.success().await.map(drop)
+}
+
+/// What is compressed both ways is small on the wire.
+pub async fn compression(column: &Column, scenario: &str) -> Result<(), String> {
+    let stage = Stage::new().await;
+    let wire = Wire::to(stage.place.grpc(), Rule::Whole).await;
+    let environment = stage.environment_through(wire.address);
+    let program = Program::start(column, &[scenario.to_owned()], &environment);
+    program.success().await?;
+    match wire.bytes() {
+        ..MOST_COMPRESSED => Ok(()),
+        bytes => Err(format!("{bytes} bytes on the wire are not compressed")),
+    }
+}
+
+/// Answers are lost on two of three connections: what may be repeated succeeds, and what
+/// is charged is charged once for each call.
+pub async fn retry(column: &Column, scenario: &str) -> Result<(), String> {
+    const CHARGED: &str = "pronto.v1.ContactService/EnrichContact";
+    let stage = Stage::new().await;
+    let wire = Wire::to(stage.place.grpc(), Rule::NoAnswer).await;
+    let environment = stage.environment_through(wire.address);
+    let program = Program::start(column, &[scenario.to_owned()], &environment);
+    program.success().await?;
+    let mut sandbox = SandboxServiceClient::new(stage.channel().await);
+    let request = GetSandboxCountersRequest { when_idle: true };
+    let answer = sandbox.get_sandbox_counters(request).await.unwrap();
+    let counters = answer.into_inner().counters.unwrap_or_default();
+    match (counters.requests.get(CHARGED), wire.broken()) {
+        (_, 0..5) => Err("the client did not meet broken connections".to_owned()),
+        (Some(2), _) => Ok(()),
+        (count, _) => Err(format!("two calls were charged {count:?} times")),
+    }
+}

@@ -1,0 +1,78 @@
+//! Scenarios of streams that are cut and resume: what the client prints has to be the
+//! whole log, each event once.
+
+use std::time::Duration;
+
+use super::columns::Column;
+use super::program::{Environment, Program};
+use super::stage::Stage;
+use super::truth::{compare, followed, log, start_search};
+use super::wire::{Rule, Wire};
+
+/// The fewest connections of a client that must break.
+pub const DISCONNECTS: usize = 100;
+
+/// People of a search that is cut so often.
+const MANY: i32 = 600;
+
+/// People of a search during which the server ends several times.
+const SOME: i32 = 240;
+
+/// The connection breaks again and again, with a FIN or a reset, wherever it is.
+pub async fn disconnects(column: &Column) -> Result<(), String> {
+    let (stage, _sandbox) = Stage::beside_pronto(Duration::from_millis(1)).await;
+    let times = DISCONNECTS + DISCONNECTS / 5;
+    let wire = Wire::to(stage.place.grpc(), Rule::Cut { times }).await;
+    let job = start_search(stage.channel().await, MANY).await;
+    let program = follow(column, &job, &stage.environment_through(wire.address));
+    judge(&stage, &job, program.success().await?).await?;
+    match wire.broken() {
+        DISCONNECTS.. => Ok(()),
+        times => Err(format!("the stream was cut {times} times only")),
+    }
+}
+
+/// The server is killed and restarted, and told to end and restarted, while events come.
+pub async fn restarts(column: &Column) -> Result<(), String> {
+    const PART: usize = SOME as usize / 6;
+    let (mut stage, _sandbox) = Stage::beside_pronto(Duration::from_millis(20)).await;
+    let job = start_search(stage.channel().await, SOME).await;
+    let mut program = follow(column, &job, &stage.environment());
+    let mut lines = Vec::new();
+    for end in 0..5 {
+        lines.extend(program.lines(PART).await?);
+        match end % 2 {
+            0 => stage.crash().await,
+            _ => stage.restart().await,
+        }
+    }
+    lines.extend(program.success().await?);
+    judge(&stage, &job, lines).await
+}
+
+/// The connection carries nothing more and stays open, as behind a dead NAT: the client
+/// has to notice by itself.
+pub async fn silence(column: &Column) -> Result<(), String> {
+    let (stage, _sandbox) = Stage::beside_pronto(Duration::from_millis(1)).await;
+    let (times, after) = (2, 8_000);
+    let rule = Rule::Silent { times, after };
+    let wire = Wire::to(stage.place.grpc(), rule).await;
+    let job = start_search(stage.channel().await, SOME).await;
+    let mut environment = stage.environment_through(wire.address);
+    environment.push(("FOLLOW_IDLE_SECONDS", "2".to_owned()));
+    let program = follow(column, &job, &environment);
+    judge(&stage, &job, program.success().await?).await?;
+    match wire.broken() == times {
+        true => Ok(()),
+        false => Err(format!("only {} connections fell silent", wire.broken())),
+    }
+}
+
+fn follow(column: &Column, job: &str, environment: &Environment) -> Program {
+    Program::start(column, &["follow".to_owned(), job.to_owned()], environment)
+}
+
+async fn judge(stage: &Stage, job: &str, lines: Vec<String>) -> Result<(), String> {
+    let log = log(stage.channel().await, job).await;
+    compare(&lines, &followed(&log))
+}
