@@ -19,9 +19,14 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use columns::{COLUMNS, Column};
+use futures_util::StreamExt;
+use futures_util::stream::iter;
 
 use crate::Form;
 use crate::report::Report;
+
+/// Most of a scenario is waiting, but two cores do not bear eight programs that start.
+const AT_ONCE: usize = 3;
 
 type Played<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
@@ -90,27 +95,19 @@ pub async fn run(form: Form) -> Report {
     let (mut passed, mut failed) = (0, 0);
     print_row("", columns.iter().map(|column| column.name));
     for row in &rows {
-        let mut cells = Vec::new();
-        for column in &columns {
-            if !column.has(row.name) {
-                cells.push("-".to_owned());
-                continue;
-            }
-            let begin = Instant::now();
-            let played = play(row, column, rounds).await;
-            let seconds = begin.elapsed().as_secs_f32();
-            cells.push(match &played {
-                Ok(()) => format!("pass {seconds:.1}s"),
-                Err(_) => "FAIL".to_owned(),
-            });
+        let cells = columns.iter().map(|column| cell(row, column, rounds));
+        let cells: Vec<_> = iter(cells).buffered(AT_ONCE).collect().await;
+        print_row(row.name, cells.iter().map(|cell| &*cell.shown));
+        for (cell, column) in cells.iter().zip(&columns) {
+            let Some(played) = &cell.played else { continue };
             passed += usize::from(played.is_ok());
             failed += usize::from(played.is_err());
-            let why = played.err().unwrap_or_default();
-            report.hold(why.is_empty(), || {
+            let why = played.as_ref().err();
+            report.hold(why.is_none(), || {
+                let why = why.map_or("", String::as_str);
                 format!("{} {}: {why}", column.name, row.name)
             });
         }
-        print_row(row.name, cells.iter().map(String::as_str));
     }
     report.figure("clients", columns.len());
     report.figure("scenarios", rows.len());
@@ -118,6 +115,28 @@ pub async fn run(form: Form) -> Report {
     report.figure("passed", passed);
     report.zero("failed", failed);
     report
+}
+
+/// A cell of the matrix.
+struct Cell {
+    shown: String,
+    /// None where the client does not have the scenario.
+    played: Option<Result<(), String>>,
+}
+
+async fn cell(row: &Scenario, column: &Column, rounds: usize) -> Cell {
+    if !column.has(row.name) {
+        let (shown, played) = ("-".to_owned(), None);
+        return Cell { shown, played };
+    }
+    let begin = Instant::now();
+    let played = play(row, column, rounds).await;
+    let shown = match &played {
+        Ok(()) => format!("pass {:.1}s", begin.elapsed().as_secs_f32()),
+        Err(_) => "FAIL".to_owned(),
+    };
+    let played = Some(played);
+    Cell { shown, played }
 }
 
 async fn play(row: &Scenario, column: &Column, rounds: usize) -> Result<(), String> {
