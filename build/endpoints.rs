@@ -176,7 +176,7 @@ fn spending_request(method: &Method, request: &Message) -> Result<String, String
 fn people(request: &Message) -> String {
     let person = |of: &str| {
         format!(
-            "Person {{ firstname: &{of}.firstname, lastname: &{of}.lastname, \
+            "Person {{ first_name: &{of}.first_name, last_name: &{of}.last_name, \
              linkedin_url: {of}.linkedin_url.as_deref(), domain: {of}.domain.as_deref(), \
              company_name: {of}.company_name.as_deref(), custom: {of}.custom.as_ref() }}"
         )

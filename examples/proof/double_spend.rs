@@ -236,8 +236,8 @@ async fn send(id: usize, number: usize, channel: Channel) -> Result<Answer, Stat
 
 async fn enrich(id: usize, channel: Channel) -> Result<Answer, Status> {
     let request = EnrichContactRequest {
-        firstname: name(id),
-        lastname: "x".to_owned(),
+        first_name: name(id),
+        last_name: "x".to_owned(),
         domain: Some("x.test".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into()],
         request_id: name(id),
@@ -263,8 +263,8 @@ async fn stack(id: usize, channel: Channel) -> Result<Answer, Status> {
 
 async fn start(id: usize, channel: Channel) -> Result<Answer, Status> {
     let request = EnrichContactAsyncRequest {
-        firstname: name(id),
-        lastname: "x".to_owned(),
+        first_name: name(id),
+        last_name: "x".to_owned(),
         domain: Some("x.test".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into()],
         request_id: name(id),

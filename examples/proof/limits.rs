@@ -281,8 +281,8 @@ impl World {
             accounts.get_headcount(request).await.map(drop)
         } else {
             let request = EnrichContactRequest {
-                firstname: "Nobody".to_owned(),
-                lastname: "Known".to_owned(),
+                first_name: "Nobody".to_owned(),
+                last_name: "Known".to_owned(),
                 enrichment_type: vec![EnrichmentType::Email.into()],
                 company_name: Some("None".to_owned()),
                 ..Default::default()

@@ -249,8 +249,8 @@ async fn enrich(clients: &mut Clients, leads: &[LeadResult]) -> Outcome<usize> {
 fn contact(result: &LeadResult) -> ContactToEnrich {
     let lead = result.lead.clone().unwrap_or_default();
     ContactToEnrich {
-        firstname: lead.first_name.unwrap_or_default(),
-        lastname: lead.last_name.unwrap_or_default(),
+        first_name: lead.first_name.unwrap_or_default(),
+        last_name: lead.last_name.unwrap_or_default(),
         company_name: result.company.clone().and_then(|company| company.name),
         linkedin_url: lead.linkedin_url,
         ..Default::default()

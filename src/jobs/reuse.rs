@@ -199,8 +199,8 @@ fn single<R: SpendingRequest>(request: &R) -> Option<EnrichContactAsyncRequest> 
     };
     let only = only.clone();
     Some(EnrichContactAsyncRequest {
-        firstname: only.firstname,
-        lastname: only.lastname,
+        first_name: only.first_name,
+        last_name: only.last_name,
         enrichment_type: batch.enrichment_type.clone(),
         linkedin_url: only.linkedin_url,
         domain: only.domain,
@@ -246,8 +246,8 @@ fn holds(contact: &Contact, kind: EnrichmentType) -> bool {
 fn opening(earlier: &Contact, person: &Person<'_>) -> Contact {
     let url = earlier.linkedin_url.clone();
     Contact {
-        first_name: Some(person.firstname.to_owned()),
-        last_name: Some(person.lastname.to_owned()),
+        first_name: Some(person.first_name.to_owned()),
+        last_name: Some(person.last_name.to_owned()),
         linkedin_url: url.or(person.linkedin_url.map(str::to_owned)),
         status: earlier.status.clone(),
         custom: person.custom.cloned(),

@@ -58,7 +58,7 @@ impl Kind {
 
     /// By domain, then by company name.
     fn by_company(&self, person: &Person<'_>) -> Vec<Key> {
-        let (first, last) = (folded(person.firstname), folded(person.lastname));
+        let (first, last) = (folded(person.first_name), folded(person.last_name));
         let domain = set(person.domain).map(|domain| ("domain", folded(domain)));
         let company = set(person.company_name).map(|name| ("company", folded(name)));
         let key = |(what, text): (&str, String)| self.key(&[what, &text, &first, &last]);
@@ -138,8 +138,8 @@ mod tests {
 
     fn request(set: impl FnOnce(&mut EnrichContactRequest)) -> EnrichContactRequest {
         let mut request = EnrichContactRequest {
-            firstname: "Ada".to_owned(),
-            lastname: "Lovelace".to_owned(),
+            first_name: "Ada".to_owned(),
+            last_name: "Lovelace".to_owned(),
             ..Default::default()
         };
         set(&mut request);
@@ -192,7 +192,7 @@ mod tests {
         assert!(!answers(&bought, &namesake, EMAIL));
         assert!(!answers(&by_name, &bought, EMAIL));
         let john = request(|r| {
-            r.firstname = "John".to_owned();
+            r.first_name = "John".to_owned();
             r.domain = Some("acme.test".to_owned());
         });
         assert!(!answers(&bought, &john, EMAIL));

@@ -39,7 +39,7 @@ mod tests {
     fn request(id: &str) -> EnrichContactRequest {
         EnrichContactRequest {
             request_id: id.to_owned(),
-            firstname: "Ada".to_owned(),
+            first_name: "Ada".to_owned(),
             ..Default::default()
         }
     }
@@ -59,7 +59,7 @@ mod tests {
         };
         assert_ne!(known, fingerprint(&dearer));
         let elsewhere = EnrichContactAsyncRequest {
-            firstname: "Ada".to_owned(),
+            first_name: "Ada".to_owned(),
             ..Default::default()
         };
         assert_ne!(known, fingerprint(&elsewhere));

@@ -189,9 +189,9 @@ pub trait SpendingRequest: UpstreamRequest + Message + Clone + Send + Sync + 'st
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Person<'r> {
     /// First name.
-    pub firstname: &'r str,
+    pub first_name: &'r str,
     /// Last name.
-    pub lastname: &'r str,
+    pub last_name: &'r str,
     /// LinkedIn profile.
     pub linkedin_url: Option<&'r str>,
     /// Domain of the company's website.

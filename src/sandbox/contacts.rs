@@ -90,8 +90,8 @@ pub async fn start(call: &Call, batch: Option<&str>, contacts: Vec<NewContact>) 
 fn accept(id: &str, new: &NewContact) -> Contact {
     Contact {
         enrichment_id: Some(id.to_owned()),
-        first_name: Some(new.identity.firstname.clone()),
-        last_name: Some(new.identity.lastname.clone()),
+        first_name: Some(new.identity.first_name.clone()),
+        last_name: Some(new.identity.last_name.clone()),
         status: Some(EnrichmentStatus::Pending.wire().to_owned()),
         custom: new.custom.clone(),
         ..Default::default()

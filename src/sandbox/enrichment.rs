@@ -16,9 +16,9 @@ use crate::proto::v1::EnrichmentType;
 #[derive(Clone, Debug, Default)]
 pub struct Identity {
     /// First name.
-    pub firstname: String,
+    pub first_name: String,
     /// Last name.
-    pub lastname: String,
+    pub last_name: String,
     /// LinkedIn profile.
     pub linkedin_url: Option<String>,
     /// Domain of the company's website.
@@ -91,7 +91,7 @@ impl Findings {
 #[must_use]
 pub fn find(world: &World, identity: &Identity, wanted: &Wanted) -> Findings {
     let person = known(world, identity);
-    if person.is_none() && identity.lastname.eq_ignore_ascii_case("nobody") {
+    if person.is_none() && identity.last_name.eq_ignore_ascii_case("nobody") {
         return Findings::default();
     }
     // One generator for each kind: what is found does not depend on what else is wanted.
@@ -114,13 +114,13 @@ pub fn find(world: &World, identity: &Identity, wanted: &Wanted) -> Findings {
 
 fn describe(identity: &Identity, kind: EnrichmentType) -> String {
     let Identity {
-        firstname,
-        lastname,
+        first_name,
+        last_name,
         linkedin_url,
         domain,
         company_name,
     } = identity;
-    format!("{kind:?}|{firstname}|{lastname}|{linkedin_url:?}|{domain:?}|{company_name:?}")
+    format!("{kind:?}|{first_name}|{last_name}|{linkedin_url:?}|{domain:?}|{company_name:?}")
         .to_lowercase()
 }
 
@@ -141,8 +141,8 @@ fn known<'w>(world: &'w World, identity: &Identity) -> Option<Person<'w>> {
     let same = |a: &str, b: &str| names::slug(a, '-') == names::slug(b, '-');
     let mut people = company.people().filter_map(|index| world.person(index));
     people.find(|person| {
-        same(person.first_name(), &identity.firstname)
-            && same(person.last_name(), &identity.lastname)
+        same(person.first_name(), &identity.first_name)
+            && same(person.last_name(), &identity.last_name)
     })
 }
 
@@ -168,7 +168,7 @@ fn email(mut rng: Rng, person: Option<Person<'_>>, identity: &Identity) -> Optio
 
 fn local_part(identity: &Identity) -> String {
     names::slug(
-        &format!("{} {}", identity.firstname, identity.lastname),
+        &format!("{} {}", identity.first_name, identity.last_name),
         '.',
     )
 }
@@ -240,14 +240,14 @@ mod tests {
     #[test]
     fn some_have_data_some_have_none_and_nobody_never() {
         let world = World::generate(1, 50, 500);
-        let find_all = |lastname: String| {
-            let firstname = "Ada".to_owned();
+        let find_all = |last_name: String| {
+            let first_name = "Ada".to_owned();
             let domain = Some("acme.example".to_owned());
             find(
                 &world,
                 &Identity {
-                    firstname,
-                    lastname,
+                    first_name,
+                    last_name,
                     domain,
                     ..Default::default()
                 },
@@ -281,8 +281,8 @@ mod tests {
             ..Default::default()
         };
         let by_name = Identity {
-            firstname: person.first_name().to_owned(),
-            lastname: person.last_name().to_owned(),
+            first_name: person.first_name().to_owned(),
+            last_name: person.last_name().to_owned(),
             domain: Some(person.company().domain()),
             ..Default::default()
         };

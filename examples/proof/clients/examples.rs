@@ -93,7 +93,7 @@ pub async fn enrich(column: &Column) -> Result<(), String> {
 async fn table(channel: Channel, count: usize) -> String {
     let job = start_search(channel.clone(), count as i32).await;
     let log = log(channel, &job).await;
-    let mut table = "firstname,lastname,company_name,linkedin_url\n".to_owned();
+    let mut table = "first_name,last_name,company_name,linkedin_url\n".to_owned();
     for result in people(&log) {
         let lead = result.lead.clone().unwrap_or_default();
         let company = result.company.clone().unwrap_or_default();

@@ -172,8 +172,8 @@ impl World {
                 json!({"leads": leads})
             }
             "EnrichContactAsync" => json!({
-                "firstname": "Ada",
-                "lastname": "Lovelace",
+                "first_name": "Ada",
+                "last_name": "Lovelace",
                 "company_name": "Acme",
                 "enrichment_type": ["ENRICHMENT_TYPE_EMAIL"],
             }),
@@ -182,7 +182,7 @@ impl World {
                     "Lovelace", "Hopper", "Nobody", "Hamilton", "Johnson", "Keller",
                 ];
                 let contact =
-                    |name| json!({"firstname": "Ada", "lastname": name, "company_name": "Acme"});
+                    |name| json!({"first_name": "Ada", "last_name": name, "company_name": "Acme"});
                 json!({
                     "contacts": names.map(contact),
                     "enrichment_type": ["ENRICHMENT_TYPE_EMAIL"],

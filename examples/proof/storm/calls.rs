@@ -156,8 +156,8 @@ impl Call {
 
     fn contact(&self) -> EnrichContactRequest {
         EnrichContactRequest {
-            firstname: "Ada".to_owned(),
-            lastname: self.id.clone(),
+            first_name: "Ada".to_owned(),
+            last_name: self.id.clone(),
             enrichment_type: vec![EnrichmentType::Email.into(), EnrichmentType::Phone.into()],
             linkedin_url: Some(self.page(0)),
             request_id: self.id.clone(),
@@ -183,8 +183,8 @@ impl Call {
 
     fn contact_job(&self) -> EnrichContactAsyncRequest {
         EnrichContactAsyncRequest {
-            firstname: "Ada".to_owned(),
-            lastname: self.id.clone(),
+            first_name: "Ada".to_owned(),
+            last_name: self.id.clone(),
             enrichment_type: vec![EnrichmentType::Phone.into()],
             linkedin_url: Some(self.page(0)),
             request_id: self.id.clone(),
@@ -194,8 +194,8 @@ impl Call {
 
     fn batch_job(&self) -> BulkEnrichContactsRequest {
         let contact = |number| ContactToEnrich {
-            firstname: "Ada".to_owned(),
-            lastname: format!("{}-{number}", self.id),
+            first_name: "Ada".to_owned(),
+            last_name: format!("{}-{number}", self.id),
             linkedin_url: Some(self.page(number)),
             ..Default::default()
         };

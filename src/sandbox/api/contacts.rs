@@ -62,8 +62,8 @@ pub async fn enrich(call: Call) -> Answer {
     let wanted = wanted(&request.enrichment_type, request.phone_country_codes);
     check_permission(&call, &wanted, 1)?;
     let identity = Identity {
-        firstname: request.firstname,
-        lastname: request.lastname,
+        first_name: request.first_name,
+        last_name: request.last_name,
         linkedin_url: request.linkedin_url,
         domain: request.domain,
         company_name: request.company_name,
@@ -84,8 +84,8 @@ pub async fn start(call: Call) -> Answer {
     let wanted = wanted(&request.enrichment_type, request.phone_country_codes);
     check_permission(&call, &wanted, 1)?;
     let identity = Identity {
-        firstname: request.firstname,
-        lastname: request.lastname,
+        first_name: request.first_name,
+        last_name: request.last_name,
         linkedin_url: request.linkedin_url,
         domain: request.domain,
         company_name: request.company_name,
@@ -105,8 +105,8 @@ pub async fn start_bulk(call: Call) -> Answer {
     check_permission(&call, &wanted, request.contacts.len())?;
     let contacts = request.contacts.into_iter().map(|contact| {
         let identity = Identity {
-            firstname: contact.firstname,
-            lastname: contact.lastname,
+            first_name: contact.first_name,
+            last_name: contact.last_name,
             linkedin_url: contact.linkedin_url,
             domain: contact.domain,
             company_name: contact.company_name,
@@ -139,8 +139,8 @@ pub async fn check_availability(call: Call) -> Answer {
     let request: v1::CheckDataAvailabilityRequest = call.request()?;
     check_rules(&request)?;
     let identity = Identity {
-        firstname: request.firstname.unwrap_or_default(),
-        lastname: request.lastname.unwrap_or_default(),
+        first_name: request.first_name.unwrap_or_default(),
+        last_name: request.last_name.unwrap_or_default(),
         linkedin_url: request.linkedin_url,
         domain: request.domain,
         company_name: request.company_name,

@@ -10,11 +10,11 @@ use crate::proto::json::structs;
 use crate::proto::v1::{FaultKind, Findings, SandboxFault};
 use crate::sandbox::Faults;
 
-fn contact(lastname: &str) -> Value {
+fn contact(last_name: &str) -> Value {
     json!({
-        "firstname": "Ada", "lastname": lastname, "enrichment_type": ["email", "phone"],
-        "linkedin_url": format!("https://www.linkedin.com/in/{lastname}"),
-        "custom": {"call": lastname},
+        "firstname": "Ada", "lastname": last_name, "enrichment_type": ["email", "phone"],
+        "linkedin_url": format!("https://www.linkedin.com/in/{last_name}"),
+        "custom": {"call": last_name},
     })
 }
 
@@ -38,15 +38,15 @@ async fn a_synchronous_enrichment_is_billed_by_what_it_finds() {
     let fixture = Fixture::start(quick()).await;
     let prices = &endpoints::ENRICH_CONTACT.credits;
     let mut total = 0;
-    for lastname in ["nobody", "l1", "l2", "l3"] {
-        let body = contact(lastname);
+    for last_name in ["nobody", "l1", "l2", "l3"] {
+        let body = contact(last_name);
         let found = fixture.post(endpoints::ENRICH_CONTACT, body.clone()).await;
         let found = found.json();
         let phones = found["phones"].as_array().map_or(0, Vec::len) as u64;
         let expected = phones * u64::from(prices.phone_number)
             + u64::from(found["email"].is_string()) * u64::from(prices.email);
         let [billed] = &bill(&fixture, &body)[..] else {
-            panic!("{lastname} is not billed once");
+            panic!("{last_name} is not billed once");
         };
         assert_eq!(billed.operation, endpoints::ENRICH_CONTACT.rpc);
         assert_eq!(billed.upstream_id, found["enrichment_id"]);

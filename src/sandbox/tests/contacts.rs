@@ -7,8 +7,8 @@ use super::fixture::{Fixture, Receiver, quick};
 use crate::proto::endpoint::endpoints;
 use crate::sandbox::SandboxConfig;
 
-fn contact(lastname: &str) -> Value {
-    json!({"firstname": "Ada", "lastname": lastname, "domain": "acme.example"})
+fn contact(last_name: &str) -> Value {
+    json!({"firstname": "Ada", "lastname": last_name, "domain": "acme.example"})
 }
 
 #[tokio::test]

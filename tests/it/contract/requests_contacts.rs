@@ -13,8 +13,8 @@ fn asynchronous_enrichment() {
         max_credits: None,
         request_id: String::new(),
         reuse_within: None,
-        firstname: "Ada".to_owned(),
-        lastname: "Example".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Example".to_owned(),
         enrichment_type: values([EnrichmentType::Email, EnrichmentType::Phone]),
         linkedin_url: some(ADA),
         domain: some("verdant-acres.example"),
@@ -27,8 +27,8 @@ fn asynchronous_enrichment() {
     sends("full", &request);
 
     let request = v1::EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "Example".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Example".to_owned(),
         enrichment_type: values([EnrichmentType::Email]),
         company_name: some("Verdant Acres"),
         ..Default::default()
@@ -42,8 +42,8 @@ fn synchronous_enrichment() {
         max_credits: None,
         request_id: String::new(),
         reuse_within: None,
-        firstname: "Ada".to_owned(),
-        lastname: "Example".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Example".to_owned(),
         enrichment_type: values([
             EnrichmentType::Email,
             EnrichmentType::Phone,
@@ -62,8 +62,8 @@ fn synchronous_enrichment() {
 #[test]
 fn bulk_enrichment() {
     let ada = v1::ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: "Example".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Example".to_owned(),
         domain: some("verdant-acres.example"),
         company_name: some("Verdant Acres"),
         linkedin_url: some(ADA),
@@ -71,8 +71,8 @@ fn bulk_enrichment() {
         additional_fields: None,
     };
     let bo = v1::ContactToEnrich {
-        firstname: "Bo".to_owned(),
-        lastname: "Example".to_owned(),
+        first_name: "Bo".to_owned(),
+        last_name: "Example".to_owned(),
         linkedin_url: some("https://www.linkedin.com/in/bo-example"),
         custom: Some(object(json!({"row": "2"}))),
         ..Default::default()
@@ -95,8 +95,8 @@ fn data_availability() {
     let request = v1::CheckDataAvailabilityRequest {
         max_credits: None,
         request_id: String::new(),
-        firstname: some("Ada"),
-        lastname: some("Example"),
+        first_name: some("Ada"),
+        last_name: some("Example"),
         linkedin_url: some(ADA),
         domain: some("verdant-acres.example"),
         company_name: some("Verdant Acres"),

@@ -86,7 +86,7 @@ fn additional_fields_are_merged_and_never_override() {
 #[test]
 fn additional_fields_of_items_stay_with_the_item() {
     let contact = |name: &str, extra: Value| v1::ContactToEnrich {
-        firstname: name.to_owned(),
+        first_name: name.to_owned(),
         additional_fields: Some(object(extra)),
         ..Default::default()
     };

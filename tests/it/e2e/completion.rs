@@ -228,8 +228,8 @@ async fn a_contact_ends_with_its_callback_or_with_its_poll() {
         let data = tempfile::tempdir().unwrap();
         let server = Setup::new(fake.address, data.path()).start().await;
         let request = EnrichContactAsyncRequest {
-            firstname: "Ada".to_owned(),
-            lastname: "L".to_owned(),
+            first_name: "Ada".to_owned(),
+            last_name: "L".to_owned(),
             domain: Some("x.test".to_owned()),
             enrichment_type: vec![EnrichmentType::Email.into()],
             ..Default::default()
@@ -247,8 +247,8 @@ async fn a_contact_ends_with_its_callback_or_with_its_poll() {
 
 fn batch(customs: &[Option<Value>]) -> BulkEnrichContactsRequest {
     let contacts = customs.iter().map(|custom| ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         domain: Some("x.test".to_owned()),
         custom: custom
             .as_ref()
@@ -440,8 +440,8 @@ async fn without_a_callback_url_results_are_polled_or_the_operation_refused() {
     };
     let server = setup.start().await;
     let request = EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         domain: Some("x.test".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into()],
         ..Default::default()

@@ -74,16 +74,16 @@ async fn start_each(server: &TestServer) -> Vec<(&'static Endpoint, Result<Strin
             }]
         },
         EnrichContactAsyncRequest {
-            firstname: "Ada".to_owned(),
-            lastname: "L".to_owned(),
+            first_name: "Ada".to_owned(),
+            last_name: "L".to_owned(),
             domain: text("x.test"),
             enrichment_type: vec![EnrichmentType::Email.into()]
         },
         BulkEnrichContactsRequest {
             contacts: vec![
                 ContactToEnrich {
-                    firstname: "Ada".to_owned(),
-                    lastname: "L".to_owned(),
+                    first_name: "Ada".to_owned(),
+                    last_name: "L".to_owned(),
                     domain: text("x.test"),
                     ..Default::default()
                 };

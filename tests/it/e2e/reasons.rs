@@ -222,8 +222,8 @@ async fn consent_required() -> Status {
     })
     .await;
     let request = EnrichContactRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "Lovelace".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
         linkedin_url: Some("https://www.linkedin.com/in/ada".to_owned()),
         enrichment_type: vec![EnrichmentType::PersonalEmail.into()],
         ..Default::default()
@@ -296,8 +296,8 @@ async fn callback_url_not_configured() -> Status {
     setup.has_callback_url = false;
     let server = setup.start().await;
     let contact = ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: "Lovelace".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
         domain: Some("acme.example".to_owned()),
         ..Default::default()
     };

@@ -395,8 +395,8 @@ async fn batches_of_companies_and_pending_contacts_tell_the_id_too() {
     );
 
     let request = EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         domain: Some("x.test".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into()],
         ..Default::default()

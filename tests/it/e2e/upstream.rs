@@ -219,8 +219,8 @@ async fn missing_credits_are_an_error_even_where_pronto_says_success() {
     let data = tempfile::tempdir().unwrap();
     let server = Setup::new(fake.address, data.path()).start().await;
     let request = EnrichContactRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         enrichment_type: vec![EnrichmentType::Email.into()],
         ..Default::default()
     };
@@ -286,8 +286,8 @@ async fn the_two_hosts_differ_by_base_url_only() {
     let data = tempfile::tempdir().unwrap();
     let server = Setup::new(fake.address, data.path()).start().await;
     let request = EnrichContactRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         enrichment_type: vec![EnrichmentType::Email.into()],
         ..Default::default()
     };

@@ -267,8 +267,8 @@ fn an_extraction_needs_a_sales_navigator_search() {
 
 fn contact() -> ContactToEnrich {
     ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         ..Default::default()
     }
 }
@@ -310,11 +310,11 @@ fn each_contact_of_a_batch_has_what_its_kind_needs() {
         phone_country_codes: texts(["FR", "XX", "fr"]),
         ..Default::default()
     };
-    request.contacts[1].firstname = String::new();
+    request.contacts[1].first_name = String::new();
     breaks(
         &request,
         &[
-            "contacts[1].firstname",
+            "contacts[1].first_name",
             "phone_country_codes[1]",
             "phone_country_codes[2]",
             "contacts[0].domain",
@@ -327,11 +327,11 @@ fn each_contact_of_a_batch_has_what_its_kind_needs() {
 fn single_enrichments_have_what_their_kind_needs() {
     breaks(
         &EnrichContactRequest::default(),
-        &["firstname", "lastname", "enrichment_type"],
+        &["first_name", "last_name", "enrichment_type"],
     );
     let phone = EnrichContactRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         enrichment_type: vec![EnrichmentType::Phone.into()],
         ..Default::default()
     };
@@ -341,8 +341,8 @@ fn single_enrichments_have_what_their_kind_needs() {
         ..phone.clone()
     });
     let later = EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         enrichment_type: vec![
             EnrichmentType::Email.into(),
             EnrichmentType::PersonalEmail.into(),

@@ -18,10 +18,10 @@ use crate::harness::error_info;
 use crate::harness::stage::Stage;
 
 /// Somebody whose email can be looked for.
-pub fn email_of(lastname: &str, request_id: &str) -> EnrichContactRequest {
+pub fn email_of(last_name: &str, request_id: &str) -> EnrichContactRequest {
     EnrichContactRequest {
-        firstname: "Ada".to_owned(),
-        lastname: lastname.to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: last_name.to_owned(),
         domain: Some("acme.test".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into()],
         request_id: request_id.to_owned(),
@@ -32,8 +32,8 @@ pub fn email_of(lastname: &str, request_id: &str) -> EnrichContactRequest {
 /// The same, to be answered later.
 pub fn later(request: EnrichContactRequest) -> EnrichContactAsyncRequest {
     EnrichContactAsyncRequest {
-        firstname: request.firstname,
-        lastname: request.lastname,
+        first_name: request.first_name,
+        last_name: request.last_name,
         domain: request.domain,
         enrichment_type: request.enrichment_type,
         linkedin_url: request.linkedin_url,

@@ -43,8 +43,8 @@ fn custom(number: usize) -> Option<prost_types::Struct> {
 /// A batch of people who are known by these last names.
 fn batch(names: &[&str]) -> BulkEnrichContactsRequest {
     let contact = |(number, name): (usize, &&str)| ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: (*name).to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: (*name).to_owned(),
         domain: Some("acme.test".to_owned()),
         custom: custom(number),
         ..Default::default()
@@ -340,7 +340,7 @@ async fn what_a_job_bought_is_reused_until_it_is_purged() {
     };
     let event = events.iter().find(with_email).unwrap();
     let index = contacts(std::slice::from_ref(event))[0].index.unwrap() as usize;
-    let somebody = || reusing(email_of(&request.contacts[index].lastname, ""));
+    let somebody = || reusing(email_of(&request.contacts[index].last_name, ""));
     let spent = stage.sandbox.counters().credits_spent();
     let known = enrich(&stage, somebody()).await;
     assert_eq!((known.reused_from, known.index), (event.event_time, None));

@@ -84,8 +84,8 @@ impl Site {
 /// A batch of people who are known by these last names.
 fn batch(names: &[&str]) -> BulkEnrichContactsRequest {
     let contact = |name: &&str| ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: (*name).to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: (*name).to_owned(),
         domain: Some("acme.test".to_owned()),
         ..Default::default()
     };

@@ -175,8 +175,8 @@ async fn an_estimate_counts_items_and_the_budget() {
     })
     .await;
     let contact = ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: "A".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "A".to_owned(),
         domain: Some("acme.test".to_owned()),
         ..Default::default()
     };
@@ -211,7 +211,7 @@ async fn an_invalid_request_has_no_estimate() {
     let fields: Vec<_> = violations.into_iter().map(|v| v.field).collect();
     assert_eq!(
         fields,
-        ["enrich_contact.lastname", "enrich_contact.enrichment_type"]
+        ["enrich_contact.last_name", "enrich_contact.enrichment_type"]
     );
     let nothing = EstimateCostRequest { request: None };
     let nothing = stage

@@ -74,8 +74,8 @@ async fn a_signal() {
 async fn a_contact() {
     let stage = early().await;
     let request = EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "Lovelace".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
         company_name: Some("Acme".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into()],
         ..Default::default()
@@ -88,8 +88,8 @@ async fn a_contact() {
 async fn a_batch_of_contacts() {
     let stage = early().await;
     let contact = |name: &str| ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: name.to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: name.to_owned(),
         company_name: Some("Acme".to_owned()),
         ..Default::default()
     };

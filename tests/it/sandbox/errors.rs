@@ -113,8 +113,8 @@ async fn personal_emails_without_consent() {
     let enrichment_type = vec![EnrichmentType::PersonalEmail.into()];
     let mut contacts = stage.server.contacts();
     let request = EnrichContactRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "Lovelace".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
         linkedin_url: Some(ADA.to_owned()),
         enrichment_type: enrichment_type.clone(),
         ..Default::default()
@@ -122,8 +122,8 @@ async fn personal_emails_without_consent() {
     let status = contacts.enrich_contact(request).await.unwrap_err();
     assert_refused(&status, Code::FailedPrecondition, "CONSENT_REQUIRED", "422");
     let request = EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "Lovelace".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
         linkedin_url: Some(ADA.to_owned()),
         enrichment_type: enrichment_type.clone(),
         ..Default::default()
@@ -132,8 +132,8 @@ async fn personal_emails_without_consent() {
     assert_refused(&status, Code::FailedPrecondition, "CONSENT_REQUIRED", "422");
 
     let contact = ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: "Lovelace".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
         linkedin_url: Some(ADA.to_owned()),
         ..Default::default()
     };
@@ -183,8 +183,8 @@ async fn no_credits_left() {
         "422",
     );
     let request = EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "Lovelace".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
         domain: Some("acme.example".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into()],
         ..Default::default()

@@ -310,8 +310,8 @@ async fn every_kind_strikes_and_no_stream_invents_anything() {
 
 fn contact() -> EnrichContactAsyncRequest {
     EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "Lovelace".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
         company_name: Some("Acme".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into()],
         ..Default::default()

@@ -239,10 +239,10 @@ async fn a_person_is_looked_up_by_profile() {
 }
 
 /// A contact of whom the sandbox knows all that is asked for, or nothing.
-fn contact(lastname: &str, kinds: &[EnrichmentType]) -> EnrichContactRequest {
+fn contact(last_name: &str, kinds: &[EnrichmentType]) -> EnrichContactRequest {
     EnrichContactRequest {
-        firstname: "Ada".to_owned(),
-        lastname: lastname.to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: last_name.to_owned(),
         enrichment_type: kinds.iter().map(|kind| (*kind).into()).collect(),
         linkedin_url: Some("https://www.linkedin.com/in/ada-of-nowhere".to_owned()),
         domain: Some("acme.example".to_owned()),
@@ -304,8 +304,8 @@ async fn a_contact_of_whom_nothing_is_found_is_an_answer() {
 async fn an_enrichment_is_read_by_its_id() {
     let stage = Stage::start().await;
     let request = EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "Lovelace".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
         enrichment_type: vec![EnrichmentType::Email.into()],
         domain: Some("acme.example".to_owned()),
         ..Default::default()
@@ -335,10 +335,10 @@ async fn an_enrichment_is_read_by_its_id() {
 async fn what_is_available_is_told_for_free() {
     let stage = Stage::start().await;
     let mut contacts = stage.server.contacts();
-    let mut available = async |lastname: String| {
+    let mut available = async |last_name: String| {
         let request = CheckDataAvailabilityRequest {
-            firstname: Some("Ada".to_owned()),
-            lastname: Some(lastname),
+            first_name: Some("Ada".to_owned()),
+            last_name: Some(last_name),
             domain: Some("acme.example".to_owned()),
             ..Default::default()
         };

@@ -236,8 +236,8 @@ async fn bulk_enrich_leads() {
 async fn enrich_contact_async() {
     let stage = Stage::start().await;
     let request = EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "Lovelace".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
         domain: Some("acme.example".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into()],
         custom: Some(custom("c1")),
@@ -268,8 +268,8 @@ async fn bulk_enrich_contacts() {
     let stage = Stage::start().await;
     let names = ["Lovelace", "Hopper", "Nobody", "Hamilton", "Johnson"];
     let contact = |name: &&str| ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: (*name).to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: (*name).to_owned(),
         company_name: Some("Acme".to_owned()),
         custom: Some(custom(name)),
         ..Default::default()

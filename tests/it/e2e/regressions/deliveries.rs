@@ -165,8 +165,8 @@ async fn a_position_that_comes_back_as_a_text_is_taken_off_the_custom() {
     let server = Setup::new(fake.address, data.path()).start().await;
     let custom = object!({"crm": "1"});
     let contact = ContactToEnrich {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         domain: Some("x.test".to_owned()),
         custom: custom.as_object().map(structs::from_map),
         ..Default::default()

@@ -133,8 +133,8 @@ async fn a_contact_that_is_pending_does_not_end_its_job() {
     let data = tempfile::tempdir().unwrap();
     let server = Setup::new(fake.address, data.path()).start().await;
     let request = EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         domain: Some("x.test".to_owned()),
         linkedin_url: Some("https://www.linkedin.com/in/ada".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into(), EnrichmentType::Phone.into()],
@@ -194,8 +194,8 @@ async fn a_start_whose_fate_is_unknown_ends_where_nothing_can_arrive() {
     let server = setup.start().await;
     // Searches are looked for, but Pronto lists no enrichments.
     let request = EnrichContactAsyncRequest {
-        firstname: "Ada".to_owned(),
-        lastname: "L".to_owned(),
+        first_name: "Ada".to_owned(),
+        last_name: "L".to_owned(),
         domain: Some("x.test".to_owned()),
         enrichment_type: vec![EnrichmentType::Email.into()],
         ..Default::default()
