@@ -12,7 +12,9 @@ use tonic::transport::Channel;
 pub async fn start_search(channel: Channel, limit: i32) -> String {
     let request = SearchLeadsRequest {
         filters: Some(LeadFilters {
-            job_titles: vec!["engineer".to_owned()],
+            job_titles: ["engineer", "director", "manager"]
+                .map(str::to_owned)
+                .to_vec(),
             ..LeadFilters::default()
         }),
         limit: Some(limit),
