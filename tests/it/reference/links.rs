@@ -58,6 +58,10 @@ fn linked_words(api: &Api, own: &str, text: &str) -> String {
 }
 
 fn link(api: &Api, word: &str) -> Option<String> {
+    if let Some(document) = word.strip_prefix("docs/") {
+        return Some(format!("[{document}](../{document})"));
+    }
+    let word = word.strip_prefix("ErrorReason.").unwrap_or(word);
     // A word such as Search or Lead may be meant as one.
     let humps = word.chars().filter(char::is_ascii_uppercase).count();
     if humps < 2 {
