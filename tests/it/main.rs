@@ -23,6 +23,7 @@ mod money;
 mod odd_bodies;
 mod operators;
 mod recognition;
+mod reference;
 mod roundtrip;
 mod sandbox;
 mod store;
