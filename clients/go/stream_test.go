@@ -293,12 +293,24 @@ func TestStreamToldProgressIsNotSilent(t *testing.T) {
 
 func TestStreamDoesNotCountTheCallersTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		jobs := &fakeJobs{scripts: []func(watchStream) error{complete(1, 2)}}
+		script := func(stream watchStream) error {
+			if err := stream.Send(lead(1)); err != nil {
+				return err
+			}
+			for range 20 {
+				time.Sleep(20 * time.Second)
+				if err := stream.Send(progress()); err != nil {
+					return err
+				}
+			}
+			return complete(2)(stream)
+		}
+		jobs := &fakeJobs{scripts: []func(watchStream) error{script}}
 		for _, err := range jobs.serve(t).Follow("job").Events(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Hour)
+			time.Sleep(5 * time.Minute)
 		}
 		wantSequences(t, jobs.watched(), 0)
 	})
