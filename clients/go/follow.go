@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pronto
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"pronto-grpc/clients/go/prontov1"
+)
+
+const (
+	defaultPatience    = 10 * time.Minute
+	defaultIdleTimeout = time.Minute
+)
+
+// A FollowOption changes how [Client.Follow] follows.
+type FollowOption func(*following)
+
+// following is what options set.
+type following struct {
+	after    int64
+	progress bool
+	patience time.Duration
+	idle     time.Duration
+}
+
+// After begins behind the event with this sequence, the last one that was handled
+// before.
+func After(sequence int64) FollowOption {
+	return func(f *following) { f.after = sequence }
+}
+
+// WithProgress hands out `progress` events, too. They have sequence 0, are not in the
+// job's log, and come at least every 20 s.
+func WithProgress() FollowOption {
+	return func(f *following) { f.progress = true }
+}
+
+// WithPatience is how long a stream goes on trying while no message comes; 10 minutes
+// without it. While a stream is open and merely quiet, that is no trying.
+func WithPatience(patience time.Duration) FollowOption {
+	return func(f *following) { f.patience = patience }
+}
+
+// WithIdleTimeout is how long a stream may be silent before it is abandoned and begun
+// again on another connection; a minute without it. Give it more than 20 s, because so
+// long a healthy stream may be silent. 0 is for ever.
+func WithIdleTimeout(idle time.Duration) FollowOption {
+	if idle <= 0 {
+		idle = math.MaxInt64
+	}
+	return func(f *following) { f.idle = idle }
+}
+
+// ErrNoJob is the error of a stream that was given no job.
+var ErrNoJob = errors.New("pronto: no job to follow: its id is empty, as after a start with webhook_url, whose results go there")
+
+// GapError tells that the server skipped an event. The log of a job has no holes, so
+// this is a loss that repeating does not mend.
+type GapError struct {
+	// The job.
+	JobID string
+	// The sequence that was due.
+	Expected int64
+	// The sequence that came.
+	Got int64
+}
+
+// Error names the job and both sequences.
+func (e *GapError) Error() string {
+	return fmt.Sprintf("pronto: job %s: event %d came where event %d was due", e.JobID, e.Got, e.Expected)
+}
+
+// Follow follows a job: the id that a Start RPC answered. It does nothing yet;
+// [Stream.Events] does.
+func (c *Client) Follow(jobID string, options ...FollowOption) *Stream {
+	settings := following{patience: defaultPatience, idle: defaultIdleTimeout}
+	for _, option := range options {
+		option(&settings)
+	}
+	return &Stream{
+		client:    c,
+		jobs:      prontov1.NewJobServiceClient(c.watching),
+		jobID:     jobID,
+		following: settings,
+		last:      settings.after,
+		patience:  patience{limit: settings.patience},
+	}
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pronto
+
+import (
+	"crypto/tls"
+	"os"
+
+	"google.golang.org/grpc"
+)
+
+// An Option changes how [Connect] connects. Of two that set the same, the last one
+// counts.
+type Option func(*settings)
+
+// settings is what options set.
+type settings struct {
+	// tls is nil for plaintext.
+	tls                 *tlsSettings
+	token               tokenSource
+	apiKey              *string
+	insecureCredentials bool
+	compressor          string
+	extra               []grpc.DialOption
+}
+
+// secure is the settings of TLS, which it switches on.
+func (s *settings) secure() *tlsSettings {
+	if s.tls == nil {
+		s.tls = &tlsSettings{}
+	}
+	return s.tls
+}
+
+// WithTLS connects with TLS and trusts the roots of the system.
+func WithTLS() Option {
+	return func(s *settings) { s.secure() }
+}
+
+// WithCAFile connects with TLS and trusts the certificates of a PEM file instead of
+// the roots of the system.
+func WithCAFile(path string) Option {
+	return func(s *settings) {
+		s.secure().ca = func() ([]byte, error) { return os.ReadFile(path) }
+	}
+}
+
+// WithCA connects with TLS and trusts these certificates, in PEM, instead of the roots
+// of the system.
+func WithCA(pem []byte) Option {
+	return func(s *settings) {
+		s.secure().ca = func() ([]byte, error) { return pem, nil }
+	}
+}
+
+// WithClientCertificate connects with TLS and shows the server a certificate. The two
+// PEM files are read for each connection, so they may be renewed.
+func WithClientCertificate(certificateFile, keyFile string) Option {
+	return func(s *settings) {
+		s.secure().certificate = func() (tls.Certificate, error) {
+			return tls.LoadX509KeyPair(certificateFile, keyFile)
+		}
+	}
+}
+
+// WithToken tells the server who calls: the token of a client in its access file.
+func WithToken(token string) Option {
+	return func(s *settings) { s.token = fixedToken(token) }
+}
+
+// WithTokenFile is [WithToken] with the content of a file. It is read again when it
+// changes; while it holds no token, the last one is used.
+func WithTokenFile(path string) Option {
+	return func(s *settings) { s.token = fileToken(path) }
+}
+
+// WithAPIKey sends an API key of Pronto with each call, for servers that let their
+// clients bring one.
+func WithAPIKey(key string) Option {
+	return func(s *settings) { s.apiKey = &key }
+}
+
+// WithInsecureCredentials allows a token or a key without TLS to another machine. It
+// is right only where the network keeps others out.
+func WithInsecureCredentials() Option {
+	return func(s *settings) { s.insecureCredentials = true }
+}
+
+// WithCompressor compresses requests, and takes compressed answers. The compressor is
+// one that is registered with gRPC, as gzip is by importing its package:
+//
+//	import "google.golang.org/grpc/encoding/gzip"
+//
+//	pronto.Connect(target, pronto.WithCompressor(gzip.Name))
+//
+// A server refuses a compression that it does not have (its option `compression`) with
+// UNIMPLEMENTED.
+func WithCompressor(name string) Option {
+	return func(s *settings) { s.compressor = name }
+}
+
+// WithDialOptions adds options of gRPC behind those of this package, such as a handler
+// for traces. Its transport credentials, if it has any, take the place of those that
+// [Connect] has checked.
+func WithDialOptions(options ...grpc.DialOption) Option {
+	return func(s *settings) { s.extra = append(s.extra, options...) }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pronto_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	pronto "pronto-grpc/clients/go"
+	"pronto-grpc/clients/go/prontov1"
+)
+
+// refusing refuses each call so often before it answers.
+type refusing struct {
+	prontov1.UnimplementedContactServiceServer
+	prontov1.UnimplementedLocationServiceServer
+	refusals int
+	err      error
+	calls    counter
+}
+
+func (r *refusing) answer() error {
+	if r.calls.add() <= r.refusals {
+		return r.err
+	}
+	return nil
+}
+
+func (r *refusing) EnrichContact(context.Context, *prontov1.EnrichContactRequest) (*prontov1.EnrichContactResponse, error) {
+	return &prontov1.EnrichContactResponse{}, r.answer()
+}
+
+func (r *refusing) SearchLocations(context.Context, *prontov1.SearchLocationsRequest) (*prontov1.SearchLocationsResponse, error) {
+	return &prontov1.SearchLocationsResponse{}, r.answer()
+}
+
+func (r *refusing) serve(t *testing.T) *pronto.Client {
+	return serve(t, func(s *grpc.Server) {
+		prontov1.RegisterContactServiceServer(s, r)
+		prontov1.RegisterLocationServiceServer(s, r)
+	})
+}
+
+func enrich(ctx context.Context, client *pronto.Client, requestID string) error {
+	_, err := client.Contacts.EnrichContact(ctx, &prontov1.EnrichContactRequest{RequestId: requestID})
+	return err
+}
+
+func TestCallsWithARequestIDAreRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &refusing{refusals: 4, err: failure(codes.Unavailable, "")}
+		begin := time.Now()
+		if err := enrich(t.Context(), server.serve(t), "order-7"); err != nil {
+			t.Fatal(err)
+		}
+		// 0.5, 1, 2 and 4 s, give or take a fifth.
+		if took := time.Since(begin); took < 6*time.Second || took > 9*time.Second {
+			t.Errorf("took %s", took)
+		}
+		if n := server.calls.value(); n != 5 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+func TestCallsAreRepeatedFourTimesAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &refusing{refusals: 100, err: failure(codes.Unavailable, "STARTING")}
+		err := enrich(t.Context(), server.serve(t), "order-7")
+		if pronto.ReasonOf(err) != prontov1.ErrorReason_ERROR_REASON_STARTING {
+			t.Errorf("error %v", err)
+		}
+		if n := server.calls.value(); n != 5 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+func TestCallsThatMayBeChargedAgainAreNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &refusing{refusals: 1, err: failure(codes.Unavailable, "DRAINING")}
+		err := enrich(t.Context(), server.serve(t), "")
+		if pronto.ReasonOf(err) != prontov1.ErrorReason_ERROR_REASON_DRAINING || server.calls.value() != 1 {
+			t.Errorf("error %v after %d calls", err, server.calls.value())
+		}
+	})
+}
+
+func TestOnlyUnavailableIsRepeated(t *testing.T) {
+	for _, code := range []codes.Code{codes.Unknown, codes.Internal, codes.DeadlineExceeded, codes.ResourceExhausted} {
+		synctest.Test(t, func(t *testing.T) {
+			server := &refusing{refusals: 1, err: failure(code, "")}
+			client := server.serve(t)
+			_, err := client.Locations.SearchLocations(t.Context(), &prontov1.SearchLocationsRequest{})
+			if err == nil || server.calls.value() != 1 {
+				t.Errorf("error %v after %d calls", err, server.calls.value())
+			}
+			server.refusals++
+			if err := enrich(t.Context(), client, "order-7"); err == nil || server.calls.value() != 2 {
+				t.Errorf("error %v after %d calls", err, server.calls.value())
+			}
+		})
+	}
+}
+
+func TestIdempotentCallsAreRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &refusing{refusals: 4, err: failure(codes.Unavailable, "STARTING")}
+		client := server.serve(t)
+		if _, err := client.Locations.SearchLocations(t.Context(), &prontov1.SearchLocationsRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		server.refusals = 100
+		_, err := client.Locations.SearchLocations(t.Context(), &prontov1.SearchLocationsRequest{})
+		e, _ := pronto.AsError(err)
+		if e == nil || e.Message != "no STARTING" || server.calls.value() != 10 {
+			t.Errorf("error %v after %d calls", err, server.calls.value())
+		}
+	})
+}
+
+func TestRepeatsWaitAsLongAsTheServerWants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Minute)}
+		server := &refusing{refusals: 1, err: failure(codes.Unavailable, "STARTING", retry)}
+		begin := time.Now()
+		if err := enrich(t.Context(), server.serve(t), "order-7"); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took != time.Minute {
+			t.Errorf("took %s", took)
+		}
+	})
+}
+
+func TestTheDeadlineBoundsAllAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Minute)}
+		server := &refusing{refusals: 1, err: failure(codes.Unavailable, "STARTING", retry)}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		begin := time.Now()
+		err := enrich(ctx, server.serve(t), "order-7")
+		if pronto.ReasonOf(err) != prontov1.ErrorReason_ERROR_REASON_STARTING {
+			t.Errorf("error %v", err)
+		}
+		if time.Since(begin) != 0 {
+			t.Errorf("waited %s for nothing", time.Since(begin))
+		}
+	})
+}
+
+func TestCancellingEndsTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Hour)}
+		server := &refusing{refusals: 1, err: failure(codes.Unavailable, "STARTING", retry)}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Second, cancel)
+		begin := time.Now()
+		if err := enrich(ctx, server.serve(t), "order-7"); err == nil || time.Since(begin) != 10*time.Second {
+			t.Errorf("error %v after %s", err, time.Since(begin))
+		}
+	})
+}
