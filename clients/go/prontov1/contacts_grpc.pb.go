@@ -39,7 +39,8 @@ const (
 // number, about 30 for a personal email, nothing when nothing is found.
 type ContactServiceClient interface {
 	// EnrichContact enriches one contact and waits for the answer, which may take
-	// a minute. Nothing found is an answer with status `error`, not an error.
+	// a minute. That nothing is found is an answer, which `outcome` tells, and no error
+	// of the call.
 	EnrichContact(ctx context.Context, in *EnrichContactRequest, opts ...grpc.CallOption) (*EnrichContactResponse, error)
 	// EnrichContactAsync starts the enrichment of one contact and streams its
 	// result.
@@ -165,7 +166,8 @@ func (c *contactServiceClient) CheckDataAvailability(ctx context.Context, in *Ch
 // number, about 30 for a personal email, nothing when nothing is found.
 type ContactServiceServer interface {
 	// EnrichContact enriches one contact and waits for the answer, which may take
-	// a minute. Nothing found is an answer with status `error`, not an error.
+	// a minute. That nothing is found is an answer, which `outcome` tells, and no error
+	// of the call.
 	EnrichContact(context.Context, *EnrichContactRequest) (*EnrichContactResponse, error)
 	// EnrichContactAsync starts the enrichment of one contact and streams its
 	// result.

@@ -52,15 +52,18 @@ type JobServiceClient interface {
 	// and a stream that broke is continued by watching after the last sequence
 	// seen.
 	//
-	// OUT_OF_RANGE / SEQUENCE_EXPIRED when events after that sequence are no longer
-	// kept, also when a slow stream falls so far behind.
+	// OUT_OF_RANGE / SEQUENCE_OUT_OF_RANGE when after_sequence is beyond the last
+	// event; OUT_OF_RANGE / SEQUENCE_EXPIRED when events after it are no longer kept,
+	// also when a slow stream falls so far behind.
 	//
-	// Ends OK after `completed` and what came later; with FAILED_PRECONDITION / JOB_FAILED when the
-	// job failed; with ABORTED / JOB_CANCELLED when it was cancelled.
+	// Ends OK after `completed` and what came later; with FAILED_PRECONDITION /
+	// JOB_FAILED when the job failed; with ABORTED / JOB_CANCELLED when it was
+	// cancelled. A stream that ends with UNAVAILABLE (such as DRAINING or
+	// STREAM_TOO_OLD) or DEADLINE_EXCEEDED leaves the job as it is: watch again.
 	WatchJob(ctx context.Context, in *WatchJobRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[JobEvent], error)
-	// CancelJob ends a job that is still running. Results that are there stay,
-	// and results that Pronto still delivers are still kept. Pronto itself is not
-	// told: it has no way to stop an operation, and what it finds it charges.
+	// CancelJob ends a job that is still running. Results that are there stay, and
+	// those that Pronto delivers later are kept, too. Pronto itself is not told: it has
+	// no way to stop an operation, and charges what it finds.
 	// FAILED_PRECONDITION / JOB_FINISHED when the job has ended before.
 	CancelJob(ctx context.Context, in *CancelJobRequest, opts ...grpc.CallOption) (*CancelJobResponse, error)
 	// ListCallbacks lists the bodies that arrived for a job exactly as they came,
@@ -68,9 +71,9 @@ type JobServiceClient interface {
 	ListCallbacks(ctx context.Context, in *ListCallbacksRequest, opts ...grpc.CallOption) (*ListCallbacksResponse, error)
 	// ListUnmatchedCallbacks lists the callbacks that came for no job, oldest
 	// first: those for jobs of the caller that have been purged, and for the
-	// server's configured key also those for jobs that the server does not know,
-	// as after the loss of its store. Of several configured keys that is `default`. The server bounds how many it keeps; the
-	// oldest ones give way.
+	// server's configured key (of several, `default`) also those for jobs that the
+	// server does not know, as after the loss of its store. The server bounds how many
+	// it keeps; the oldest ones give way.
 	ListUnmatchedCallbacks(ctx context.Context, in *ListUnmatchedCallbacksRequest, opts ...grpc.CallOption) (*ListUnmatchedCallbacksResponse, error)
 	// PurgeJob removes a job that has ended and everything that belongs to it, from
 	// the disk too, before it answers. What it bought is not used again; the ledger
@@ -100,10 +103,10 @@ type JobServiceClient interface {
 	// A job that goes on, or from which something was erased, does not take the
 	// person in again: a result about them becomes `erased`, and its body is erased
 	// as soon as it is decoded. Jobs that are started and calls that are answered
-	// later are not touched, and neither is what is kept outside this server, such as in Pronto's own
-	// searches. Calling it again is safe, and needed while `pending_bodies` is not
-	// 0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed on the way; what
-	// is erased by then stays erased.
+	// later are not touched, and neither is what is kept outside this server, such as
+	// in Pronto's own searches. Calling it again is safe, and needed while
+	// `pending_bodies` is not 0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed
+	// on the way; what is erased by then stays erased.
 	PurgePerson(ctx context.Context, in *PurgePersonRequest, opts ...grpc.CallOption) (*PurgePersonResponse, error)
 	// ListVendorDrift lists where Pronto sent what this version does not know: fields,
 	// texts and types. Nothing of it is lost (`additional_fields`, `Unrecognized`); it
@@ -237,15 +240,18 @@ type JobServiceServer interface {
 	// and a stream that broke is continued by watching after the last sequence
 	// seen.
 	//
-	// OUT_OF_RANGE / SEQUENCE_EXPIRED when events after that sequence are no longer
-	// kept, also when a slow stream falls so far behind.
+	// OUT_OF_RANGE / SEQUENCE_OUT_OF_RANGE when after_sequence is beyond the last
+	// event; OUT_OF_RANGE / SEQUENCE_EXPIRED when events after it are no longer kept,
+	// also when a slow stream falls so far behind.
 	//
-	// Ends OK after `completed` and what came later; with FAILED_PRECONDITION / JOB_FAILED when the
-	// job failed; with ABORTED / JOB_CANCELLED when it was cancelled.
+	// Ends OK after `completed` and what came later; with FAILED_PRECONDITION /
+	// JOB_FAILED when the job failed; with ABORTED / JOB_CANCELLED when it was
+	// cancelled. A stream that ends with UNAVAILABLE (such as DRAINING or
+	// STREAM_TOO_OLD) or DEADLINE_EXCEEDED leaves the job as it is: watch again.
 	WatchJob(*WatchJobRequest, grpc.ServerStreamingServer[JobEvent]) error
-	// CancelJob ends a job that is still running. Results that are there stay,
-	// and results that Pronto still delivers are still kept. Pronto itself is not
-	// told: it has no way to stop an operation, and what it finds it charges.
+	// CancelJob ends a job that is still running. Results that are there stay, and
+	// those that Pronto delivers later are kept, too. Pronto itself is not told: it has
+	// no way to stop an operation, and charges what it finds.
 	// FAILED_PRECONDITION / JOB_FINISHED when the job has ended before.
 	CancelJob(context.Context, *CancelJobRequest) (*CancelJobResponse, error)
 	// ListCallbacks lists the bodies that arrived for a job exactly as they came,
@@ -253,9 +259,9 @@ type JobServiceServer interface {
 	ListCallbacks(context.Context, *ListCallbacksRequest) (*ListCallbacksResponse, error)
 	// ListUnmatchedCallbacks lists the callbacks that came for no job, oldest
 	// first: those for jobs of the caller that have been purged, and for the
-	// server's configured key also those for jobs that the server does not know,
-	// as after the loss of its store. Of several configured keys that is `default`. The server bounds how many it keeps; the
-	// oldest ones give way.
+	// server's configured key (of several, `default`) also those for jobs that the
+	// server does not know, as after the loss of its store. The server bounds how many
+	// it keeps; the oldest ones give way.
 	ListUnmatchedCallbacks(context.Context, *ListUnmatchedCallbacksRequest) (*ListUnmatchedCallbacksResponse, error)
 	// PurgeJob removes a job that has ended and everything that belongs to it, from
 	// the disk too, before it answers. What it bought is not used again; the ledger
@@ -285,10 +291,10 @@ type JobServiceServer interface {
 	// A job that goes on, or from which something was erased, does not take the
 	// person in again: a result about them becomes `erased`, and its body is erased
 	// as soon as it is decoded. Jobs that are started and calls that are answered
-	// later are not touched, and neither is what is kept outside this server, such as in Pronto's own
-	// searches. Calling it again is safe, and needed while `pending_bodies` is not
-	// 0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed on the way; what
-	// is erased by then stays erased.
+	// later are not touched, and neither is what is kept outside this server, such as
+	// in Pronto's own searches. Calling it again is safe, and needed while
+	// `pending_bodies` is not 0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed
+	// on the way; what is erased by then stays erased.
 	PurgePerson(context.Context, *PurgePersonRequest) (*PurgePersonResponse, error)
 	// ListVendorDrift lists where Pronto sent what this version does not know: fields,
 	// texts and types. Nothing of it is lost (`additional_fields`, `Unrecognized`); it

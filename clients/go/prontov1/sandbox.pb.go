@@ -1013,8 +1013,8 @@ type SandboxFault struct {
 	Duration *durationpb.Duration `protobuf:"bytes,6,opt,name=duration,proto3" json:"duration,omitempty"`
 	// How often a body is posted, for FAULT_KIND_DUPLICATE: 2 to 10, by default 2.
 	Times *uint32 `protobuf:"varint,7,opt,name=times,proto3,oneof" json:"times,omitempty"`
-	// After how many results a search fails, for the kinds FAULT_KIND_SEARCH_...
-	// with a status; by default after half of them.
+	// After how many results a search fails, for the kinds FAULT_KIND_SEARCH_... that
+	// have it fail; by default after half of them.
 	After *uint32 `protobuf:"varint,8,opt,name=after,proto3,oneof" json:"after,omitempty"`
 	// Whether the request takes effect although the answer does not say so, for
 	// the kinds of answers that refuse with a status; by default it does not.

@@ -408,9 +408,9 @@ func (x *Budget) GetReserved() int64 {
 // Which entries to list.
 type ListLedgerEntriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most so many entries; 0: 50. At most 500.
+	// Largest number of entries in the answer; 50 when 0, at most 500.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the page before.
+	// `next_page_token` of the previous answer; empty for the first page.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only entries of this job.
 	JobId *string `protobuf:"bytes,3,opt,name=job_id,json=jobId,proto3,oneof" json:"job_id,omitempty"`
@@ -490,9 +490,9 @@ func (x *ListLedgerEntriesRequest) GetEndTime() *timestamppb.Timestamp {
 // A page of entries.
 type ListLedgerEntriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The entries.
+	// The entries, oldest first.
 	Entries []*LedgerEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
-	// For the next page; empty at the end.
+	// Where the next page begins; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
