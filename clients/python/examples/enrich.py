@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find the emails of people in a CSV file.
+
+    python examples/enrich.py IN.csv OUT.csv REQUEST_ID
+
+IN.csv has the columns firstname, lastname, company_name and linkedin_url, and 2 to 100 rows.
+OUT.csv gets them with email and email_status. When the program is stopped, run it again with
+the same REQUEST_ID: it continues the same job, and nothing is paid twice.
+"""
+
+import csv
+import os
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+
+import pronto_grpc
+from pronto_grpc import v1
+
+
+def main() -> None:
+    """Read, enrich, write."""
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    source, target, request_id = sys.argv[1:]
+    with open(source, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    client = pronto_grpc.connect(
+        os.environ.get("PRONTO_GRPC_ADDRESS", "localhost:50051"),
+        token_file=os.environ.get("PRONTO_GRPC_TOKEN_FILE"),
+    )
+    with client:
+        try:
+            enrich(client, rows, pathlib.Path(target), request_id)
+        except pronto_grpc.ProntoError as error:
+            sys.exit(explain(error))
+
+
+def enrich(
+    client: pronto_grpc.Client,
+    rows: Sequence[dict[str, str]],
+    target: pathlib.Path,
+    request_id: str,
+) -> None:
+    """Enrich the rows as one batch, and write them in their order."""
+    # The same id and the same rows are the same job, however often they are sent.
+    start = client.contacts.StartBulkContactEnrichment(request_for(rows, request_id))
+    contacts: dict[int, v1.Contact] = {}
+    with client.follow(start) as events:
+        for event in events:
+            if event.WhichOneof("event") == "contact":
+                # Results come in any order; each says which row it belongs to.
+                contacts[event.contact.index] = event.contact
+                print(f"contact {event.contact.index}", flush=True)
+    write(target, rows, contacts)
+    report(events.account, contacts)
+
+
+def request_for(rows: Sequence[Mapping[str, str]], request_id: str) -> v1.BulkEnrichContactsRequest:
+    """Ask for the emails of all rows."""
+    return v1.BulkEnrichContactsRequest(
+        contacts=[
+            v1.ContactToEnrich(
+                firstname=row["firstname"],
+                lastname=row["lastname"],
+                company_name=row["company_name"] or None,
+                # None leaves it out: an empty text is no LinkedIn profile, and would be refused.
+                linkedin_url=row["linkedin_url"] or None,
+            )
+            for row in rows
+        ],
+        enrichment_type=[v1.ENRICHMENT_TYPE_EMAIL],
+        request_id=request_id,
+    )
+
+
+def write(
+    target: pathlib.Path, rows: Sequence[dict[str, str]], contacts: Mapping[int, v1.Contact]
+) -> None:
+    """Write the result whole or not at all: a reader never sees half of it."""
+    part = target.with_name(f"{target.name}.part")
+    with open(part, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [*rows[0], "email", "email_status"])
+        writer.writeheader()
+        for index, row in enumerate(rows):
+            contact = contacts.get(index, v1.Contact())
+            writer.writerow({**row, **found(contact)})
+    os.replace(part, target)
+
+
+def found(contact: v1.Contact) -> dict[str, str]:
+    """Pick what the file shows of a contact."""
+    return {"email": contact.email, "email_status": contact.email_status}
+
+
+def report(account: v1.JobCompleted | None, contacts: Mapping[int, v1.Contact]) -> None:
+    """Say how it ended, and which rows nothing came for."""
+    if account is None:
+        return
+    if account.missing_indexes:
+        print(f"nothing came for rows {', '.join(map(str, account.missing_indexes))}", flush=True)
+    outcome = v1.JobOutcome.Name(account.outcome).removeprefix("JOB_OUTCOME_")
+    print(f"{outcome}: {len(contacts)} contacts, {account.counts.credits} credits", flush=True)
+
+
+def explain(error: pronto_grpc.ProntoError) -> str:
+    """Say in words what can be done."""
+    if error.reason == v1.ERROR_REASON_REQUEST_ID_REUSED:
+        return (
+            f"REQUEST_ID_REUSED: the id was used before for other rows (job "
+            f"{error.metadata.get('job_id')}): take the rows of that time, or a new id"
+        )
+    return f"the enrichment failed: {error}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handle three refusals: refusals.py with asyncio.
+
+python examples/refusals_asyncio.py
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable
+
+import pronto_grpc
+from pronto_grpc import aio, v1
+
+
+async def over_budget(client: aio.Client) -> None:
+    """Ask for something that could cost more than it may."""
+    request = v1.EnrichContactRequest(
+        firstname="Wei",
+        lastname="Young",
+        company_name="Oakline Logistics",
+        enrichment_type=[v1.ENRICHMENT_TYPE_EMAIL],
+        max_credits=0,
+    )
+    error = await refusal(client.contacts.EnrichContact(request), v1.ERROR_REASON_BUDGET_EXCEEDED)
+    # It was refused before anything was sent or paid. The violation names the limit.
+    for violation in error.quota_violations:
+        print(f"budget: {violation.description}", flush=True)
+
+
+async def invalid(client: aio.Client) -> None:
+    """Send a request with two mistakes."""
+    request = v1.SearchLeadsRequest(
+        filters=v1.LeadFilters(included_locations=["Paris"]),
+        limit=0,
+    )
+    error = await refusal(client.leads.StartLeadSearch(request), v1.ERROR_REASON_INVALID_REQUEST)
+    # All mistakes are listed at once, with the path of the field.
+    for violation in error.field_violations:
+        print(f"invalid: {violation.field}: {violation.description}", flush=True)
+
+
+async def too_often(client: aio.Client) -> None:
+    """Call something until its limit is met."""
+    request = v1.GetHeadcountRequest(company_linkedin_id="10000019")
+
+    async def call_often() -> None:
+        # The limit is 2 per minute. A call whose turn would come after its deadline is refused
+        # at once; without a deadline it would wait here.
+        for _ in range(10):
+            await client.accounts.GetHeadcount(request, timeout=1)
+
+    error = await refusal(call_often(), v1.ERROR_REASON_RATE_LIMITED)
+    if error.retry_delay is None:
+        sys.exit("the server does not say when to try again")
+    print(f"rate limited: try again in {error.retry_delay.total_seconds():g} s", flush=True)
+
+
+async def refusal(
+    call: Awaitable[object], reason: v1.ErrorReason.ValueType
+) -> pronto_grpc.ProntoError:
+    """Return the error of a call that must be refused for this reason."""
+    try:
+        await call
+    except pronto_grpc.ProntoError as error:
+        if error.reason == reason:
+            return error
+        raise
+    sys.exit(f"it was not refused with {v1.ErrorReason.Name(reason)}")
+
+
+async def main() -> None:
+    """Show all three."""
+    client = aio.connect(
+        os.environ.get("PRONTO_GRPC_ADDRESS", "localhost:50051"),
+        token_file=os.environ.get("PRONTO_GRPC_TOKEN_FILE"),
+    )
+    async with client:
+        await over_budget(client)
+        await invalid(client)
+        await too_often(client)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

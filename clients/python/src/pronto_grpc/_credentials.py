@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who calls: tokens and keys, which every call carries as metadata."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from pronto_grpc._endpoint import Endpoint
+
+Metadata = tuple[tuple[str, str], ...]
+PathLike = str | os.PathLike[str]
+
+
+class TokenFile:
+    """A token in a file, which is read again when the file changes."""
+
+    def __init__(self, path: PathLike) -> None:
+        self._path = Path(path)
+        # Which file was read last, and the token in it: one value, so that threads agree.
+        self._read: tuple[object, str] = (None, "")
+
+    def __call__(self) -> str:
+        """Return the token as it is now."""
+        stat = self._path.stat()
+        # A file that is replaced by another one of the same age has another inode.
+        version = (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_dev)
+        if self._read[0] != version:
+            token = self._path.read_text(encoding="utf-8").strip()
+            self._read = (version, _sendable(token, f"the token in {self._path}"))
+        return self._read[1]
+
+
+class Credentials:
+    """What every call carries to say who calls."""
+
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        token_file: PathLike | None = None,
+        api_key: str | None = None,
+    ) -> None:
+        if token is not None and token_file is not None:
+            raise ValueError("token and token_file exclude each other: give one of them")
+        self._token = _token_source(token, token_file)
+        self._api_key = None if api_key is None else _sendable(api_key, "api_key")
+
+    def __bool__(self) -> bool:
+        return self._token is not None or self._api_key is not None
+
+    def metadata(self) -> Metadata:
+        """Return what a call that begins now carries."""
+        pairs = []
+        if self._token is not None:
+            pairs.append(("authorization", f"Bearer {self._token()}"))
+        if self._api_key is not None:
+            pairs.append(("x-api-key", self._api_key))
+        return tuple(pairs)
+
+
+def check_not_exposed(
+    credentials: Credentials, endpoint: Endpoint, *, tls: bool, allow_insecure: bool
+) -> None:
+    """Refuse to send credentials in the clear to another machine."""
+    if not credentials or tls or endpoint.local or allow_insecure:
+        return
+    raise ValueError(
+        f"a token or key would be sent to {endpoint.target} in the clear, where everybody on the "
+        "way can read it: set tls=True (or tls=Tls(...)), connect to a loopback address or a Unix "
+        "socket, or set allow_insecure=True if the network keeps others out"
+    )
+
+
+def _token_source(token: str | None, token_file: PathLike | None) -> Callable[[], str] | None:
+    if token is not None:
+        text = _sendable(token, "token")
+        return lambda: text
+    if token_file is None:
+        return None
+    source = TokenFile(token_file)
+    source()  # A file that is missing is found now, and not by the first call.
+    return source
+
+
+def _sendable(text: str, what: str) -> str:
+    """Return `text` if metadata can carry it; an error never shows it."""
+    if not text or not text.isascii() or not text.isprintable() or text != text.strip():
+        raise ValueError(f"{what} must be printable ASCII text, not empty and without outer blanks")
+    return text

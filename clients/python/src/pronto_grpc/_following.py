@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What to do with what happens to a stream of events.
+
+Pure: nothing here calls, waits or looks at a clock that it was not given. `follow` and
+`aio.follow` do what is decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import grpc
+
+from pronto_grpc._clock import Clock
+from pronto_grpc._repeating import at_least
+from pronto_grpc.errors import NoJobError, ProntoError, SequenceGapError
+from pronto_grpc.v1 import (
+    JOB_OUTCOME_COMPLETE,
+    JOB_OUTCOME_INCOMPLETE,
+    JOB_STATE_COMPLETED,
+    JOB_STATE_INCOMPLETE,
+    Job,
+    JobCompleted,
+    JobEvent,
+    StartResponse,
+    WatchJobRequest,
+)
+
+Followable = str | Job | StartResponse
+"""What can be followed: the id of a job, a job, or the answer of a Start RPC."""
+
+BASE_WAIT = 0.1
+MAX_WAIT = 10.0
+
+_OUTCOMES = {
+    JOB_STATE_COMPLETED: JOB_OUTCOME_COMPLETE,
+    JOB_STATE_INCOMPLETE: JOB_OUTCOME_INCOMPLETE,
+}
+# The stream is fine again later, whoever says so: DEADLINE_EXCEEDED is a proxy's, since
+# `follow` gives its calls no deadline.
+_PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+# Broken connections and reset streams look like this. The server's own errors with these
+# codes have a reason.
+_BREAKS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How a job is followed, in seconds."""
+
+    patience: float = 600.0
+    """So long without any message to go on trying."""
+    idle: float = 60.0
+    """So long a silent stream is believed in."""
+    timeout: float | None = None
+    """So long to follow at most."""
+
+    def __post_init__(self) -> None:
+        if self.patience < 0 or self.idle <= 0 or (self.timeout is not None and self.timeout < 0):
+            raise ValueError("patience and timeout must be at least 0 s, and idle longer than that")
+
+
+@dataclass
+class Following:
+    """Where a client is in the events of a job."""
+
+    job_id: str
+    last_sequence: int = 0
+    progress: bool = False
+    limits: Limits = field(default_factory=Limits)
+    clock: Clock = field(default_factory=Clock)
+    account: JobCompleted | None = None
+    _end: float | None = field(init=False, default=None)
+    # Failed attempts since the last message, and when the first of them failed.
+    _failures: int = field(init=False, default=0)
+    _failing_since: float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.last_sequence < 0:
+            raise ValueError("after must be at least 0")
+        if self.limits.timeout is not None:
+            self._end = self.clock.now() + self.limits.timeout
+
+    def request(self) -> WatchJobRequest:
+        """Ask for what comes next."""
+        return WatchJobRequest(job_id=self.job_id, after_sequence=self.last_sequence)
+
+    def received(self, event: JobEvent) -> bool:
+        """Take an event that came; true if it is to be handed out."""
+        self._failures = 0
+        self._failing_since = None
+        if event.WhichOneof("event") == "progress":
+            return self.progress
+        if event.sequence <= self.last_sequence:
+            return False
+        if event.sequence != self.last_sequence + 1:
+            raise SequenceGapError(self.job_id, self.last_sequence + 1, event.sequence)
+        self.last_sequence = event.sequence
+        if event.WhichOneof("event") == "completed":
+            self.account = event.completed
+        return True
+
+    def failed(self, error: ProntoError) -> float:
+        """Return how long to wait before the next attempt; raise what ends the stream."""
+        if not goes_on(error):
+            raise error
+        now = self.clock.now()
+        if self._failing_since is None:
+            self._failing_since = now
+        wait = at_least(error, self._backoff())
+        self._failures += 1
+        if now - self._failing_since + wait >= self.limits.patience:
+            raise error
+        return self.within_timeout(wait)
+
+    def within_timeout(self, seconds: float) -> float:
+        """Return `seconds`, or what is left of the caller's time; raise when it is over."""
+        if self._end is None:
+            return seconds
+        left = self._end - self.clock.now()
+        if left <= 0:
+            raise TimeoutError(
+                f"job {self.job_id} was followed for {self.limits.timeout:g} s, up to event "
+                f"{self.last_sequence}"
+            )
+        return min(seconds, left)
+
+    def ended(self, job: Job) -> bool:
+        """Take the job of a stream that ended without `completed`; true if it has ended, too.
+
+        That is how it is when the events after `completed` were asked for.
+        """
+        outcome = _OUTCOMES.get(job.state)
+        if outcome is None or job.last_sequence != self.last_sequence:
+            return False
+        self.account = JobCompleted(outcome=outcome, counts=job.counts)
+        return True
+
+    def silent(self) -> ProntoError:
+        """Say that nothing came for too long."""
+        return _broken(f"the stream of job {self.job_id} was silent for {self.limits.idle:g} s")
+
+    def cut_short(self) -> ProntoError:
+        """Say that a stream ended before its job."""
+        return _broken(f"the stream of job {self.job_id} ended before the job")
+
+    def _backoff(self) -> float:
+        # Beyond that the exponent makes no difference, and would overflow in the end.
+        exponent = min(self._failures, 16)
+        return min(MAX_WAIT, BASE_WAIT * 2.0**exponent) * self.clock.random()
+
+
+def goes_on(error: ProntoError) -> bool:
+    """Whether a stream that ended with this error can be continued."""
+    if error.code() in _PASSING:
+        return True
+    return error.code() in _BREAKS and not error.reason_name
+
+
+def job_id_of(source: Followable) -> str:
+    """Return the id of a job to follow."""
+    if isinstance(source, StartResponse):
+        if not source.HasField("job"):
+            raise NoJobError(
+                "there is no job to follow: the request named a webhook_url, so Pronto sends the "
+                "results there, and the server keeps none"
+            )
+        return job_id_of(source.job)
+    job_id = source.id if isinstance(source, Job) else source
+    if not job_id:
+        raise NoJobError("there is no job to follow: its id is empty")
+    return job_id
+
+
+def _broken(message: str) -> ProntoError:
+    return ProntoError(grpc.StatusCode.UNAVAILABLE, message)

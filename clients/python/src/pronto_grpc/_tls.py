@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How connections are encrypted."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+PemSource = bytes | str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Encryption of connections. Each field takes the bytes of a PEM, or the path of its file."""
+
+    ca: PemSource | None = None
+    """Who signs the server's certificate. Absent: those whom the system trusts."""
+    certificate: PemSource | None = None
+    """The client's certificate, with those that lead to its root. Needs `key`."""
+    key: PemSource | None = None
+    """The key of the client's certificate."""
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key of a client belong together: give both or none")
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """Return what gRPC takes."""
+        return grpc.ssl_channel_credentials(
+            root_certificates=system_roots() if self.ca is None else _pem(self.ca),
+            private_key=None if self.key is None else _pem(self.key),
+            certificate_chain=None if self.certificate is None else _pem(self.certificate),
+        )
+
+
+def system_roots() -> bytes | None:
+    """Return the certificates that the system trusts.
+
+    None, which stands for those that grpcio brings, where Python finds none.
+    """
+    found = ssl.create_default_context().get_ca_certs(binary_form=True)
+    return "".join(map(ssl.DER_cert_to_PEM_cert, found)).encode() or None
+
+
+def _pem(source: PemSource) -> bytes:
+    return source if isinstance(source, bytes) else Path(source).read_bytes()

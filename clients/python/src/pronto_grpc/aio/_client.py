@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import grpc
+from grpc import aio
+
+from pronto_grpc import v1
+from pronto_grpc._connection import plan
+from pronto_grpc._credentials import PathLike
+from pronto_grpc._endpoint import DEFAULT
+from pronto_grpc._following import Followable, Following, Limits, job_id_of
+from pronto_grpc._tls import Tls
+from pronto_grpc.aio._follow import Follow
+from pronto_grpc.aio._interceptors import interceptors
+
+if TYPE_CHECKING:
+    from pronto_grpc.v1.accounts_pb2_grpc import AccountServiceAsyncStub
+    from pronto_grpc.v1.contacts_pb2_grpc import ContactServiceAsyncStub
+    from pronto_grpc.v1.jobs_pb2_grpc import JobServiceAsyncStub
+    from pronto_grpc.v1.leads_pb2_grpc import LeadServiceAsyncStub
+    from pronto_grpc.v1.lists_pb2_grpc import ListServiceAsyncStub
+    from pronto_grpc.v1.locations_pb2_grpc import LocationServiceAsyncStub
+    from pronto_grpc.v1.personas_pb2_grpc import PersonaServiceAsyncStub
+    from pronto_grpc.v1.sandbox_pb2_grpc import SandboxServiceAsyncStub
+    from pronto_grpc.v1.searches_pb2_grpc import SearchServiceAsyncStub
+    from pronto_grpc.v1.signals_pb2_grpc import SignalServiceAsyncStub
+    from pronto_grpc.v1.usage_pb2_grpc import UsageServiceAsyncStub
+    from pronto_grpc.v1.workspace_pb2_grpc import WorkspaceServiceAsyncStub
+
+
+class Client:
+    """A connection to pronto-grpc: a stub for each service, and `follow`.
+
+    Close it with `close()`, or use it in an `async with`. It belongs to the event loop that
+    ran when it was made.
+
+    Attributes:
+        channel: The channel, for stubs of other services such as health. What is called over it
+            carries the credentials, and fails with `ProntoError`.
+    """
+
+    def __init__(self, channel: aio.Channel) -> None:
+        self.channel = channel
+        self.accounts: AccountServiceAsyncStub = v1.AccountServiceStub(channel)
+        self.contacts: ContactServiceAsyncStub = v1.ContactServiceStub(channel)
+        self.jobs: JobServiceAsyncStub = v1.JobServiceStub(channel)
+        self.leads: LeadServiceAsyncStub = v1.LeadServiceStub(channel)
+        self.lists: ListServiceAsyncStub = v1.ListServiceStub(channel)
+        self.locations: LocationServiceAsyncStub = v1.LocationServiceStub(channel)
+        self.personas: PersonaServiceAsyncStub = v1.PersonaServiceStub(channel)
+        self.sandbox: SandboxServiceAsyncStub = v1.SandboxServiceStub(channel)
+        self.searches: SearchServiceAsyncStub = v1.SearchServiceStub(channel)
+        self.signals: SignalServiceAsyncStub = v1.SignalServiceStub(channel)
+        self.usage: UsageServiceAsyncStub = v1.UsageServiceStub(channel)
+        self.workspace: WorkspaceServiceAsyncStub = v1.WorkspaceServiceStub(channel)
+
+    def follow(
+        self,
+        job: Followable,
+        *,
+        after: int = 0,
+        progress: bool = False,
+        patience: float = Limits.patience,
+        idle: float = Limits.idle,
+        timeout: float | None = None,
+    ) -> Follow:
+        """Return the events of a job, and continue whenever the stream breaks.
+
+        Args:
+            job: The answer of a Start RPC, a job, or its id.
+            after: The sequence of the last event that is known already.
+            progress: Whether to hand out `progress` events, too; their sequence is 0.
+            patience: For so many seconds it goes on trying without any message; then the last
+                error is raised.
+            idle: A stream that is silent for so many seconds is begun again. The server sends
+                `progress` at least every 20 s.
+            timeout: After so many seconds `TimeoutError` is raised. The job goes on.
+
+        Raises:
+            NoJobError: There is no job: the request named its own webhook_url.
+
+        The iteration raises `ProntoError` when the job failed, was cancelled or cannot be
+        followed, and `SequenceGapError` when events are missing.
+        """
+        limits = Limits(patience, idle, timeout)
+        return Follow(self.jobs, Following(job_id_of(job), after, progress, limits))
+
+    async def close(self) -> None:
+        """Close the channel. Calls under way are cancelled."""
+        await self.channel.close()
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+def connect(
+    target: str = DEFAULT,
+    *,
+    tls: bool | Tls = False,
+    token: str | None = None,
+    token_file: PathLike | None = None,
+    api_key: str | None = None,
+    allow_insecure: bool = False,
+    compression: grpc.Compression | None = None,
+) -> Client:
+    """Return a client of a server. The connection is made by the first call.
+
+    Call it where an event loop runs.
+
+    Calls that the API declares to be harmless, and those with a `request_id`, are repeated
+    when the server is UNAVAILABLE, up to five times in all and within their timeout. No other
+    call is: it may have been carried out and charged.
+
+    Args:
+        target: `HOST:PORT`, `unix:PATH` or `unix:///PATH`.
+        tls: Whether the connection is encrypted: True trusts whom the system trusts, `Tls` says
+            more.
+        token: The client's token.
+        token_file: A file with the client's token, read again when it changes.
+        api_key: A key of Pronto, for servers that let clients bring their own.
+        allow_insecure: Whether a token or key may be sent in the clear to another machine.
+        compression: How requests are compressed. The server must have it switched on.
+
+    Raises:
+        ValueError: The arguments contradict each other, or a token or key would be sent in the
+            clear to another machine.
+        OSError: A file cannot be read.
+    """
+    connection = plan(
+        target,
+        tls=tls,
+        token=token,
+        token_file=token_file,
+        api_key=api_key,
+        allow_insecure=allow_insecure,
+    )
+    outside_in = interceptors(connection.credentials)
+    if connection.tls is None:
+        channel = aio.insecure_channel(
+            connection.target, connection.options, compression, outside_in
+        )
+    else:
+        channel = aio.secure_channel(
+            connection.target, connection.tls, connection.options, compression, outside_in
+        )
+    return Client(channel)

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Addresses, credentials, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pathlib
+
+import pytest
+from fake import JOB, Server, completed
+
+import pronto_grpc
+from pronto_grpc import Tls, aio, v1
+from pronto_grpc._credentials import TokenFile
+from pronto_grpc._endpoint import parse
+from pronto_grpc._options import channel_options
+
+CREDENTIALS = [{"token": "secret"}, {"api_key": "secret"}]
+ELSEWHERE = ["pronto.example:443", "10.0.0.7:50051", "[2001:db8::1]:50051", "127.evil.example:1"]
+HERE = ["localhost:1", "LOCALHOST:1", "127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "unix:/run/x"]
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+@pytest.mark.parametrize("credentials", CREDENTIALS)
+def test_credentials_are_not_sent_in_the_clear(target: str, credentials: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"in the clear.*tls=True.*allow_insecure") as raised:
+        pronto_grpc.connect(target, **credentials)  # type: ignore[arg-type]
+    assert "secret" not in str(raised.value)
+    with pytest.raises(ValueError, match="in the clear"):
+        aio.connect(target, **credentials)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("target", HERE)
+def test_credentials_are_sent_to_this_machine(target: str) -> None:
+    pronto_grpc.connect(target, token="secret").close()
+
+
+def test_credentials_are_sent_where_that_is_wanted() -> None:
+    pronto_grpc.connect(ELSEWHERE[0], token="secret", tls=True).close()
+    pronto_grpc.connect(ELSEWHERE[0], token="secret", allow_insecure=True).close()
+    pronto_grpc.connect(ELSEWHERE[0]).close()
+
+
+@pytest.mark.parametrize(
+    "target", ["", "localhost", "localhost:", "::1:5", "a b:1", "x:70000", "dns:///x:1", "a@b:1"]
+)
+def test_what_is_no_address(target: str) -> None:
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        parse(target)
+
+
+def test_a_unix_socket_is_no_name_of_a_host() -> None:
+    assert ("grpc.default_authority", "localhost") in channel_options(parse("unix:/run/x"))
+    assert ("grpc.default_authority", "localhost") not in channel_options(parse("localhost:1"))
+
+
+def test_a_proxy_is_not_between_us_and_this_machine() -> None:
+    assert ("grpc.enable_http_proxy", 0) in channel_options(parse("localhost:1"))
+    assert ("grpc.enable_http_proxy", 0) not in channel_options(parse("pronto.example:1"))
+
+
+def test_calls_and_streams_carry_the_credentials(server: Server) -> None:
+    call(server, token="t", api_key="k")
+    asyncio.run(call_with_asyncio(server, token="t", api_key="k"))
+    assert len(server.metadata) == 4
+    for metadata in server.metadata:
+        assert metadata["authorization"] == "Bearer t"
+        assert metadata["x-api-key"] == "k"
+
+
+def test_without_credentials_there_are_none(server: Server) -> None:
+    call(server)
+    assert not {"authorization", "x-api-key"} & set(server.metadata[0])
+
+
+def test_the_metadata_of_a_caller_stay(server: Server) -> None:
+    server.jobs.append(v1.Job(id=JOB))
+    with pronto_grpc.connect(server.target, token="t") as client:
+        client.jobs.GetJob(v1.GetJobRequest(), metadata=(("x-request-id", "7"),))
+    assert server.metadata[0]["x-request-id"] == "7"
+
+
+def test_a_token_file_is_read_again(server: Server, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("one\n")
+    server.jobs.extend([v1.Job()] * 2)
+    with pronto_grpc.connect(server.target, token_file=path) as client:
+        client.jobs.GetJob(v1.GetJobRequest())
+        (tmp_path / "new").write_text("two\n")
+        os.replace(tmp_path / "new", path)
+        client.jobs.GetJob(v1.GetJobRequest())
+    sent = [metadata["authorization"] for metadata in server.metadata]
+    assert sent == ["Bearer one", "Bearer two"]
+
+
+def test_a_token_file_that_stays_is_read_once(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("one")
+    source = TokenFile(path)
+    assert source() == "one"
+    stat = path.stat()
+    # Other content under the same age, size and inode: only a second reading would show it.
+    path.write_text("two")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert source() == "one"
+
+
+def test_a_token_file_must_be_there(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        pronto_grpc.connect(token_file=tmp_path / "none")
+
+
+@pytest.mark.parametrize("token", ["", " x", "x\n", "ü", "a\x00b"])
+def test_tokens_that_metadata_cannot_carry(token: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        pronto_grpc.connect(token=token)
+
+
+def test_what_contradicts_itself(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ValueError, match="exclude each other"):
+        pronto_grpc.connect(token="t", token_file=tmp_path)
+    with pytest.raises(ValueError, match="belong together"):
+        Tls(certificate=b"pem")
+
+
+def call(server: Server, **credentials: str) -> None:
+    """Make a call and open a stream."""
+    server.jobs.append(v1.Job())
+    server.streams.append([completed(1)])
+    with pronto_grpc.connect(server.target, **credentials) as client:  # type: ignore[arg-type]
+        client.jobs.GetJob(v1.GetJobRequest())
+        list(client.jobs.WatchJob(v1.WatchJobRequest()))
+
+
+async def call_with_asyncio(server: Server, **credentials: str) -> None:
+    """Make a call and open a stream, with asyncio."""
+    server.jobs.append(v1.Job())
+    server.streams.append([completed(1)])
+    async with aio.connect(server.target, **credentials) as client:  # type: ignore[arg-type]
+        await client.jobs.GetJob(v1.GetJobRequest())
+        async for _ in client.jobs.WatchJob(v1.WatchJobRequest()):
+            pass

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Leaving a stream early: the call ends, and nothing stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import gc
+import threading
+
+import pytest
+from fake import JOB, SOON, Server, Silence, completed, lead, started
+
+import pronto_grpc
+from pronto_grpc import aio
+
+
+def watchdogs() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "pronto-watchdog"]
+
+
+def test_with_ends_the_call_and_the_thread(server: Server) -> None:
+    server.streams.append([started(), Silence()])
+    with pronto_grpc.connect(server.target) as client:
+        with client.follow(JOB) as events:
+            next(events)
+            assert watchdogs()
+        assert server.ended.acquire(timeout=SOON)
+        assert not watchdogs()
+
+
+def test_break_without_close_ends_the_call_and_the_thread(server: Server) -> None:
+    server.streams.append([started(), Silence()])
+    with pronto_grpc.connect(server.target) as client:
+        for _ in client.follow(JOB):
+            left = watchdogs()
+            break
+        gc.collect()
+        assert server.ended.acquire(timeout=SOON)
+        for thread in left:
+            thread.join(SOON)
+        assert left
+        assert not watchdogs()
+
+
+def test_an_end_leaves_no_thread(server: Server) -> None:
+    server.streams.append([started(), completed(2)])
+    with pronto_grpc.connect(server.target) as client:
+        events = client.follow(JOB)
+        assert len(list(events)) == 2
+        assert not watchdogs()
+        assert list(events) == []
+
+
+def test_another_thread_closes(server: Server) -> None:
+    server.streams.append([started(), Silence()])
+    with pronto_grpc.connect(server.target) as client:
+        events = client.follow(JOB)
+        next(events)
+        closer = threading.Thread(target=events.close)
+        closer.start()
+        with pytest.raises(concurrent.futures.CancelledError, match=JOB):
+            next(events)
+        closer.join(SOON)
+        assert server.ended.acquire(timeout=SOON)
+
+
+def test_a_wait_between_attempts_is_ended(server: Server) -> None:
+    with pronto_grpc.connect(server.target) as client:
+        events = client.follow(JOB)
+        events.close()
+        with pytest.raises(concurrent.futures.CancelledError):
+            next(events)
+        assert server.watched_after == []
+
+
+def test_asyncio_close_ends_the_call(server: Server) -> None:
+    server.streams.append([started(), Silence()])
+
+    async def leave() -> None:
+        async with aio.connect(server.target) as client:
+            async with client.follow(JOB) as events:
+                async for _ in events:
+                    break
+            await ended(server)
+            assert [event async for event in events] == []
+
+    asyncio.run(leave())
+
+
+def test_asyncio_break_without_close_ends_the_call(server: Server) -> None:
+    server.streams.append([started(), Silence()])
+
+    async def leave() -> None:
+        async with aio.connect(server.target) as client:
+            async for _ in client.follow(JOB):
+                break
+            gc.collect()
+            await ended(server)
+
+    asyncio.run(leave())
+
+
+def test_asyncio_cancellation_ends_at_once(server: Server) -> None:
+    server.streams.extend([[started(), Silence()], [lead(2)]])
+
+    async def cancel() -> None:
+        async with aio.connect(server.target) as client:
+            events = client.follow(JOB)
+            await anext(events)
+            waiting = asyncio.ensure_future(anext(events))
+            # The loop runs what is ready, so that the task waits for the server.
+            await asyncio.sleep(0)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            await ended(server)
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            assert not [task for task in others if "_follow" in repr(task)]
+
+    asyncio.run(cancel())
+    assert server.watched_after == [0]
+
+
+async def ended(server: Server) -> None:
+    """Wait until the server has seen the end of a stream."""
+    assert await asyncio.to_thread(server.ended.acquire, timeout=SOON)
