@@ -3,7 +3,7 @@
 
     python examples/enrich.py IN.csv OUT.csv REQUEST_ID
 
-IN.csv has the columns firstname, lastname, company_name and linkedin_url, and 2 to 100 rows.
+IN.csv has the columns first_name, last_name, company_name and linkedin_url, and 2 to 100 rows.
 OUT.csv gets them with email and email_status. When the program is stopped, run it again with
 the same REQUEST_ID: it continues the same job, and nothing is paid twice.
 """
@@ -26,8 +26,8 @@ def main() -> None:
     with open(source, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     client = pronto_grpc.connect(
-        os.environ.get("PRONTO_GRPC_ADDRESS", "localhost:50051"),
-        token_file=os.environ.get("PRONTO_GRPC_TOKEN_FILE"),
+        os.environ.get("PRONTO_ADDRESS", "localhost:50051"),
+        token_file=os.environ.get("PRONTO_TOKEN_FILE"),
     )
     with client:
         try:
@@ -61,8 +61,8 @@ def request_for(rows: Sequence[Mapping[str, str]], request_id: str) -> v1.BulkEn
     return v1.BulkEnrichContactsRequest(
         contacts=[
             v1.ContactToEnrich(
-                firstname=row["firstname"],
-                lastname=row["lastname"],
+                first_name=row["first_name"],
+                last_name=row["last_name"],
                 company_name=row["company_name"] or None,
                 # None leaves it out: an empty text is no LinkedIn profile, and would be refused.
                 linkedin_url=row["linkedin_url"] or None,

@@ -15,8 +15,8 @@ from pronto_grpc import v1
 def over_budget(client: pronto_grpc.Client) -> None:
     """Ask for something that could cost more than it may."""
     request = v1.EnrichContactRequest(
-        firstname="Wei",
-        lastname="Young",
+        first_name="Wei",
+        last_name="Young",
         company_name="Oakline Logistics",
         enrichment_type=[v1.ENRICHMENT_TYPE_EMAIL],
         max_credits=0,
@@ -71,8 +71,8 @@ def refusal(
 def main() -> None:
     """Show all three."""
     client = pronto_grpc.connect(
-        os.environ.get("PRONTO_GRPC_ADDRESS", "localhost:50051"),
-        token_file=os.environ.get("PRONTO_GRPC_TOKEN_FILE"),
+        os.environ.get("PRONTO_ADDRESS", "localhost:50051"),
+        token_file=os.environ.get("PRONTO_TOKEN_FILE"),
     )
     with client:
         over_budget(client)

@@ -16,8 +16,8 @@ from pronto_grpc import aio, v1
 async def over_budget(client: aio.Client) -> None:
     """Ask for something that could cost more than it may."""
     request = v1.EnrichContactRequest(
-        firstname="Wei",
-        lastname="Young",
+        first_name="Wei",
+        last_name="Young",
         company_name="Oakline Logistics",
         enrichment_type=[v1.ENRICHMENT_TYPE_EMAIL],
         max_credits=0,
@@ -72,8 +72,8 @@ async def refusal(
 async def main() -> None:
     """Show all three."""
     client = aio.connect(
-        os.environ.get("PRONTO_GRPC_ADDRESS", "localhost:50051"),
-        token_file=os.environ.get("PRONTO_GRPC_TOKEN_FILE"),
+        os.environ.get("PRONTO_ADDRESS", "localhost:50051"),
+        token_file=os.environ.get("PRONTO_TOKEN_FILE"),
     )
     async with client:
         await over_budget(client)

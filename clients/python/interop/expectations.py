@@ -31,7 +31,7 @@ def environment(name: str) -> str:
 
 def address() -> str:
     """Return where the plain server is."""
-    return os.environ.get("PRONTO_GRPC_ADDRESS", "localhost:50051")
+    return os.environ.get("PRONTO_ADDRESS", "localhost:50051")
 
 
 def check(holds: object, expected: str, got: object = None) -> None:
@@ -53,8 +53,8 @@ def mistakes() -> v1.SearchLeadsRequest:
 def contact(request_id: str = "") -> v1.EnrichContactRequest:
     """Enrich a contact that the sandbox knows."""
     return v1.EnrichContactRequest(
-        firstname="Wei",
-        lastname="Young",
+        first_name="Wei",
+        last_name="Young",
         company_name="Oakline Logistics",
         enrichment_type=[v1.ENRICHMENT_TYPE_EMAIL],
         request_id=request_id,
@@ -66,8 +66,8 @@ def contact_with(blob: str) -> v1.EnrichContactAsyncRequest:
     custom = Struct()
     custom.update({"blob": blob})
     return v1.EnrichContactAsyncRequest(
-        firstname="Wei",
-        lastname="Young",
+        first_name="Wei",
+        last_name="Young",
         company_name="Oakline Logistics",
         enrichment_type=[v1.ENRICHMENT_TYPE_EMAIL],
         custom=custom,

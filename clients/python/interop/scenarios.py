@@ -166,15 +166,15 @@ def reflection() -> None:
 
 def unix() -> None:
     """Connect to a Unix socket."""
-    with pronto_grpc.connect(f"unix:{r.environment('PRONTO_GRPC_UNIX_SOCKET')}") as client:
+    with pronto_grpc.connect(f"unix:{r.environment('PRONTO_UNIX_SOCKET')}") as client:
         paris(client)
 
 
 def tls() -> None:
     """Connect with TLS and a token, and wrongly."""
-    target = r.environment("PRONTO_GRPC_TLS_ADDRESS")
-    trusted = pronto_grpc.Tls(ca=r.environment("PRONTO_GRPC_CA_FILE"))
-    token = r.environment("PRONTO_GRPC_TOKEN")
+    target = r.environment("PRONTO_TLS_ADDRESS")
+    trusted = pronto_grpc.Tls(ca=r.environment("PRONTO_CA_FILE"))
+    token = r.environment("PRONTO_TOKEN")
     with pronto_grpc.connect(target, tls=trusted, token=token) as client:
         paris(client)
     with pronto_grpc.connect(target, tls=trusted, token="wrong") as client:

@@ -177,15 +177,15 @@ async def reflection() -> None:
 
 async def unix() -> None:
     """Connect to a Unix socket."""
-    async with aio.connect(f"unix:{r.environment('PRONTO_GRPC_UNIX_SOCKET')}") as client:
+    async with aio.connect(f"unix:{r.environment('PRONTO_UNIX_SOCKET')}") as client:
         await paris(client)
 
 
 async def tls() -> None:
     """Connect with TLS and a token, and wrongly."""
-    target = r.environment("PRONTO_GRPC_TLS_ADDRESS")
-    trusted = pronto_grpc.Tls(ca=r.environment("PRONTO_GRPC_CA_FILE"))
-    token = r.environment("PRONTO_GRPC_TOKEN")
+    target = r.environment("PRONTO_TLS_ADDRESS")
+    trusted = pronto_grpc.Tls(ca=r.environment("PRONTO_CA_FILE"))
+    token = r.environment("PRONTO_TOKEN")
     async with aio.connect(target, tls=trusted, token=token) as client:
         await paris(client)
     async with aio.connect(target, tls=trusted, token="wrong") as client:

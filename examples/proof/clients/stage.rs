@@ -104,8 +104,8 @@ impl Stage {
     /// What a client that calls through a wire is told.
     pub fn environment_through(&self, address: SocketAddr) -> Environment {
         vec![
-            ("PRONTO_GRPC_ADDRESS", address.to_string()),
-            ("PRONTO_GRPC_UNIX_SOCKET", self.socket.display().to_string()),
+            ("PRONTO_ADDRESS", address.to_string()),
+            ("PRONTO_UNIX_SOCKET", self.socket.display().to_string()),
         ]
     }
 }

@@ -29,11 +29,11 @@ pub async fn tls(column: &Column) -> Result<(), String> {
     let _server = place.start().await;
     let environment: Environment = vec![
         (
-            "PRONTO_GRPC_TLS_ADDRESS",
+            "PRONTO_TLS_ADDRESS",
             format!("localhost:{}", place.grpc().port()),
         ),
-        ("PRONTO_GRPC_CA_FILE", file("authority.pem")),
-        ("PRONTO_GRPC_TOKEN", TOKEN.to_owned()),
+        ("PRONTO_CA_FILE", file("authority.pem")),
+        ("PRONTO_TOKEN", TOKEN.to_owned()),
     ];
     let program = Program::start(column, &["tls".to_owned()], &environment);
     program.success().await.map(drop)

@@ -9,13 +9,13 @@ import (
 	pronto "pronto-grpc/clients/go"
 )
 
-// Connect connects to PRONTO_GRPC_ADDRESS, or to a server with default options, and
-// shows the token in PRONTO_GRPC_TOKEN_FILE, if that is set.
+// Connect connects to PRONTO_ADDRESS, or to a server with default options, and
+// shows the token in PRONTO_TOKEN_FILE, if that is set.
 func Connect() (*pronto.Client, error) {
 	var options []pronto.Option
-	if path := os.Getenv("PRONTO_GRPC_TOKEN_FILE"); path != "" {
+	if path := os.Getenv("PRONTO_TOKEN_FILE"); path != "" {
 		options = append(options, pronto.WithTokenFile(path))
 	}
 	// An empty address is localhost:50051.
-	return pronto.Connect(os.Getenv("PRONTO_GRPC_ADDRESS"), options...)
+	return pronto.Connect(os.Getenv("PRONTO_ADDRESS"), options...)
 }

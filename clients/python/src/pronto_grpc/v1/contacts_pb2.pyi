@@ -57,8 +57,8 @@ class EnrichContactRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    FIRSTNAME_FIELD_NUMBER: _builtins.int
-    LASTNAME_FIELD_NUMBER: _builtins.int
+    FIRST_NAME_FIELD_NUMBER: _builtins.int
+    LAST_NAME_FIELD_NUMBER: _builtins.int
     ENRICHMENT_TYPE_FIELD_NUMBER: _builtins.int
     LINKEDIN_URL_FIELD_NUMBER: _builtins.int
     DOMAIN_FIELD_NUMBER: _builtins.int
@@ -69,9 +69,9 @@ class EnrichContactRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MAX_CREDITS_FIELD_NUMBER: _builtins.int
     REUSE_WITHIN_FIELD_NUMBER: _builtins.int
-    firstname: _builtins.str
+    first_name: _builtins.str
     """First name."""
-    lastname: _builtins.str
+    last_name: _builtins.str
     """Last name."""
     linkedin_url: _builtins.str
     """LinkedIn profile; required for phone and personal email."""
@@ -119,8 +119,8 @@ class EnrichContactRequest(_message.Message):
     def __init__(
         self,
         *,
-        firstname: _builtins.str = ...,
-        lastname: _builtins.str = ...,
+        first_name: _builtins.str = ...,
+        last_name: _builtins.str = ...,
         enrichment_type: _abc.Iterable[_common_pb2.EnrichmentType.ValueType] | None = ...,
         linkedin_url: _builtins.str | None = ...,
         domain: _builtins.str | None = ...,
@@ -134,7 +134,7 @@ class EnrichContactRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_linkedin_url", b"_linkedin_url", "_max_credits", b"_max_credits", "additional_fields", b"additional_fields", "company_name", b"company_name", "custom", b"custom", "domain", b"domain", "linkedin_url", b"linkedin_url", "max_credits", b"max_credits", "reuse_within", b"reuse_within"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_linkedin_url", b"_linkedin_url", "_max_credits", b"_max_credits", "additional_fields", b"additional_fields", "company_name", b"company_name", "custom", b"custom", "domain", b"domain", "enrichment_type", b"enrichment_type", "firstname", b"firstname", "lastname", b"lastname", "linkedin_url", b"linkedin_url", "max_credits", b"max_credits", "phone_country_codes", b"phone_country_codes", "request_id", b"request_id", "reuse_within", b"reuse_within"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_linkedin_url", b"_linkedin_url", "_max_credits", b"_max_credits", "additional_fields", b"additional_fields", "company_name", b"company_name", "custom", b"custom", "domain", b"domain", "enrichment_type", b"enrichment_type", "first_name", b"first_name", "last_name", b"last_name", "linkedin_url", b"linkedin_url", "max_credits", b"max_credits", "phone_country_codes", b"phone_country_codes", "request_id", b"request_id", "reuse_within", b"reuse_within"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__company_name: _TypeAlias = _typing.Literal["company_name"]  # noqa: Y015
     _WhichOneofArgType__company_name: _TypeAlias = _typing.Literal["_company_name", b"_company_name"]  # noqa: Y015
@@ -189,8 +189,8 @@ class EnrichContactAsyncRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    FIRSTNAME_FIELD_NUMBER: _builtins.int
-    LASTNAME_FIELD_NUMBER: _builtins.int
+    FIRST_NAME_FIELD_NUMBER: _builtins.int
+    LAST_NAME_FIELD_NUMBER: _builtins.int
     ENRICHMENT_TYPE_FIELD_NUMBER: _builtins.int
     LINKEDIN_URL_FIELD_NUMBER: _builtins.int
     DOMAIN_FIELD_NUMBER: _builtins.int
@@ -202,9 +202,9 @@ class EnrichContactAsyncRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MAX_CREDITS_FIELD_NUMBER: _builtins.int
     REUSE_WITHIN_FIELD_NUMBER: _builtins.int
-    firstname: _builtins.str
+    first_name: _builtins.str
     """First name."""
-    lastname: _builtins.str
+    last_name: _builtins.str
     """Last name."""
     linkedin_url: _builtins.str
     """LinkedIn profile; required for phone and personal email."""
@@ -260,8 +260,8 @@ class EnrichContactAsyncRequest(_message.Message):
     def __init__(
         self,
         *,
-        firstname: _builtins.str = ...,
-        lastname: _builtins.str = ...,
+        first_name: _builtins.str = ...,
+        last_name: _builtins.str = ...,
         enrichment_type: _abc.Iterable[_common_pb2.EnrichmentType.ValueType] | None = ...,
         linkedin_url: _builtins.str | None = ...,
         domain: _builtins.str | None = ...,
@@ -276,7 +276,7 @@ class EnrichContactAsyncRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_linkedin_url", b"_linkedin_url", "_max_credits", b"_max_credits", "_webhook_url", b"_webhook_url", "additional_fields", b"additional_fields", "company_name", b"company_name", "custom", b"custom", "domain", b"domain", "linkedin_url", b"linkedin_url", "max_credits", b"max_credits", "reuse_within", b"reuse_within", "webhook_url", b"webhook_url"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_linkedin_url", b"_linkedin_url", "_max_credits", b"_max_credits", "_webhook_url", b"_webhook_url", "additional_fields", b"additional_fields", "company_name", b"company_name", "custom", b"custom", "domain", b"domain", "enrichment_type", b"enrichment_type", "firstname", b"firstname", "lastname", b"lastname", "linkedin_url", b"linkedin_url", "max_credits", b"max_credits", "phone_country_codes", b"phone_country_codes", "request_id", b"request_id", "reuse_within", b"reuse_within", "webhook_url", b"webhook_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_linkedin_url", b"_linkedin_url", "_max_credits", b"_max_credits", "_webhook_url", b"_webhook_url", "additional_fields", b"additional_fields", "company_name", b"company_name", "custom", b"custom", "domain", b"domain", "enrichment_type", b"enrichment_type", "first_name", b"first_name", "last_name", b"last_name", "linkedin_url", b"linkedin_url", "max_credits", b"max_credits", "phone_country_codes", b"phone_country_codes", "request_id", b"request_id", "reuse_within", b"reuse_within", "webhook_url", b"webhook_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__company_name: _TypeAlias = _typing.Literal["company_name"]  # noqa: Y015
     _WhichOneofArgType__company_name: _TypeAlias = _typing.Literal["_company_name", b"_company_name"]  # noqa: Y015
@@ -440,16 +440,16 @@ class ContactToEnrich(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    FIRSTNAME_FIELD_NUMBER: _builtins.int
-    LASTNAME_FIELD_NUMBER: _builtins.int
+    FIRST_NAME_FIELD_NUMBER: _builtins.int
+    LAST_NAME_FIELD_NUMBER: _builtins.int
     DOMAIN_FIELD_NUMBER: _builtins.int
     COMPANY_NAME_FIELD_NUMBER: _builtins.int
     LINKEDIN_URL_FIELD_NUMBER: _builtins.int
     CUSTOM_FIELD_NUMBER: _builtins.int
     ADDITIONAL_FIELDS_FIELD_NUMBER: _builtins.int
-    firstname: _builtins.str
+    first_name: _builtins.str
     """First name."""
-    lastname: _builtins.str
+    last_name: _builtins.str
     """Last name."""
     domain: _builtins.str
     """Domain of the company's website; this or company_name is required for
@@ -470,8 +470,8 @@ class ContactToEnrich(_message.Message):
     def __init__(
         self,
         *,
-        firstname: _builtins.str = ...,
-        lastname: _builtins.str = ...,
+        first_name: _builtins.str = ...,
+        last_name: _builtins.str = ...,
         domain: _builtins.str | None = ...,
         company_name: _builtins.str | None = ...,
         linkedin_url: _builtins.str | None = ...,
@@ -480,7 +480,7 @@ class ContactToEnrich(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_linkedin_url", b"_linkedin_url", "additional_fields", b"additional_fields", "company_name", b"company_name", "custom", b"custom", "domain", b"domain", "linkedin_url", b"linkedin_url"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_linkedin_url", b"_linkedin_url", "additional_fields", b"additional_fields", "company_name", b"company_name", "custom", b"custom", "domain", b"domain", "firstname", b"firstname", "lastname", b"lastname", "linkedin_url", b"linkedin_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_linkedin_url", b"_linkedin_url", "additional_fields", b"additional_fields", "company_name", b"company_name", "custom", b"custom", "domain", b"domain", "first_name", b"first_name", "last_name", b"last_name", "linkedin_url", b"linkedin_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__company_name: _TypeAlias = _typing.Literal["company_name"]  # noqa: Y015
     _WhichOneofArgType__company_name: _TypeAlias = _typing.Literal["_company_name", b"_company_name"]  # noqa: Y015
@@ -505,17 +505,17 @@ class CheckDataAvailabilityRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    FIRSTNAME_FIELD_NUMBER: _builtins.int
-    LASTNAME_FIELD_NUMBER: _builtins.int
+    FIRST_NAME_FIELD_NUMBER: _builtins.int
+    LAST_NAME_FIELD_NUMBER: _builtins.int
     LINKEDIN_URL_FIELD_NUMBER: _builtins.int
     DOMAIN_FIELD_NUMBER: _builtins.int
     COMPANY_NAME_FIELD_NUMBER: _builtins.int
     ADDITIONAL_FIELDS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MAX_CREDITS_FIELD_NUMBER: _builtins.int
-    firstname: _builtins.str
+    first_name: _builtins.str
     """First name. Unconfirmed."""
-    lastname: _builtins.str
+    last_name: _builtins.str
     """Last name. Unconfirmed."""
     linkedin_url: _builtins.str
     """LinkedIn profile. Unconfirmed."""
@@ -539,8 +539,8 @@ class CheckDataAvailabilityRequest(_message.Message):
     def __init__(
         self,
         *,
-        firstname: _builtins.str | None = ...,
-        lastname: _builtins.str | None = ...,
+        first_name: _builtins.str | None = ...,
+        last_name: _builtins.str | None = ...,
         linkedin_url: _builtins.str | None = ...,
         domain: _builtins.str | None = ...,
         company_name: _builtins.str | None = ...,
@@ -548,18 +548,18 @@ class CheckDataAvailabilityRequest(_message.Message):
         request_id: _builtins.str = ...,
         max_credits: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_firstname", b"_firstname", "_lastname", b"_lastname", "_linkedin_url", b"_linkedin_url", "_max_credits", b"_max_credits", "additional_fields", b"additional_fields", "company_name", b"company_name", "domain", b"domain", "firstname", b"firstname", "lastname", b"lastname", "linkedin_url", b"linkedin_url", "max_credits", b"max_credits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_first_name", b"_first_name", "_last_name", b"_last_name", "_linkedin_url", b"_linkedin_url", "_max_credits", b"_max_credits", "additional_fields", b"additional_fields", "company_name", b"company_name", "domain", b"domain", "first_name", b"first_name", "last_name", b"last_name", "linkedin_url", b"linkedin_url", "max_credits", b"max_credits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_firstname", b"_firstname", "_lastname", b"_lastname", "_linkedin_url", b"_linkedin_url", "_max_credits", b"_max_credits", "additional_fields", b"additional_fields", "company_name", b"company_name", "domain", b"domain", "firstname", b"firstname", "lastname", b"lastname", "linkedin_url", b"linkedin_url", "max_credits", b"max_credits", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_company_name", b"_company_name", "_domain", b"_domain", "_first_name", b"_first_name", "_last_name", b"_last_name", "_linkedin_url", b"_linkedin_url", "_max_credits", b"_max_credits", "additional_fields", b"additional_fields", "company_name", b"company_name", "domain", b"domain", "first_name", b"first_name", "last_name", b"last_name", "linkedin_url", b"linkedin_url", "max_credits", b"max_credits", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__company_name: _TypeAlias = _typing.Literal["company_name"]  # noqa: Y015
     _WhichOneofArgType__company_name: _TypeAlias = _typing.Literal["_company_name", b"_company_name"]  # noqa: Y015
     _WhichOneofReturnType__domain: _TypeAlias = _typing.Literal["domain"]  # noqa: Y015
     _WhichOneofArgType__domain: _TypeAlias = _typing.Literal["_domain", b"_domain"]  # noqa: Y015
-    _WhichOneofReturnType__firstname: _TypeAlias = _typing.Literal["firstname"]  # noqa: Y015
-    _WhichOneofArgType__firstname: _TypeAlias = _typing.Literal["_firstname", b"_firstname"]  # noqa: Y015
-    _WhichOneofReturnType__lastname: _TypeAlias = _typing.Literal["lastname"]  # noqa: Y015
-    _WhichOneofArgType__lastname: _TypeAlias = _typing.Literal["_lastname", b"_lastname"]  # noqa: Y015
+    _WhichOneofReturnType__first_name: _TypeAlias = _typing.Literal["first_name"]  # noqa: Y015
+    _WhichOneofArgType__first_name: _TypeAlias = _typing.Literal["_first_name", b"_first_name"]  # noqa: Y015
+    _WhichOneofReturnType__last_name: _TypeAlias = _typing.Literal["last_name"]  # noqa: Y015
+    _WhichOneofArgType__last_name: _TypeAlias = _typing.Literal["_last_name", b"_last_name"]  # noqa: Y015
     _WhichOneofReturnType__linkedin_url: _TypeAlias = _typing.Literal["linkedin_url"]  # noqa: Y015
     _WhichOneofArgType__linkedin_url: _TypeAlias = _typing.Literal["_linkedin_url", b"_linkedin_url"]  # noqa: Y015
     _WhichOneofReturnType__max_credits: _TypeAlias = _typing.Literal["max_credits"]  # noqa: Y015
@@ -569,9 +569,9 @@ class CheckDataAvailabilityRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__domain) -> _WhichOneofReturnType__domain | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__firstname) -> _WhichOneofReturnType__firstname | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_name) -> _WhichOneofReturnType__first_name | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__lastname) -> _WhichOneofReturnType__lastname | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_name) -> _WhichOneofReturnType__last_name | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__linkedin_url) -> _WhichOneofReturnType__linkedin_url | None: ...
     @_typing.overload

@@ -83,7 +83,8 @@ class ContactServiceServicer(object):
 
     def EnrichContact(self, request, context):
         """EnrichContact enriches one contact and waits for the answer, which may take
-        a minute. Nothing found is an answer with status `error`, not an error.
+        a minute. That nothing is found is an answer, which `outcome` tells, and no error
+        of the call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,8 @@ class ContactServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ContactServiceAsyncStub: ...
     EnrichContact: _grpc.UnaryUnaryMultiCallable[_contacts_pb2.EnrichContactRequest, _contacts_pb2.EnrichContactResponse]
     """EnrichContact enriches one contact and waits for the answer, which may take
-    a minute. Nothing found is an answer with status `error`, not an error.
+    a minute. That nothing is found is an answer, which `outcome` tells, and no error
+    of the call.
     """
     EnrichContactAsync: _grpc.UnaryStreamMultiCallable[_contacts_pb2.EnrichContactAsyncRequest, _jobs_pb2.JobEvent]
     """EnrichContactAsync starts the enrichment of one contact and streams its
@@ -73,7 +74,8 @@ class ContactServiceAsyncStub(ContactServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     EnrichContact: _aio.UnaryUnaryMultiCallable[_contacts_pb2.EnrichContactRequest, _contacts_pb2.EnrichContactResponse]  # type: ignore[assignment]
     """EnrichContact enriches one contact and waits for the answer, which may take
-    a minute. Nothing found is an answer with status `error`, not an error.
+    a minute. That nothing is found is an answer, which `outcome` tells, and no error
+    of the call.
     """
     EnrichContactAsync: _aio.UnaryStreamMultiCallable[_contacts_pb2.EnrichContactAsyncRequest, _jobs_pb2.JobEvent]  # type: ignore[assignment]
     """EnrichContactAsync starts the enrichment of one contact and streams its
@@ -110,7 +112,8 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contacts_pb2.EnrichContactResponse, _abc.Awaitable[_contacts_pb2.EnrichContactResponse]]:
         """EnrichContact enriches one contact and waits for the answer, which may take
-        a minute. Nothing found is an answer with status `error`, not an error.
+        a minute. That nothing is found is an answer, which `outcome` tells, and no error
+        of the call.
         """
 
     @_abc_1.abstractmethod

@@ -110,20 +110,23 @@ class JobServiceServicer(object):
         and a stream that broke is continued by watching after the last sequence
         seen.
 
-        OUT_OF_RANGE / SEQUENCE_EXPIRED when events after that sequence are no longer
-        kept, also when a slow stream falls so far behind.
+        OUT_OF_RANGE / SEQUENCE_OUT_OF_RANGE when after_sequence is beyond the last
+        event; OUT_OF_RANGE / SEQUENCE_EXPIRED when events after it are no longer kept,
+        also when a slow stream falls so far behind.
 
-        Ends OK after `completed` and what came later; with FAILED_PRECONDITION / JOB_FAILED when the
-        job failed; with ABORTED / JOB_CANCELLED when it was cancelled.
+        Ends OK after `completed` and what came later; with FAILED_PRECONDITION /
+        JOB_FAILED when the job failed; with ABORTED / JOB_CANCELLED when it was
+        cancelled. A stream that ends with UNAVAILABLE (such as DRAINING or
+        STREAM_TOO_OLD) or DEADLINE_EXCEEDED leaves the job as it is: watch again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelJob(self, request, context):
-        """CancelJob ends a job that is still running. Results that are there stay,
-        and results that Pronto still delivers are still kept. Pronto itself is not
-        told: it has no way to stop an operation, and what it finds it charges.
+        """CancelJob ends a job that is still running. Results that are there stay, and
+        those that Pronto delivers later are kept, too. Pronto itself is not told: it has
+        no way to stop an operation, and charges what it finds.
         FAILED_PRECONDITION / JOB_FINISHED when the job has ended before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -141,9 +144,9 @@ class JobServiceServicer(object):
     def ListUnmatchedCallbacks(self, request, context):
         """ListUnmatchedCallbacks lists the callbacks that came for no job, oldest
         first: those for jobs of the caller that have been purged, and for the
-        server's configured key also those for jobs that the server does not know,
-        as after the loss of its store. Of several configured keys that is `default`. The server bounds how many it keeps; the
-        oldest ones give way.
+        server's configured key (of several, `default`) also those for jobs that the
+        server does not know, as after the loss of its store. The server bounds how many
+        it keeps; the oldest ones give way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -183,10 +186,10 @@ class JobServiceServicer(object):
         A job that goes on, or from which something was erased, does not take the
         person in again: a result about them becomes `erased`, and its body is erased
         as soon as it is decoded. Jobs that are started and calls that are answered
-        later are not touched, and neither is what is kept outside this server, such as in Pronto's own
-        searches. Calling it again is safe, and needed while `pending_bodies` is not
-        0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed on the way; what
-        is erased by then stays erased.
+        later are not touched, and neither is what is kept outside this server, such as
+        in Pronto's own searches. Calling it again is safe, and needed while
+        `pending_bodies` is not 0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed
+        on the way; what is erased by then stays erased.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

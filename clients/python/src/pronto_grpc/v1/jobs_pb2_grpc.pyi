@@ -50,16 +50,19 @@ class JobServiceStub:
     and a stream that broke is continued by watching after the last sequence
     seen.
 
-    OUT_OF_RANGE / SEQUENCE_EXPIRED when events after that sequence are no longer
-    kept, also when a slow stream falls so far behind.
+    OUT_OF_RANGE / SEQUENCE_OUT_OF_RANGE when after_sequence is beyond the last
+    event; OUT_OF_RANGE / SEQUENCE_EXPIRED when events after it are no longer kept,
+    also when a slow stream falls so far behind.
 
-    Ends OK after `completed` and what came later; with FAILED_PRECONDITION / JOB_FAILED when the
-    job failed; with ABORTED / JOB_CANCELLED when it was cancelled.
+    Ends OK after `completed` and what came later; with FAILED_PRECONDITION /
+    JOB_FAILED when the job failed; with ABORTED / JOB_CANCELLED when it was
+    cancelled. A stream that ends with UNAVAILABLE (such as DRAINING or
+    STREAM_TOO_OLD) or DEADLINE_EXCEEDED leaves the job as it is: watch again.
     """
     CancelJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.CancelJobRequest, _jobs_pb2.CancelJobResponse]
-    """CancelJob ends a job that is still running. Results that are there stay,
-    and results that Pronto still delivers are still kept. Pronto itself is not
-    told: it has no way to stop an operation, and what it finds it charges.
+    """CancelJob ends a job that is still running. Results that are there stay, and
+    those that Pronto delivers later are kept, too. Pronto itself is not told: it has
+    no way to stop an operation, and charges what it finds.
     FAILED_PRECONDITION / JOB_FINISHED when the job has ended before.
     """
     ListCallbacks: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListCallbacksRequest, _jobs_pb2.ListCallbacksResponse]
@@ -69,9 +72,9 @@ class JobServiceStub:
     ListUnmatchedCallbacks: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListUnmatchedCallbacksRequest, _jobs_pb2.ListUnmatchedCallbacksResponse]
     """ListUnmatchedCallbacks lists the callbacks that came for no job, oldest
     first: those for jobs of the caller that have been purged, and for the
-    server's configured key also those for jobs that the server does not know,
-    as after the loss of its store. Of several configured keys that is `default`. The server bounds how many it keeps; the
-    oldest ones give way.
+    server's configured key (of several, `default`) also those for jobs that the
+    server does not know, as after the loss of its store. The server bounds how many
+    it keeps; the oldest ones give way.
     """
     PurgeJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.PurgeJobRequest, _jobs_pb2.PurgeJobResponse]
     """PurgeJob removes a job that has ended and everything that belongs to it, from
@@ -103,10 +106,10 @@ class JobServiceStub:
     A job that goes on, or from which something was erased, does not take the
     person in again: a result about them becomes `erased`, and its body is erased
     as soon as it is decoded. Jobs that are started and calls that are answered
-    later are not touched, and neither is what is kept outside this server, such as in Pronto's own
-    searches. Calling it again is safe, and needed while `pending_bodies` is not
-    0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed on the way; what
-    is erased by then stays erased.
+    later are not touched, and neither is what is kept outside this server, such as
+    in Pronto's own searches. Calling it again is safe, and needed while
+    `pending_bodies` is not 0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed
+    on the way; what is erased by then stays erased.
     """
     ListVendorDrift: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListVendorDriftRequest, _jobs_pb2.ListVendorDriftResponse]
     """ListVendorDrift lists where Pronto sent what this version does not know: fields,
@@ -134,16 +137,19 @@ class JobServiceAsyncStub(JobServiceStub):
     and a stream that broke is continued by watching after the last sequence
     seen.
 
-    OUT_OF_RANGE / SEQUENCE_EXPIRED when events after that sequence are no longer
-    kept, also when a slow stream falls so far behind.
+    OUT_OF_RANGE / SEQUENCE_OUT_OF_RANGE when after_sequence is beyond the last
+    event; OUT_OF_RANGE / SEQUENCE_EXPIRED when events after it are no longer kept,
+    also when a slow stream falls so far behind.
 
-    Ends OK after `completed` and what came later; with FAILED_PRECONDITION / JOB_FAILED when the
-    job failed; with ABORTED / JOB_CANCELLED when it was cancelled.
+    Ends OK after `completed` and what came later; with FAILED_PRECONDITION /
+    JOB_FAILED when the job failed; with ABORTED / JOB_CANCELLED when it was
+    cancelled. A stream that ends with UNAVAILABLE (such as DRAINING or
+    STREAM_TOO_OLD) or DEADLINE_EXCEEDED leaves the job as it is: watch again.
     """
     CancelJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.CancelJobRequest, _jobs_pb2.CancelJobResponse]  # type: ignore[assignment]
-    """CancelJob ends a job that is still running. Results that are there stay,
-    and results that Pronto still delivers are still kept. Pronto itself is not
-    told: it has no way to stop an operation, and what it finds it charges.
+    """CancelJob ends a job that is still running. Results that are there stay, and
+    those that Pronto delivers later are kept, too. Pronto itself is not told: it has
+    no way to stop an operation, and charges what it finds.
     FAILED_PRECONDITION / JOB_FINISHED when the job has ended before.
     """
     ListCallbacks: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListCallbacksRequest, _jobs_pb2.ListCallbacksResponse]  # type: ignore[assignment]
@@ -153,9 +159,9 @@ class JobServiceAsyncStub(JobServiceStub):
     ListUnmatchedCallbacks: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListUnmatchedCallbacksRequest, _jobs_pb2.ListUnmatchedCallbacksResponse]  # type: ignore[assignment]
     """ListUnmatchedCallbacks lists the callbacks that came for no job, oldest
     first: those for jobs of the caller that have been purged, and for the
-    server's configured key also those for jobs that the server does not know,
-    as after the loss of its store. Of several configured keys that is `default`. The server bounds how many it keeps; the
-    oldest ones give way.
+    server's configured key (of several, `default`) also those for jobs that the
+    server does not know, as after the loss of its store. The server bounds how many
+    it keeps; the oldest ones give way.
     """
     PurgeJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.PurgeJobRequest, _jobs_pb2.PurgeJobResponse]  # type: ignore[assignment]
     """PurgeJob removes a job that has ended and everything that belongs to it, from
@@ -187,10 +193,10 @@ class JobServiceAsyncStub(JobServiceStub):
     A job that goes on, or from which something was erased, does not take the
     person in again: a result about them becomes `erased`, and its body is erased
     as soon as it is decoded. Jobs that are started and calls that are answered
-    later are not touched, and neither is what is kept outside this server, such as in Pronto's own
-    searches. Calling it again is safe, and needed while `pending_bodies` is not
-    0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed on the way; what
-    is erased by then stays erased.
+    later are not touched, and neither is what is kept outside this server, such as
+    in Pronto's own searches. Calling it again is safe, and needed while
+    `pending_bodies` is not 0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed
+    on the way; what is erased by then stays erased.
     """
     ListVendorDrift: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListVendorDriftRequest, _jobs_pb2.ListVendorDriftResponse]  # type: ignore[assignment]
     """ListVendorDrift lists where Pronto sent what this version does not know: fields,
@@ -233,11 +239,14 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         and a stream that broke is continued by watching after the last sequence
         seen.
 
-        OUT_OF_RANGE / SEQUENCE_EXPIRED when events after that sequence are no longer
-        kept, also when a slow stream falls so far behind.
+        OUT_OF_RANGE / SEQUENCE_OUT_OF_RANGE when after_sequence is beyond the last
+        event; OUT_OF_RANGE / SEQUENCE_EXPIRED when events after it are no longer kept,
+        also when a slow stream falls so far behind.
 
-        Ends OK after `completed` and what came later; with FAILED_PRECONDITION / JOB_FAILED when the
-        job failed; with ABORTED / JOB_CANCELLED when it was cancelled.
+        Ends OK after `completed` and what came later; with FAILED_PRECONDITION /
+        JOB_FAILED when the job failed; with ABORTED / JOB_CANCELLED when it was
+        cancelled. A stream that ends with UNAVAILABLE (such as DRAINING or
+        STREAM_TOO_OLD) or DEADLINE_EXCEEDED leaves the job as it is: watch again.
         """
 
     @_abc_1.abstractmethod
@@ -246,9 +255,9 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.CancelJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.CancelJobResponse, _abc.Awaitable[_jobs_pb2.CancelJobResponse]]:
-        """CancelJob ends a job that is still running. Results that are there stay,
-        and results that Pronto still delivers are still kept. Pronto itself is not
-        told: it has no way to stop an operation, and what it finds it charges.
+        """CancelJob ends a job that is still running. Results that are there stay, and
+        those that Pronto delivers later are kept, too. Pronto itself is not told: it has
+        no way to stop an operation, and charges what it finds.
         FAILED_PRECONDITION / JOB_FINISHED when the job has ended before.
         """
 
@@ -270,9 +279,9 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_jobs_pb2.ListUnmatchedCallbacksResponse, _abc.Awaitable[_jobs_pb2.ListUnmatchedCallbacksResponse]]:
         """ListUnmatchedCallbacks lists the callbacks that came for no job, oldest
         first: those for jobs of the caller that have been purged, and for the
-        server's configured key also those for jobs that the server does not know,
-        as after the loss of its store. Of several configured keys that is `default`. The server bounds how many it keeps; the
-        oldest ones give way.
+        server's configured key (of several, `default`) also those for jobs that the
+        server does not know, as after the loss of its store. The server bounds how many
+        it keeps; the oldest ones give way.
         """
 
     @_abc_1.abstractmethod
@@ -316,10 +325,10 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         A job that goes on, or from which something was erased, does not take the
         person in again: a result about them becomes `erased`, and its body is erased
         as soon as it is decoded. Jobs that are started and calls that are answered
-        later are not touched, and neither is what is kept outside this server, such as in Pronto's own
-        searches. Calling it again is safe, and needed while `pending_bodies` is not
-        0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed on the way; what
-        is erased by then stays erased.
+        later are not touched, and neither is what is kept outside this server, such as
+        in Pronto's own searches. Calling it again is safe, and needed while
+        `pending_bodies` is not 0. UNAVAILABLE / STORE_UNAVAILABLE when the store failed
+        on the way; what is erased by then stays erased.
         """
 
     @_abc_1.abstractmethod

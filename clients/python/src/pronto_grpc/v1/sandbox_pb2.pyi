@@ -681,8 +681,8 @@ class SandboxFault(_message.Message):
     times: _builtins.int
     """How often a body is posted, for FAULT_KIND_DUPLICATE: 2 to 10, by default 2."""
     after: _builtins.int
-    """After how many results a search fails, for the kinds FAULT_KIND_SEARCH_...
-    with a status; by default after half of them.
+    """After how many results a search fails, for the kinds FAULT_KIND_SEARCH_... that
+    have it fail; by default after half of them.
     """
     carried_out: _builtins.bool
     """Whether the request takes effect although the answer does not say so, for

@@ -236,9 +236,9 @@ class ListLedgerEntriesRequest(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """At most so many entries; 0: 50. At most 500."""
+    """Largest number of entries in the answer; 50 when 0, at most 500."""
     page_token: _builtins.str
-    """next_page_token of the page before."""
+    """`next_page_token` of the previous answer; empty for the first page."""
     job_id: _builtins.str
     """Only entries of this job."""
     @_builtins.property
@@ -277,10 +277,10 @@ class ListLedgerEntriesResponse(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """For the next page; empty at the end."""
+    """Where the next page begins; empty on the last page."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerEntry]:
-        """The entries."""
+        """The entries, oldest first."""
 
     def __init__(
         self,
