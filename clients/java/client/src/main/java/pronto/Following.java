@@ -23,7 +23,7 @@ final class Following {
 
   private final Channel channel;
   private final Engine engine;
-  private final Runnable reconnect;
+  private final Link link;
   private final String jobId;
   private final FollowOptions options;
   private final Sink sink;
@@ -55,15 +55,10 @@ final class Following {
   }
 
   Following(
-      Channel channel,
-      Engine engine,
-      Runnable reconnect,
-      String jobId,
-      FollowOptions options,
-      Sink sink) {
+      Channel channel, Engine engine, Link link, String jobId, FollowOptions options, Sink sink) {
     this.channel = channel;
     this.engine = engine;
-    this.reconnect = reconnect;
+    this.link = link;
     this.jobId = jobId;
     this.options = options;
     this.sink = sink;
@@ -234,7 +229,7 @@ final class Following {
   }
 
   private void again() {
-    reconnect.run();
+    link.retry();
     begin();
   }
 
@@ -267,6 +262,8 @@ final class Following {
       return;
     }
     attempt.cancel("silent for too long");
+    // The connection itself may be dead; on it the next stream would be as silent.
+    link.renew();
     Duration limit = options.idleTimeout();
     failed(
         ProntoException.local(

@@ -10,19 +10,14 @@ import pronto.v1.JobEvent;
 final class Followings implements AutoCloseable {
   private final Channel channel;
   private final Engine engine;
-  private final Runnable reconnect;
+  private final Link link;
   private final Set<Following> open = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
 
-  /**
-   * Followings over a channel.
-   *
-   * @param reconnect lets the channel try its connections now instead of after its own pause
-   */
-  Followings(Channel channel, Engine engine, Runnable reconnect) {
+  Followings(Channel channel, Engine engine, Link link) {
     this.channel = channel;
     this.engine = engine;
-    this.reconnect = reconnect;
+    this.link = link;
   }
 
   /** A following that is known here, and not started yet. */
@@ -31,7 +26,7 @@ final class Followings implements AutoCloseable {
       throw new IllegalArgumentException("there is no job to follow: its id is empty");
     }
     Registered registered = new Registered(sink);
-    Following following = new Following(channel, engine, reconnect, jobId, options, registered);
+    Following following = new Following(channel, engine, link, jobId, options, registered);
     registered.following = following;
     open.add(following);
     if (closed) {

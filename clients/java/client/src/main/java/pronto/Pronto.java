@@ -59,7 +59,7 @@ public final class Pronto implements AutoCloseable {
   Pronto(ManagedChannel channel, Engine engine) {
     this.channel = channel;
     this.engine = engine;
-    this.followings = new Followings(channel, engine, channel::resetConnectBackoff);
+    this.followings = new Followings(channel, engine, Link.of(channel));
   }
 
   /**

@@ -41,7 +41,7 @@ final class FollowPublisherTest {
     server = new FakeServer(jobs);
     channel = server.channel();
     Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), time, () -> 1);
-    followings = new Followings(channel, engine, () -> {});
+    followings = new Followings(channel, engine, Link.of(channel));
   }
 
   @AfterEach

@@ -47,7 +47,8 @@ final class FollowTest {
   private final ManualTime time = new ManualTime();
   private final FakeServer.Jobs jobs = new FakeServer.Jobs();
   private double random = 1;
-  private int reconnects;
+  private int retries;
+  private int renewals;
   private FakeServer server;
   private ManagedChannel channel;
   private Followings followings;
@@ -57,7 +58,7 @@ final class FollowTest {
     server = new FakeServer(jobs);
     channel = server.channel();
     Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), time, () -> random);
-    followings = new Followings(channel, engine, () -> reconnects++);
+    followings = new Followings(channel, engine, new CountedLink());
   }
 
   @AfterEach
@@ -92,7 +93,8 @@ final class FollowTest {
 
     assertEquals(List.of(1L, 2L, 3L, 4L), sequences(follow));
     assertEquals(List.of(0L, 2L), jobs.after());
-    assertEquals(1, reconnects);
+    assertEquals(1, retries);
+    assertEquals(0, renewals);
     assertEquals(JobOutcome.JOB_OUTCOME_COMPLETE, follow.account().getOutcome());
     assertEquals(List.of(7), follow.account().getMissingIndexesList());
     assertEquals(4, follow.lastSequence());
@@ -240,6 +242,7 @@ final class FollowTest {
     time.pass(Duration.ofSeconds(1));
 
     assertEquals(1, jobs.cancelled);
+    assertEquals(1, renewals);
     assertEquals(List.of(0L, 1L), jobs.after());
     assertEquals(List.of(1L, 2L), sequences(follow));
   }
@@ -363,6 +366,18 @@ final class FollowTest {
   void aJobWithoutIdIsRefused() {
     assertThrows(
         IllegalArgumentException.class, () -> new Follow(followings, "", FollowOptions.DEFAULT));
+  }
+
+  private final class CountedLink implements Link {
+    @Override
+    public void retry() {
+      retries++;
+    }
+
+    @Override
+    public void renew() {
+      renewals++;
+    }
   }
 
   private Follow follow(FollowOptions options) {
