@@ -44,7 +44,7 @@ public final class Follow implements Iterable<JobEvent>, Iterator<JobEvent>, Aut
 
   Follow(Followings followings, String jobId, FollowOptions options) {
     last = options.after();
-    following = followings.add(jobId, options, new Arrivals(items));
+    following = followings.add(Followings.checked(jobId), options, new Arrivals(items));
     following.start();
     following.request(Following.WINDOW);
   }

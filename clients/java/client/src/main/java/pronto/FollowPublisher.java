@@ -22,7 +22,7 @@ public final class FollowPublisher implements Flow.Publisher<JobEvent> {
 
   FollowPublisher(Followings followings, String jobId, FollowOptions options) {
     this.followings = followings;
-    this.jobId = jobId;
+    this.jobId = Followings.checked(jobId);
     this.options = options;
   }
 

@@ -2,8 +2,9 @@
 package pronto;
 
 import io.grpc.Channel;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import pronto.v1.JobEvent;
 
 /** What a client follows at the moment, so that its end is the end of all of it. */
@@ -11,8 +12,8 @@ final class Followings implements AutoCloseable {
   private final Channel channel;
   private final Engine engine;
   private final Link link;
-  private final Set<Following> open = ConcurrentHashMap.newKeySet();
-  private volatile boolean closed;
+  private final Set<Following> open = new HashSet<>();
+  private boolean closed;
 
   Followings(Channel channel, Engine engine, Link link) {
     this.channel = channel;
@@ -22,27 +23,43 @@ final class Followings implements AutoCloseable {
 
   /** A following that is known here, and not started yet. */
   Following add(String jobId, FollowOptions options, Following.Sink sink) {
-    if (jobId.isEmpty()) {
-      throw new IllegalArgumentException("there is no job to follow: its id is empty");
-    }
     Registered registered = new Registered(sink);
     Following following = new Following(channel, engine, link, jobId, options, registered);
     registered.following = following;
-    open.add(following);
-    if (closed) {
-      following.cancel("the client was closed");
+    synchronized (open) {
+      if (closed) {
+        throw new IllegalStateException("the client is closed");
+      }
+      open.add(following);
     }
     return following;
   }
 
+  /** Refuses what cannot be the id of a job. */
+  static String checked(String jobId) {
+    if (jobId.isEmpty()) {
+      throw new IllegalArgumentException("there is no job to follow: its id is empty");
+    }
+    return jobId;
+  }
+
   int size() {
-    return open.size();
+    synchronized (open) {
+      return open.size();
+    }
   }
 
   @Override
   public void close() {
-    closed = true;
-    open.forEach(following -> following.cancel("the client was closed"));
+    // Not under the lock: what ends removes itself.
+    end().forEach(following -> following.cancel("the client was closed"));
+  }
+
+  private List<Following> end() {
+    synchronized (open) {
+      closed = true;
+      return List.copyOf(open);
+    }
   }
 
   /** Forgets what has ended. */
@@ -61,7 +78,9 @@ final class Followings implements AutoCloseable {
 
     @Override
     public void ended(ProntoException error) {
-      open.remove(following);
+      synchronized (open) {
+        open.remove(following);
+      }
       sink.ended(error);
     }
   }

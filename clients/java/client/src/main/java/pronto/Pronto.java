@@ -55,10 +55,12 @@ public final class Pronto implements AutoCloseable {
   private final ManagedChannel channel;
   private final Engine engine;
   private final Followings followings;
+  private final Pauses pauses;
 
-  Pronto(ManagedChannel channel, Engine engine) {
+  Pronto(ManagedChannel channel, Engine engine, Pauses pauses) {
     this.channel = channel;
     this.engine = engine;
+    this.pauses = pauses;
     this.followings = new Followings(channel, engine, Link.of(channel));
   }
 
@@ -275,6 +277,7 @@ public final class Pronto implements AutoCloseable {
   @Override
   public void close() {
     followings.close();
+    pauses.close();
     channel.shutdownNow();
     try {
       channel.awaitTermination(5, TimeUnit.SECONDS);

@@ -178,8 +178,9 @@ public final class ProntoBuilder {
       channel.intercept(new CredentialsInterceptor(token, apiKey));
     }
     // The last one is the outermost: each attempt reads the token anew.
-    channel.intercept(new RequestIdInterceptor(engine));
-    return new Pronto(channel.build(), engine);
+    Pauses pauses = new Pauses();
+    channel.intercept(new RequestIdInterceptor(engine, pauses));
+    return new Pronto(channel.build(), engine, pauses);
   }
 
   private void refuseClearCredentials(Address address) {

@@ -25,6 +25,7 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
   private final Supplier<ClientCall<Q, A>> calls;
   private final CallOptions options;
   private final Engine engine;
+  private final Pauses pauses;
   private final Context context = Context.current();
   private final Context.CancellationListener callerLeft =
       left -> abandon(Contexts.statusFromCancelled(left));
@@ -39,10 +40,12 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
   private boolean cancelled;
   private boolean closed;
 
-  RepeatingCall(Supplier<ClientCall<Q, A>> calls, CallOptions options, Engine engine) {
+  RepeatingCall(
+      Supplier<ClientCall<Q, A>> calls, CallOptions options, Engine engine, Pauses pauses) {
     this.calls = calls;
     this.options = options;
     this.engine = engine;
+    this.pauses = pauses;
   }
 
   @Override
@@ -85,6 +88,7 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
   // Under the lock throughout: a call must not be cancelled before it has started.
   private synchronized void attempt() {
     pause = null;
+    pauses.remove(this);
     if (closed) {
       return;
     }
@@ -102,7 +106,7 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
   }
 
   /** Ends the call while no attempt is under way; one that is ends by itself. */
-  private void abandon(Status status) {
+  void abandon(Status status) {
     synchronized (this) {
       if (closed || listener == null || attempt != null && pause == null) {
         return;
@@ -112,6 +116,7 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
         pause.cancel(false);
       }
     }
+    pauses.remove(this);
     context.removeListener(callerLeft);
     // A blocking stub waits on its own executor, and for nothing else.
     Executor executor = options.getExecutor() == null ? engine.executor() : options.getExecutor();
@@ -131,6 +136,9 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
     Duration least = error.retryDelay().orElse(Duration.ZERO);
     wait = wait.compareTo(least) < 0 ? least : wait;
     if (tooLate(options.getDeadline(), wait) || tooLate(context.getDeadline(), wait)) {
+      return false;
+    }
+    if (!pauses.add(this)) {
       return false;
     }
     pause = engine.after(wait, engine.executor(), this::attempt);

@@ -15,13 +15,13 @@ import io.grpc.MethodDescriptor;
  * <p>No other call that may be charged is repeated: UNAVAILABLE of a broken connection may hide one
  * that was carried out.
  */
-record RequestIdInterceptor(Engine engine) implements ClientInterceptor {
+record RequestIdInterceptor(Engine engine, Pauses pauses) implements ClientInterceptor {
   @Override
   public <Q, A> ClientCall<Q, A> interceptCall(
       MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
     // gRPC's own retries have the repeatable methods already.
     return method.getType() == MethodDescriptor.MethodType.UNARY && !Retries.repeatable(method)
-        ? new RepeatingCall<>(() -> next.newCall(method, options), options, engine)
+        ? new RepeatingCall<>(() -> next.newCall(method, options), options, engine, pauses)
         : next.newCall(method, options);
   }
 

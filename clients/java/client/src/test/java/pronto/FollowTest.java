@@ -366,6 +366,9 @@ final class FollowTest {
   void aJobWithoutIdIsRefused() {
     assertThrows(
         IllegalArgumentException.class, () -> new Follow(followings, "", FollowOptions.DEFAULT));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> new FollowPublisher(followings, "", FollowOptions.DEFAULT));
   }
 
   private final class CountedLink implements Link {

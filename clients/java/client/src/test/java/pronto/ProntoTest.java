@@ -77,6 +77,13 @@ final class ProntoTest {
   }
 
   @Test
+  void aClosedClientFollowsNothing() {
+    Pronto pronto = open();
+    pronto.close();
+    assertThrows(IllegalStateException.class, () -> pronto.follow(JOB));
+  }
+
+  @Test
   void theOptionsAreChecked() {
     FollowOptions options = FollowOptions.DEFAULT;
     assertThrows(IllegalArgumentException.class, () -> options.withAfter(-1));

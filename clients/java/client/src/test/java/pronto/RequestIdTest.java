@@ -159,6 +159,15 @@ final class RequestIdTest {
     }
   }
 
+  @Test
+  void closingTheClientEndsThePause() {
+    contacts.failures.add(CUT);
+    var answer = stub.enrichContact(REPEATABLE);
+    pronto.close();
+    assertEquals(Status.Code.UNAVAILABLE, code(answer));
+    assertEquals(1, contacts.requests.size());
+  }
+
   private static Status.Code code(ListenableFuture<?> answer) {
     assertTrue(answer.isDone());
     Throwable cause = assertThrows(ExecutionException.class, answer::get).getCause();
