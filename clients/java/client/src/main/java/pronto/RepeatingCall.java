@@ -146,7 +146,8 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
   }
 
   private static boolean tooLate(Deadline deadline, Duration wait) {
-    return deadline != null && deadline.timeRemaining(TimeUnit.NANOSECONDS) <= wait.toNanos();
+    return deadline != null
+        && Duration.ofNanos(deadline.timeRemaining(TimeUnit.NANOSECONDS)).compareTo(wait) <= 0;
   }
 
   /** What an attempt brings, kept until it is known to be the last one. */

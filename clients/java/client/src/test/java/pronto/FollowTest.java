@@ -231,6 +231,21 @@ final class FollowTest {
   }
 
   @Test
+  void patienceBeginsAnewBehindAMessage() {
+    jobs.then(broken(CUT));
+    follow(FollowOptions.DEFAULT.withPatience(Duration.ofSeconds(50)));
+    time.pass(Duration.ofSeconds(45));
+    for (int i = 0; i < 100; i++) {
+      jobs.then(broken(CUT));
+    }
+    broken(CUT, lead(1)).accept(jobs.open);
+    time.pass(Duration.ofSeconds(50).minusNanos(1));
+    assertEquals(1, followings.size());
+    time.pass(Duration.ofNanos(1));
+    assertEquals(0, followings.size());
+  }
+
+  @Test
   void beginsAgainWhenTheStreamIsSilent() {
     jobs.then(part(lead(1)));
     Follow follow = follow(FollowOptions.DEFAULT);
