@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+package pronto;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.Context;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import pronto.v1.GetJobRequest;
+import pronto.v1.GetJobResponse;
+import pronto.v1.JobEvent;
+import pronto.v1.JobServiceGrpc;
+import pronto.v1.WatchJobRequest;
+
+/** One stream of a {@link Following}, and the question whether its end was the job's. */
+final class Attempt extends ClientCall.Listener<JobEvent> {
+  private final Following owner;
+  private final String jobId;
+  private final long after;
+  private ClientCall<?, ?> call;
+  private long asked;
+
+  Attempt(Following owner, String jobId, long after) {
+    this.owner = owner;
+    this.jobId = jobId;
+    this.after = after;
+  }
+
+  void start(Channel channel, Context context) {
+    WatchJobRequest request =
+        WatchJobRequest.newBuilder().setJobId(jobId).setAfterSequence(after).build();
+    context.run(
+        () -> {
+          ClientCall<WatchJobRequest, JobEvent> watch =
+              channel.newCall(JobServiceGrpc.getWatchJobMethod(), CallOptions.DEFAULT);
+          call = watch;
+          watch.start(this, new Metadata());
+          watch.sendMessage(request);
+          watch.halfClose();
+        });
+  }
+
+  /** Asks for as many messages as are waited for, but not for many at once. */
+  void topUp(long demand) {
+    int more = (int) (Math.min(demand, Following.WINDOW) - asked);
+    if (more > 0) {
+      asked += more;
+      call.request(more);
+    }
+  }
+
+  /** Asks whether the job has ended: its stream has, and nothing said how. */
+  void confirm(Channel channel, Context context, Duration limit) {
+    CallOptions options =
+        CallOptions.DEFAULT.withDeadlineAfter(limit.toMillis(), TimeUnit.MILLISECONDS);
+    GetJobRequest request = GetJobRequest.newBuilder().setJobId(jobId).build();
+    context.run(
+        () -> {
+          ClientCall<GetJobRequest, GetJobResponse> get =
+              channel.newCall(JobServiceGrpc.getGetJobMethod(), options);
+          call = get;
+          ClientCalls.asyncUnaryCall(get, request, new Confirmation());
+        });
+  }
+
+  void cancel(String why) {
+    call.cancel(why, null);
+  }
+
+  @Override
+  public void onMessage(JobEvent event) {
+    owner
+        .serial()
+        .execute(
+            () -> {
+              asked--;
+              owner.received(this, event);
+            });
+  }
+
+  @Override
+  public void onClose(Status status, Metadata trailers) {
+    ProntoException error =
+        status.isOk() ? null : ProntoException.of(status.asRuntimeException(trailers));
+    owner.serial().execute(() -> owner.closed(this, status, error));
+  }
+
+  private final class Confirmation implements StreamObserver<GetJobResponse> {
+    @Override
+    public void onNext(GetJobResponse answer) {
+      owner.serial().execute(() -> owner.confirmed(Attempt.this, answer.getJob()));
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      owner.serial().execute(() -> owner.failed(Attempt.this, ProntoException.of(error)));
+    }
+
+    @Override
+    public void onCompleted() {
+      // The answer said everything.
+    }
+  }
+}

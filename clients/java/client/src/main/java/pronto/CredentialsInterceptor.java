@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+package pronto;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ClientInterceptors.CheckedForwardingClientCall;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusException;
+import java.io.IOException;
+
+/**
+ * Sends the client's credentials with each call. What a call brings itself stays.
+ *
+ * @param token the client's token, or null
+ * @param apiKey Pronto's key, or null
+ */
+record CredentialsInterceptor(Token token, String apiKey) implements ClientInterceptor {
+  private static final Metadata.Key<String> AUTHORIZATION = key("authorization");
+  private static final Metadata.Key<String> API_KEY = key("x-api-key");
+
+  @Override
+  public <Q, A> ClientCall<Q, A> interceptCall(
+      MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+    return new CheckedForwardingClientCall<>(next.newCall(method, options)) {
+      @Override
+      protected void checkedStart(Listener<A> listener, Metadata headers) throws StatusException {
+        add(headers);
+        delegate().start(listener, headers);
+      }
+    };
+  }
+
+  private void add(Metadata headers) throws StatusException {
+    if (token != null && !headers.containsKey(AUTHORIZATION)) {
+      headers.put(AUTHORIZATION, "Bearer " + read());
+    }
+    if (apiKey != null && !headers.containsKey(API_KEY)) {
+      headers.put(API_KEY, apiKey);
+    }
+  }
+
+  private String read() throws StatusException {
+    try {
+      return token.text();
+    } catch (IOException | IllegalArgumentException e) {
+      throw Status.UNAUTHENTICATED
+          .withDescription("the token cannot be read: " + e)
+          .withCause(e)
+          .asException();
+    }
+  }
+
+  private static Metadata.Key<String> key(String name) {
+    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+  }
+}

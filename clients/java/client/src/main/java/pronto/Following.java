@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+package pronto;
+
+import io.grpc.Channel;
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.concurrent.Future;
+import pronto.v1.Job;
+import pronto.v1.JobCompleted;
+import pronto.v1.JobEvent;
+import pronto.v1.JobOutcome;
+import pronto.v1.JobState;
+
+/**
+ * A job followed through any number of streams: what {@link Follow} and {@link FollowPublisher}
+ * have in common. All state is touched in tasks of {@code serial} only.
+ */
+final class Following {
+  /** How many messages are asked for ahead of those that came. */
+  static final int WINDOW = 16;
+
+  private final Channel channel;
+  private final Engine engine;
+  private final Link link;
+  private final String jobId;
+  private final FollowOptions options;
+  private final Sink sink;
+  private final SerialExecutor serial;
+  private final Recovery recovery;
+  // The caller's context: its deadline and its cancellation hold for all streams.
+  private final Context context = Context.current();
+  private final Context.CancellationListener callerLeft = ignored -> callerLeft();
+
+  private long last;
+  private long demand;
+  private Attempt attempt;
+  private Future<?> pause;
+  private Future<?> watchdog;
+  private Future<?> patience;
+  private ProntoException lastError;
+  // How many messages came: a timer that fires too late sees that it is not meant any more.
+  private long heard;
+  private boolean begun;
+  private boolean ended;
+  private volatile JobCompleted account;
+
+  /** Who gets the events: as many as were requested, then one end. */
+  interface Sink {
+    void event(JobEvent event);
+
+    /** The following is over: well when {@code error} is null. */
+    void ended(ProntoException error);
+  }
+
+  Following(
+      Channel channel, Engine engine, Link link, String jobId, FollowOptions options, Sink sink) {
+    this.channel = channel;
+    this.engine = engine;
+    this.link = link;
+    this.jobId = jobId;
+    this.options = options;
+    this.sink = sink;
+    this.serial = new SerialExecutor(engine.executor());
+    this.recovery = new Recovery(engine.random());
+    this.last = options.after();
+  }
+
+  /** Where everything happens, for what must happen in the same order. */
+  SerialExecutor serial() {
+    return serial;
+  }
+
+  String jobId() {
+    return jobId;
+  }
+
+  /** The account of the job, once it is known. */
+  JobCompleted account() {
+    return account;
+  }
+
+  /** Watches over the caller's context; events wait for {@link #request}. */
+  void start() {
+    context.addListener(callerLeft, Runnable::run);
+  }
+
+  /** Asks for more events. */
+  void request(long count) {
+    serial.execute(() -> requested(count));
+  }
+
+  /** Ends the following from this side. */
+  void cancel(String why) {
+    serial.execute(() -> end(ProntoException.local(Status.CANCELLED.withDescription(why))));
+  }
+
+  private void requested(long count) {
+    if (ended) {
+      return;
+    }
+    demand = demand + count < 0 ? Long.MAX_VALUE : demand + count;
+    if (attempt != null) {
+      attempt.topUp(demand);
+      if (watchdog == null) {
+        watch();
+      }
+    } else if (!begun) {
+      begun = true;
+      begin();
+    } else if (lastError != null && pause == null) {
+      begin();
+    }
+    if (lastError != null) {
+      losePatience();
+    }
+  }
+
+  /** Opens a stream, unless nobody waits for anything that it could bring. */
+  private void begin() {
+    pause = null;
+    if (ended || demand == 0) {
+      return;
+    }
+    attempt = new Attempt(this, jobId, last);
+    attempt.start(channel, context);
+    attempt.topUp(demand);
+    watch();
+  }
+
+  /** A message came over the stream. */
+  void received(Attempt from, JobEvent event) {
+    if (from != attempt) {
+      return;
+    }
+    heard++;
+    recovery.reset();
+    lastError = null;
+    patience = cancelled(patience);
+    if (take(event) && attempt != null) {
+      attempt.topUp(demand);
+      watch();
+    }
+  }
+
+  /** Hands an event out where it is new. False when it ended the following. */
+  private boolean take(JobEvent event) {
+    if (event.getEventCase() == JobEvent.EventCase.PROGRESS) {
+      if (options.progress()) {
+        hand(event);
+      }
+    } else if (event.getSequence() > last + 1) {
+      end(new SequenceGapException(jobId, last + 1, event.getSequence()));
+      return false;
+    } else if (event.getSequence() == last + 1) {
+      last++;
+      if (event.hasCompleted()) {
+        account = event.getCompleted();
+      }
+      hand(event);
+    }
+    return true;
+  }
+
+  private void hand(JobEvent event) {
+    demand--;
+    sink.event(event);
+  }
+
+  /** The stream ended. */
+  void closed(Attempt from, Status status, ProntoException error) {
+    if (from != attempt) {
+      return;
+    }
+    if (!status.isOk()) {
+      failed(error);
+    } else if (account != null) {
+      end(null);
+    } else {
+      attempt.confirm(channel, context, options.idleTimeout());
+    }
+  }
+
+  /** What GetJob says about a stream that ended well without an account. */
+  void confirmed(Attempt from, Job job) {
+    if (from != attempt) {
+      return;
+    }
+    JobOutcome outcome = outcome(job.getState());
+    if (outcome == JobOutcome.JOB_OUTCOME_UNSPECIFIED || job.getLastSequence() != last) {
+      failed(
+          ProntoException.local(
+              Status.UNAVAILABLE.withDescription(
+                  "the stream of job " + jobId + " ended before the job's last event")));
+      return;
+    }
+    account = JobCompleted.newBuilder().setOutcome(outcome).setCounts(job.getCounts()).build();
+    end(null);
+  }
+
+  private static JobOutcome outcome(JobState state) {
+    return switch (state) {
+      case JOB_STATE_COMPLETED -> JobOutcome.JOB_OUTCOME_COMPLETE;
+      case JOB_STATE_INCOMPLETE -> JobOutcome.JOB_OUTCOME_INCOMPLETE;
+      default -> JobOutcome.JOB_OUTCOME_UNSPECIFIED;
+    };
+  }
+
+  /** The stream broke, or what confirms its end. */
+  void failed(Attempt from, ProntoException error) {
+    if (from == attempt) {
+      failed(error);
+    }
+  }
+
+  private void failed(ProntoException error) {
+    attempt = null;
+    watchdog = cancelled(watchdog);
+    if (context.isCancelled()) {
+      end(callersEnd());
+    } else if (!Recovery.possible(error)) {
+      end(error);
+    } else {
+      lastError = error;
+      pause = engine.after(recovery.delay(error), serial, this::again);
+      losePatience();
+    }
+  }
+
+  private void again() {
+    link.retry();
+    begin();
+  }
+
+  /** Patience is lost only while somebody waits. */
+  private void losePatience() {
+    if (demand > 0 && patience == null) {
+      long at = heard;
+      patience = engine.after(options.patience(), serial, () -> patienceLost(at));
+    }
+  }
+
+  private void patienceLost(long at) {
+    if (heard == at) {
+      end(lastError);
+    }
+  }
+
+  /** Sets the watchdog, while a message is asked for: otherwise the silence is ours. */
+  private void watch() {
+    watchdog = cancelled(watchdog);
+    if (demand > 0) {
+      Attempt watched = attempt;
+      long at = heard;
+      watchdog = engine.after(options.idleTimeout(), serial, () -> silent(watched, at));
+    }
+  }
+
+  private void silent(Attempt watched, long at) {
+    if (ended || watched != attempt || heard != at) {
+      return;
+    }
+    attempt.cancel("silent for too long");
+    // The connection itself may be dead; on it the next stream would be as silent.
+    link.renew();
+    Duration limit = options.idleTimeout();
+    failed(
+        ProntoException.local(
+            Status.UNAVAILABLE.withDescription(
+                "no message of job " + jobId + " for " + limit.toMillis() + " ms")));
+  }
+
+  private void callerLeft() {
+    serial.execute(() -> end(callersEnd()));
+  }
+
+  private ProntoException callersEnd() {
+    return ProntoException.local(Contexts.statusFromCancelled(context));
+  }
+
+  private void end(ProntoException error) {
+    if (ended) {
+      return;
+    }
+    ended = true;
+    context.removeListener(callerLeft);
+    pause = cancelled(pause);
+    watchdog = cancelled(watchdog);
+    patience = cancelled(patience);
+    if (attempt != null) {
+      attempt.cancel("no longer followed");
+      attempt = null;
+    }
+    sink.ended(error);
+  }
+
+  private static Future<?> cancelled(Future<?> timer) {
+    if (timer != null) {
+      timer.cancel(false);
+    }
+    return null;
+  }
+}

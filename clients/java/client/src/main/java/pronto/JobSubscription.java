@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package pronto;
+
+import java.util.concurrent.Flow;
+import pronto.v1.JobCompleted;
+
+/** What a subscriber of a {@link FollowPublisher} gets in {@code onSubscribe}. */
+public interface JobSubscription extends Flow.Subscription {
+  /**
+   * The job.
+   *
+   * @return its id
+   */
+  String jobId();
+
+  /**
+   * How the job ended, and what arrived.
+   *
+   * @return the account; of a job whose {@code completed} came before {@link FollowOptions#after}
+   *     without {@code missing_indexes}
+   * @throws IllegalStateException before {@code onComplete}
+   */
+  JobCompleted account();
+}

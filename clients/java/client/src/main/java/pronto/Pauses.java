@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package pronto;
+
+import io.grpc.Status;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** The calls that wait for another attempt, so that the end of the client is theirs, too. */
+final class Pauses implements AutoCloseable {
+  private final Set<RepeatingCall<?, ?>> calls = new HashSet<>();
+  private boolean closed;
+
+  /** Notes a call that is about to wait. False when it must not. */
+  synchronized boolean add(RepeatingCall<?, ?> call) {
+    return !closed && calls.add(call);
+  }
+
+  synchronized void remove(RepeatingCall<?, ?> call) {
+    calls.remove(call);
+  }
+
+  @Override
+  public void close() {
+    Status status = Status.UNAVAILABLE.withDescription("the client was closed");
+    // Not under the lock: a call that ends removes itself.
+    end().forEach(call -> call.abandon(status));
+  }
+
+  private synchronized List<RepeatingCall<?, ?>> end() {
+    closed = true;
+    return List.copyOf(calls);
+  }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+package pronto;
+
+import io.grpc.ChannelCredentials;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.TlsChannelCredentials;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+
+/** How to connect. Made by {@link Pronto#builder}; {@link #connect} makes the client. */
+public final class ProntoBuilder {
+  /** What the server sends by default at most is 32 MiB. */
+  private static final int MAX_MESSAGE_BYTES = 64 << 20;
+
+  /** The details of an error are up to 8 KiB, and more as text in a trailer. */
+  private static final int MAX_METADATA_BYTES = 64 << 10;
+
+  private String target = "localhost:50051";
+  private TlsChannelCredentials.Builder tls;
+  private Token token;
+  private String apiKey;
+  private boolean allowInsecure;
+  private boolean gzip;
+
+  ProntoBuilder() {}
+
+  /**
+   * Where the server is; {@code localhost:50051} by default.
+   *
+   * @param address {@code host:port}, {@code unix:path} or {@code unix:///path}. Unix sockets need
+   *     Linux
+   * @return this
+   */
+  public ProntoBuilder target(String address) {
+    target = Objects.requireNonNull(address);
+    return this;
+  }
+
+  /**
+   * Connects with TLS. The server's certificate is checked with the certificate authorities of the
+   * Java runtime.
+   *
+   * @return this
+   */
+  public ProntoBuilder tls() {
+    if (tls == null) {
+      tls = TlsChannelCredentials.newBuilder();
+    }
+    return this;
+  }
+
+  /**
+   * Connects with TLS, and checks the server's certificate with these certificate authorities only.
+   *
+   * @param file PEM
+   * @return this
+   * @throws IOException when it cannot be read
+   */
+  public ProntoBuilder certificateAuthority(Path file) throws IOException {
+    tls().tls.trustManager(file.toFile());
+    return this;
+  }
+
+  /**
+   * Connects with TLS, and checks the server's certificate with these certificate authorities only.
+   *
+   * @param pem PEM
+   * @return this
+   * @throws IOException never: it is read from memory
+   */
+  public ProntoBuilder certificateAuthority(byte[] pem) throws IOException {
+    tls().tls.trustManager(new ByteArrayInputStream(pem));
+    return this;
+  }
+
+  /**
+   * Connects with TLS, and shows the server a certificate.
+   *
+   * @param certificate the certificate and those up to its authority, PEM
+   * @param key its key, PKCS #8 in PEM
+   * @return this
+   * @throws IOException when they cannot be read
+   */
+  public ProntoBuilder clientCertificate(Path certificate, Path key) throws IOException {
+    tls().tls.keyManager(certificate.toFile(), key.toFile());
+    return this;
+  }
+
+  /**
+   * The token by which the server knows this client.
+   *
+   * @param text the token
+   * @return this
+   */
+  public ProntoBuilder token(String text) {
+    token = Token.of(text);
+    return this;
+  }
+
+  /**
+   * A file with the token by which the server knows this client. It is read again when it changes.
+   *
+   * @param file a file with nothing but the token
+   * @return this
+   */
+  public ProntoBuilder tokenFile(Path file) {
+    token = new Token.InFile(file);
+    return this;
+  }
+
+  /**
+   * A key of Pronto, for servers that let clients bring their own.
+   *
+   * @param key the key
+   * @return this
+   */
+  public ProntoBuilder apiKey(String key) {
+    apiKey = Objects.requireNonNull(key);
+    return this;
+  }
+
+  /**
+   * Sends credentials in the clear to other machines, too. Right only where the network itself
+   * keeps others out, such as a service mesh that encrypts.
+   *
+   * @return this
+   */
+  public ProntoBuilder allowInsecure() {
+    allowInsecure = true;
+    return this;
+  }
+
+  /**
+   * Compresses requests with gzip; the server must take it. Answers are decompressed in any case.
+   *
+   * @return this
+   */
+  public ProntoBuilder gzip() {
+    gzip = true;
+    return this;
+  }
+
+  /**
+   * Makes the client. The connection is made by the first call.
+   *
+   * @return a client, to be closed
+   * @throws IllegalArgumentException when the target is no address, or credentials would go to
+   *     another machine in the clear
+   */
+  public Pronto connect() {
+    Address address = Address.parse(target);
+    refuseClearCredentials(address);
+    ChannelCredentials credentials =
+        tls == null ? InsecureChannelCredentials.create() : tls.build();
+    return open(address.channel(credentials), Engine.start());
+  }
+
+  /** Makes the client over any transport. */
+  Pronto open(ManagedChannelBuilder<?> channel, Engine engine) {
+    channel
+        .keepAliveTime(30, TimeUnit.SECONDS)
+        .keepAliveTimeout(10, TimeUnit.SECONDS)
+        .keepAliveWithoutCalls(false)
+        .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+        .maxInboundMetadataSize(MAX_METADATA_BYTES)
+        // The methods that may be repeated are known here; DNS has no say in it.
+        .disableServiceConfigLookUp()
+        .defaultServiceConfig(Retries.serviceConfig(Services.ALL))
+        .enableRetry();
+    if (gzip) {
+      channel.intercept(new CompressionInterceptor());
+    }
+    if (token != null || apiKey != null) {
+      channel.intercept(new CredentialsInterceptor(token, apiKey));
+    }
+    // The last one is the outermost: each attempt reads the token anew.
+    Pauses pauses = new Pauses();
+    channel.intercept(new RequestIdInterceptor(engine, pauses));
+    return new Pronto(channel.build(), engine, pauses);
+  }
+
+  private void refuseClearCredentials(Address address) {
+    boolean credentials = token != null || apiKey != null;
+    if (credentials && tls == null && !address.local() && !allowInsecure) {
+      throw new IllegalArgumentException(
+          "a token or key would be sent in the clear to "
+              + target
+              + ": connect with tls(), or to this machine; allowInsecure() if the network itself"
+              + " keeps others out");
+    }
+  }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+package pronto;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.common.util.concurrent.MoreExecutors;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import pronto.v1.CancelJobRequest;
+
+final class CredentialsTest {
+  private static final Metadata.Key<String> AUTHORIZATION = key("authorization");
+  private static final Metadata.Key<String> API_KEY = key("x-api-key");
+
+  @TempDir Path folder;
+  private Metadata received;
+  private FakeServer server;
+
+  @BeforeEach
+  void start() throws IOException {
+    ServerInterceptor record =
+        new ServerInterceptor() {
+          @Override
+          public <Q, A> ServerCall.Listener<Q> interceptCall(
+              ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+            received = headers;
+            return next.startCall(call, headers);
+          }
+        };
+    server = new FakeServer(new FakeServer.Jobs(), record);
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  @Test
+  void areSentWithEachCall() {
+    try (Pronto pronto = open(Pronto.builder().token(" secret\n").apiKey("pronto-key"))) {
+      call(pronto);
+      assertEquals("Bearer secret", received.get(AUTHORIZATION));
+      assertEquals("pronto-key", received.get(API_KEY));
+    }
+  }
+
+  @Test
+  void areNotSentWhereThereAreNone() {
+    try (Pronto pronto = open(Pronto.builder())) {
+      call(pronto);
+      assertTrue(!received.containsKey(AUTHORIZATION) && !received.containsKey(API_KEY));
+    }
+  }
+
+  @Test
+  void giveWayToThoseOfTheCall() {
+    Metadata own = new Metadata();
+    own.put(API_KEY, "of-the-call");
+    try (Pronto pronto = open(Pronto.builder().apiKey("of-the-client"))) {
+      assertThrows(
+          StatusRuntimeException.class,
+          () ->
+              pronto
+                  .jobs()
+                  .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(own))
+                  .cancelJob(CancelJobRequest.getDefaultInstance()));
+      List<String> keys = new ArrayList<>();
+      received.getAll(API_KEY).forEach(keys::add);
+      assertEquals(List.of("of-the-call"), keys);
+    }
+  }
+
+  @Test
+  void aTokenFileIsReadAgainWhenItChanges() throws IOException {
+    Path file = Files.writeString(folder.resolve("token"), "first\n");
+    try (Pronto pronto = open(Pronto.builder().tokenFile(file))) {
+      call(pronto);
+      assertEquals("Bearer first", received.get(AUTHORIZATION));
+      Files.writeString(file, "other\n");
+      Files.setLastModifiedTime(file, FileTime.fromMillis(1));
+      call(pronto);
+      assertEquals("Bearer other", received.get(AUTHORIZATION));
+      // As secrets are replaced: another file under the same name.
+      Path next = Files.writeString(folder.resolve("next"), "third\n");
+      Files.setLastModifiedTime(next, FileTime.fromMillis(1));
+      Files.move(next, file, StandardCopyOption.REPLACE_EXISTING);
+      call(pronto);
+      assertEquals("Bearer third", received.get(AUTHORIZATION));
+    }
+  }
+
+  @Test
+  void aTokenFileThatIsNotThereFailsTheCall() {
+    try (Pronto pronto = open(Pronto.builder().tokenFile(folder.resolve("none")))) {
+      StatusRuntimeException error = call(pronto);
+      assertEquals(Status.Code.UNAUTHENTICATED, error.getStatus().getCode());
+      assertTrue(error.getMessage().contains("none"), error.getMessage());
+      assertNull(received);
+    }
+  }
+
+  @Test
+  void areNotSentInTheClearToAnotherMachine() {
+    ProntoBuilder token = Pronto.builder().target("pronto.example.com:50051").token("secret");
+    IllegalArgumentException error = assertThrows(IllegalArgumentException.class, token::connect);
+    assertEquals(
+        "a token or key would be sent in the clear to pronto.example.com:50051: connect with"
+            + " tls(), or to this machine; allowInsecure() if the network itself keeps others out",
+        error.getMessage());
+    ProntoBuilder key = Pronto.builder().target("10.0.0.1:50051").apiKey("key");
+    assertThrows(IllegalArgumentException.class, key::connect);
+    ProntoBuilder file = Pronto.builder().target("[::2]:1").tokenFile(folder.resolve("token"));
+    assertThrows(IllegalArgumentException.class, file::connect);
+
+    token.tls().connect().close();
+    key.allowInsecure().connect().close();
+    Pronto.builder().target("pronto.example.com:50051").connect().close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"localhost:50051", "127.0.0.1:50051", "[::1]:50051", "unix:/run/p.sock"})
+  void areSentInTheClearOnThisMachine(String target) {
+    Pronto.builder().target(target).token("secret").connect().close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", " ", "two words", "two\nlines", "ü"})
+  void aTokenThatCannotBeAHeaderIsRefused(String token) {
+    IllegalArgumentException error =
+        assertThrows(IllegalArgumentException.class, () -> Pronto.builder().token(token));
+    assertTrue(!error.getMessage().contains("two"), "the error shows the token");
+  }
+
+  private Pronto open(ProntoBuilder builder) {
+    Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), new ManualTime(), () -> 1);
+    return builder.open(server.builder(), engine);
+  }
+
+  /** Any call that is not repeated. */
+  private static StatusRuntimeException call(Pronto pronto) {
+    return assertThrows(
+        StatusRuntimeException.class,
+        () -> pronto.jobs().cancelJob(CancelJobRequest.getDefaultInstance()));
+  }
+
+  private static Metadata.Key<String> key(String name) {
+    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+  }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+package pronto;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static pronto.Fixtures.JOB;
+import static pronto.Fixtures.completed;
+import static pronto.Fixtures.lead;
+import static pronto.Fixtures.part;
+import static pronto.Fixtures.whole;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import pronto.v1.Job;
+import pronto.v1.StartResponse;
+
+/** The client with its real threads. */
+final class ProntoTest {
+  private final FakeServer.Jobs jobs = new FakeServer.Jobs();
+  private FakeServer server;
+
+  @BeforeEach
+  void start() throws IOException {
+    server = new FakeServer(jobs);
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  @Test
+  void followsWhatWasStarted() {
+    jobs.then(whole(lead(1), completed(2))).then(whole(lead(1), completed(2)));
+    Job job = Job.newBuilder().setId(JOB).build();
+    try (Pronto pronto = open()) {
+      for (Follow follow :
+          List.of(
+              pronto.follow(StartResponse.newBuilder().setJob(job).build()), pronto.follow(job))) {
+        List<Long> sequences = new ArrayList<>();
+        follow.forEach(event -> sequences.add(event.getSequence()));
+        assertEquals(List.of(1L, 2L), sequences);
+      }
+      assertEquals(0, pronto.following());
+    }
+  }
+
+  @Test
+  void doesNotFollowWhatGoesElsewhere() {
+    try (Pronto pronto = open()) {
+      StartResponse start = StartResponse.getDefaultInstance();
+      for (var follow :
+          List.<Executable>of(() -> pronto.follow(start), () -> pronto.publisher(start))) {
+        IllegalArgumentException error = assertThrows(IllegalArgumentException.class, follow);
+        assertTrue(error.getMessage().contains("webhook_url"), error.getMessage());
+      }
+    }
+  }
+
+  @Test
+  void closingEndsWhatIsFollowed() {
+    jobs.then(part(lead(1)));
+    Follow follow;
+    try (Pronto pronto = open()) {
+      follow = pronto.follow(JOB);
+      assertEquals(1, follow.next().getSequence());
+    }
+    assertThrows(ProntoException.class, follow::hasNext);
+    assertEquals(1, jobs.cancelled);
+  }
+
+  @Test
+  void aClosedClientFollowsNothing() {
+    Pronto pronto = open();
+    pronto.close();
+    assertThrows(IllegalStateException.class, () -> pronto.follow(JOB));
+  }
+
+  @Test
+  void theOptionsAreChecked() {
+    FollowOptions options = FollowOptions.DEFAULT;
+    assertThrows(IllegalArgumentException.class, () -> options.withAfter(-1));
+    var none = Duration.ZERO;
+    assertThrows(IllegalArgumentException.class, () -> options.withPatience(none));
+    assertThrows(IllegalArgumentException.class, () -> options.withIdleTimeout(none));
+  }
+
+  private Pronto open() {
+    return Pronto.builder().open(server.builder(), Engine.start());
+  }
+}
