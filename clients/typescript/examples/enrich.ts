@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Finds the emails of the people in a CSV file. Run it again with the same request id
+// after a crash, on another machine: it continues the same job and pays nothing.
+//
+//   enrich IN.csv OUT.csv REQUEST_ID
+import { readFile, rename, writeFile } from "node:fs/promises";
+
+import { ErrorReason, type NodePronto, ProntoError } from "pronto-grpc";
+import { type Contact, EnrichmentType, JobOutcome } from "pronto-grpc/v1";
+
+import { connectFromEnvironment } from "./connection.js";
+import { formatCsv, parseCsv } from "./csv.js";
+
+const columns = ["firstname", "lastname", "company_name", "linkedin_url"];
+
+const [input, output, requestId] = process.argv.slice(2);
+if (!input || !output || !requestId) throw new Error("usage: enrich IN.csv OUT.csv REQUEST_ID");
+const [header = [], ...rows] = parseCsv(await readFile(input, "utf8"));
+if (header.join() !== columns.join())
+  throw new Error(`${input}: expected the columns ${columns.join()}`);
+
+using pronto = connectFromEnvironment();
+try {
+  await enrich(pronto, input, output, requestId);
+} catch (error) {
+  if (!(error instanceof ProntoError) || error.reason !== ErrorReason.REQUEST_ID_REUSED)
+    throw error;
+  console.error(`${requestId} was used before with other people: take a new id for a new request.`);
+  process.exitCode = 1;
+}
+
+async function enrich(pronto: NodePronto, input: string, output: string, requestId: string) {
+  const start = await pronto.contacts.startBulkContactEnrichment({
+    contacts: rows.map(([firstName = "", lastName = "", companyName = "", linkedinUrl = ""]) => ({
+      firstName,
+      lastName,
+      // An optional field that is empty is something else than one that is not there.
+      ...(companyName ? { companyName } : {}),
+      ...(linkedinUrl ? { linkedinUrl } : {}),
+    })),
+    enrichmentType: [EnrichmentType.EMAIL],
+    requestId,
+  });
+
+  const found = new Map<number, Contact>();
+  const events = pronto.follow(start);
+  for await (const { event } of events) {
+    if (event.case !== "contact" || event.value.index === undefined) continue;
+    found.set(event.value.index, event.value);
+    console.log(`contact ${String(event.value.index)}`);
+  }
+
+  await writeWhole(output, table(found));
+  for (const [index, row] of rows.entries()) {
+    if (!found.has(index))
+      console.error(`nothing came for ${row.slice(0, 2).join(" ")} of ${input}`);
+  }
+  const { outcome, counts } = events.account ?? {};
+  const credits = String(counts?.credits ?? 0n);
+  console.log(
+    `${JobOutcome[outcome ?? 0] ?? "?"}: ${String(found.size)} contacts, ${credits} credits`,
+  );
+}
+
+/** The rows of the input, in its order, with what was found. */
+function table(found: ReadonlyMap<number, Contact>): string {
+  const enriched = rows.map((row, index) => {
+    const contact = found.get(index);
+    return [...row, contact?.email ?? "", contact?.emailStatus ?? ""];
+  });
+  return formatCsv([[...columns, "email", "email_status"], ...enriched]);
+}
+
+/** Nobody sees half a file: it is renamed once it is whole. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${String(process.pid)}.tmp`;
+  await writeFile(temporary, text);
+  await rename(temporary, path);
+}

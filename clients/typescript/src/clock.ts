@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Time and chance, as far as waiting needs them. Tests bring their own. */
+export interface Clock {
+  /** Milliseconds, rising. */
+  now(): number;
+  /** From 0 up to, but not including, 1. */
+  random(): number;
+  /** Calls `ring` once, after `ms`, unless the function it returns is called before. */
+  timer(ms: number, ring: () => void): () => void;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  random: () => Math.random(),
+  timer(ms, ring) {
+    const timer = setTimeout(ring, Math.min(ms, longestTimer));
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
+// A longer one would ring at once.
+const longestTimer = 2 ** 31 - 1;
+
+/** Waits for `ms`, or rejects with the signal's reason as soon as it is aborted. */
+export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      cancel();
+      reject(signal.reason as Error);
+    };
+    const cancel = clock.timer(ms, () => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    });
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}

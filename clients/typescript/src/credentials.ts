@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+
+/** Where the token of a call comes from; undefined where there is none. */
+export type TokenSource = () => string | undefined | Promise<string | undefined>;
+
+/** Adds the client's token and Pronto's key to each call that does not bring its own. */
+export function credentials(token: TokenSource, apiKey: string | undefined): Interceptor {
+  return (next) => async (request) => {
+    const text = await token();
+    if (text !== undefined && !request.header.has("authorization"))
+      request.header.set("authorization", `Bearer ${text}`);
+    if (apiKey !== undefined && !request.header.has("x-api-key"))
+      request.header.set("x-api-key", apiKey);
+    return next(request);
+  };
+}
+
+/** What is known before connecting about who could read what is sent. */
+export interface Exposure {
+  /** Whether the connection is encrypted. */
+  encrypted: boolean;
+  /** The host, as in a URL. */
+  host: string;
+  /** Whether a token or a key is sent. */
+  secrets: boolean;
+  /** Whether the caller knows that nobody listens. */
+  allowInsecure: boolean;
+}
+
+/** Refuses to send a token or a key in the clear to another machine. */
+export function refuseExposure({ encrypted, host, secrets, allowInsecure }: Exposure): void {
+  if (encrypted || allowInsecure || !secrets || isLoopback(host)) return;
+  throw new ConnectError(
+    `a token or key would be sent to ${host} unencrypted: use TLS, or set allowInsecure ` +
+      "where the network keeps others out",
+    Code.FailedPrecondition,
+  );
+}
+
+/** Whether a host is this machine, by its name alone. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+}

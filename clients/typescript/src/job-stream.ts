@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { create } from "@bufbuild/protobuf";
+import { type Client, Code, ConnectError } from "@connectrpc/connect";
+
+import { type Clock, sleep } from "./clock.js";
+import { ProntoError, SequenceGapError } from "./errors.js";
+import type { FollowOptions } from "./follow.js";
+import {
+  type Job,
+  type JobCompleted,
+  JobCompletedSchema,
+  type JobEvent,
+  JobOutcome,
+  type JobService,
+  JobState,
+} from "./gen/pronto/v1/jobs_pb.js";
+import { Patience } from "./patience.js";
+import { isResumable } from "./resumable.js";
+import { nextWithin } from "./watchdog.js";
+
+const defaultPatienceMs = 10 * 60_000;
+const defaultIdleMs = 60_000;
+
+/**
+ * The events of a job, each once and in order. A connection that breaks, falls silent
+ * or is closed by the server is made again, and the stream goes on behind the last
+ * event that was handed out. It ends when the job has ended; `account` then says how.
+ *
+ * What cannot be helped is thrown: a ProntoError (no such job, JOB_FAILED, ...), a
+ * SequenceGapError, or the reason of the caller's signal.
+ *
+ * Leaving a `for await` early, `close()` and `await using` end the call to the server,
+ * not the job: it goes on, and can be followed again.
+ */
+export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDisposable {
+  readonly #closing = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #patience: Patience;
+  readonly #events: AsyncGenerator<JobEvent, void>;
+  #last: bigint;
+  #account: JobCompleted | undefined;
+
+  /** @internal: `follow` makes it. */
+  constructor(
+    private readonly jobs: Client<typeof JobService>,
+    /** The job. */
+    readonly jobId: string,
+    private readonly options: FollowOptions,
+    private readonly clock: Clock,
+  ) {
+    const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
+    this.#signal = AbortSignal.any(signals);
+    this.#patience = new Patience(options.patienceMs ?? defaultPatienceMs, clock);
+    this.#last = BigInt(options.after ?? 0);
+    this.#events = this.#follow();
+  }
+
+  /** The last sequence handed out: store it, and pass it as `after` another time. */
+  get lastSequence(): bigint {
+    return this.#last;
+  }
+
+  /**
+   * How the job ended; undefined before it has. Its `missingIndexes` are known only to
+   * a stream that saw the event `completed`.
+   */
+  get account(): JobCompleted | undefined {
+    return this.#account;
+  }
+
+  /** The next event. */
+  next(): Promise<IteratorResult<JobEvent, void>> {
+    return this.#events.next();
+  }
+
+  /** Ends the call to the server, and this stream. */
+  async return(): Promise<IteratorResult<JobEvent, void>> {
+    this.#closing.abort();
+    return this.#events.return();
+  }
+
+  /** Ends the call to the server, and this stream. */
+  async close(): Promise<void> {
+    await this.return();
+  }
+
+  /** The stream itself: its events are handed out once. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends the call to the server, and this stream. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async *#follow(): AsyncGenerator<JobEvent, void> {
+    for (;;) {
+      try {
+        this.#signal.throwIfAborted();
+        yield* this.#watch();
+        if (await this.#isOver()) return;
+        throw new ConnectError(`job ${this.jobId} goes on behind its stream`, Code.Unavailable);
+      } catch (thrown) {
+        if (this.#closing.signal.aborted) return;
+        await this.#recover(thrown);
+      }
+    }
+  }
+
+  /** One call of WatchJob. */
+  async *#watch(): AsyncGenerator<JobEvent, void> {
+    const call = new AbortController();
+    const signal = AbortSignal.any([this.#signal, call.signal]);
+    const request = { jobId: this.jobId, afterSequence: this.#last };
+    const stream = this.jobs.watchJob(request, { signal, ...this.#headers() });
+    const messages = stream[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const message = await nextWithin(messages, this.#idleMs, this.#signal, this.clock);
+        if (message.done) return;
+        this.#patience.restore();
+        if (this.#admit(message.value)) yield message.value;
+      }
+    } finally {
+      // Connect's iterators cannot be left early: only the signal ends the call.
+      call.abort();
+    }
+  }
+
+  /** Whether an event is to be handed out; notes what it says. */
+  #admit(event: JobEvent): boolean {
+    if (event.sequence === 0n) return this.options.progress ?? false;
+    if (event.sequence <= this.#last) return false;
+    if (event.sequence !== this.#last + 1n)
+      throw new SequenceGapError(this.jobId, this.#last + 1n, event.sequence);
+    this.#last = event.sequence;
+    if (event.event.case === "completed") this.#account = event.event.value;
+    return true;
+  }
+
+  /** After a stream that ended well: whether the job did, too. */
+  async #isOver(): Promise<boolean> {
+    if (this.#account) return true;
+    const call = { signal: this.#signal, timeoutMs: this.#idleMs, ...this.#headers() };
+    const { job } = await this.jobs.getJob({ jobId: this.jobId }, call);
+    if (job?.lastSequence !== this.#last) return false;
+    this.#account = accountOf(job);
+    return this.#account !== undefined;
+  }
+
+  /** Waits for the next attempt, or throws where there is none. */
+  async #recover(thrown: unknown): Promise<void> {
+    this.options.signal?.throwIfAborted();
+    if (thrown instanceof SequenceGapError) throw thrown;
+    const error = ProntoError.from(thrown);
+    if (!isResumable(error)) throw error;
+    const wait = this.#patience.afterFailure(error.retryDelayMs);
+    if (wait === undefined) throw error;
+    await sleep(this.clock, wait, this.#signal).catch(() => {
+      this.options.signal?.throwIfAborted();
+    });
+  }
+
+  #headers(): { headers?: HeadersInit } {
+    return this.options.headers ? { headers: this.options.headers } : {};
+  }
+
+  get #idleMs(): number {
+    return this.options.idleMs ?? defaultIdleMs;
+  }
+}
+
+/** The account of a job that has ended, as far as the job tells. */
+function accountOf({ state, counts }: Job): JobCompleted | undefined {
+  const outcome = outcomes.get(state);
+  if (outcome === undefined) return undefined;
+  return create(JobCompletedSchema, { outcome, ...(counts && { counts }) });
+}
+
+const outcomes = new Map([
+  [JobState.COMPLETED, JobOutcome.COMPLETE],
+  [JobState.INCOMPLETE, JobOutcome.INCOMPLETE],
+]);

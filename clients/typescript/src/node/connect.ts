@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import {
+  compressionGzip,
+  createGrpcTransport,
+  Http2SessionManager,
+} from "@connectrpc/connect-node";
+
+import { createPronto, type Pronto } from "../clients.js";
+import { systemClock } from "../clock.js";
+import { credentials, refuseExposure, type TokenSource } from "../credentials.js";
+import { retries } from "../retry.js";
+import { withTypedErrors } from "../transport.js";
+import { socketOptions } from "./sockets.js";
+import { parseTarget } from "./target.js";
+import type { TlsOptions } from "./tls.js";
+import { tokenFromFile } from "./token-file.js";
+
+export type { TlsOptions };
+
+/** Where the server is, and who calls. */
+export interface ConnectOptions {
+  /** `host:port`, or `unix:PATH`. `localhost:50051` */
+  target?: string;
+  /** TLS: true with the system's roots, or options. Off. */
+  tls?: boolean | TlsOptions;
+  /** The client's token. */
+  token?: string;
+  /** A file with the client's token; read again when it changes. */
+  tokenFile?: string;
+  /** Pronto's key, where the server lets clients bring their own. */
+  apiKey?: string;
+  /** Send token or key unencrypted to another machine, too. */
+  allowInsecure?: boolean;
+  /** Compress what is sent, and let the server compress what it answers. Off. */
+  compression?: "gzip";
+  /** Interceptors of your own; they see each call once, before it is repeated. */
+  interceptors?: Interceptor[];
+}
+
+/** A client over gRPC, on one HTTP/2 connection that is made when it is needed. */
+export interface NodePronto extends Pronto, Disposable {
+  /**
+   * Closes the connection and ends all calls. Without it, an idle connection closes
+   * after 15 minutes; it does not keep the process alive.
+   */
+  close(): void;
+}
+
+// What the server sends at most is configurable, and 32 MiB by default.
+const readMaxBytes = 64 * 1024 * 1024;
+
+// Pings find dead connections under calls; the server's limits allow them.
+const keepalive = { pingIntervalMs: 30_000, pingTimeoutMs: 10_000, pingIdleConnection: false };
+
+/** A client for Node, over gRPC. Nothing is sent before the first call. */
+export function connect(options: ConnectOptions = {}): NodePronto {
+  const target = parseTarget(options.target ?? "localhost:50051");
+  const tls = tlsOptions(options.tls ?? false);
+  const token = tokenSource(options);
+  refuseExposure({
+    encrypted: tls !== undefined,
+    host: target.host,
+    secrets: token !== undefined || options.apiKey !== undefined,
+    allowInsecure: options.allowInsecure ?? false,
+  });
+  const baseUrl = `${tls ? "https" : "http"}://${target.authority}`;
+  const sessionManager = new Http2SessionManager(baseUrl, keepalive, socketOptions(target, tls));
+  let closed = false;
+  const transport = createGrpcTransport({
+    baseUrl,
+    sessionManager,
+    readMaxBytes,
+    ...compression(options),
+    interceptors: [
+      ...(options.interceptors ?? []),
+      refuseOnce(() => closed),
+      retries(systemClock),
+      credentials(token ?? (() => undefined), options.apiKey),
+    ],
+  });
+  const close = () => {
+    closed = true;
+    sessionManager.abort();
+  };
+  return { ...createPronto(withTypedErrors(transport)), close, [Symbol.dispose]: close };
+}
+
+/** Without it, a stream that is followed would open a closed connection again. */
+function refuseOnce(closed: () => boolean): Interceptor {
+  return (next) => (request) => {
+    if (closed()) throw new ConnectError("the client is closed", Code.FailedPrecondition);
+    return next(request);
+  };
+}
+
+function tlsOptions(tls: boolean | TlsOptions): TlsOptions | undefined {
+  if (typeof tls === "object") return tls;
+  return tls ? {} : undefined;
+}
+
+function tokenSource({ token, tokenFile }: ConnectOptions): TokenSource | undefined {
+  if (token !== undefined && tokenFile !== undefined)
+    throw new TypeError("token and tokenFile are both set: use one");
+  if (tokenFile !== undefined) return tokenFromFile(tokenFile);
+  return token === undefined ? undefined : () => token;
+}
+
+function compression(options: ConnectOptions) {
+  if (options.compression === undefined) return { acceptCompression: [] };
+  return { acceptCompression: [compressionGzip], sendCompression: compressionGzip };
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync } from "node:fs";
+import type { SecureClientSessionOptions } from "node:http2";
+
+/** Whom to trust, and who we are. */
+export interface TlsOptions {
+  /** Certificates (PEM) to trust instead of the system's roots. */
+  ca?: string | Uint8Array;
+  /** A file with them. */
+  caFile?: string;
+  /** A file with the client's certificate (PEM). */
+  certificateFile?: string;
+  /** A file with its key (PEM). */
+  keyFile?: string;
+}
+
+/** The same in Node's words. */
+export function secureOptions(tls: TlsOptions): SecureClientSessionOptions {
+  if (tls.ca !== undefined && tls.caFile !== undefined)
+    throw new TypeError("tls.ca and tls.caFile are both set: use one");
+  if ((tls.certificateFile === undefined) !== (tls.keyFile === undefined))
+    throw new TypeError("tls.certificateFile and tls.keyFile belong together: set both");
+  return {
+    ...(tls.ca !== undefined && { ca: Buffer.from(tls.ca) }),
+    ...(tls.caFile !== undefined && { ca: readFileSync(tls.caFile) }),
+    ...(tls.certificateFile !== undefined && { cert: readFileSync(tls.certificateFile) }),
+    ...(tls.keyFile !== undefined && { key: readFileSync(tls.keyFile) }),
+  };
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Code } from "@connectrpc/connect";
+
+import type { ProntoError } from "./errors.js";
+
+/**
+ * Whether a stream that ended with this error can go on. The caller's own deadline and
+ * cancellation are not asked about: they come as an aborted signal.
+ */
+export function isResumable(error: ProntoError): boolean {
+  switch (error.code) {
+    case Code.Unavailable:
+    case Code.DeadlineExceeded:
+      return true;
+    case Code.Internal:
+    case Code.Unknown:
+    case Code.Canceled:
+      // A proxy or a broken connection says so, unless the server gives a reason.
+      return error.reasonText === "";
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Interceptor } from "@connectrpc/connect";
+import { createGrpcWebTransport } from "@connectrpc/connect-web";
+
+import { createPronto, type Pronto } from "../clients.js";
+import { systemClock } from "../clock.js";
+import { credentials, refuseExposure, type TokenSource } from "../credentials.js";
+import { retries } from "../retry.js";
+import { withTypedErrors } from "../transport.js";
+
+/** Where the server is, and who calls. */
+export interface WebConnectOptions {
+  /** Such as `https://pronto.example.com`. The origin of the page where it is absent. */
+  baseUrl?: string;
+  /** The client's token, or what knows it: a function is asked before each call. */
+  token?: string | TokenSource;
+  /** Pronto's key, where the server lets clients bring their own. */
+  apiKey?: string;
+  /** Send token or key unencrypted to another machine, too. */
+  allowInsecure?: boolean;
+  /** Interceptors of your own; they see each call once, before it is repeated. */
+  interceptors?: Interceptor[];
+}
+
+/**
+ * A client for browsers, over gRPC-Web. The server needs `--grpc-web true`, and
+ * `--cors-origin` where the page has another origin. Nothing is sent before the first
+ * call.
+ */
+export function connect(options: WebConnectOptions = {}): Pronto {
+  const url = new URL(options.baseUrl ?? globalThis.location.origin);
+  refuseExposure({
+    encrypted: url.protocol === "https:",
+    host: url.hostname,
+    secrets: options.token !== undefined || options.apiKey !== undefined,
+    allowInsecure: options.allowInsecure ?? false,
+  });
+  const transport = createGrpcWebTransport({
+    baseUrl: url.href,
+    interceptors: [
+      ...(options.interceptors ?? []),
+      retries(systemClock),
+      credentials(tokenSource(options.token), options.apiKey),
+    ],
+  });
+  return createPronto(withTypedErrors(transport));
+}
+
+function tokenSource(token: string | TokenSource | undefined): TokenSource {
+  return typeof token === "function" ? token : () => token;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { create } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+
+import { ProntoError, SequenceGapError } from "../src/errors.js";
+import { type FollowOptions, jobId } from "../src/follow.js";
+import { JobState, StartResponseSchema } from "../src/gen/pronto/v1/jobs_pb.js";
+import { JobStream } from "../src/job-stream.js";
+import { completed, failure, FakeClock, FakeJobs, lead, progress, type Step } from "./fake.js";
+
+function following(scripts: Step[][], options: FollowOptions = {}, job = {}) {
+  const jobs = new FakeJobs(scripts, job);
+  const clock = new FakeClock();
+  return { jobs, clock, stream: new JobStream(jobs.client, "j", options, clock) };
+}
+
+async function sequences(stream: JobStream): Promise<number[]> {
+  const seen: number[] = [];
+  for await (const { sequence } of stream) seen.push(Number(sequence));
+  return seen;
+}
+
+const resumable = [
+  failure(Code.Unavailable),
+  failure(Code.Unavailable, "DRAINING"),
+  failure(Code.Unavailable, "STREAM_TOO_OLD"),
+  failure(Code.DeadlineExceeded),
+  failure(Code.Internal),
+  failure(Code.Unknown),
+  failure(Code.Canceled),
+];
+const final = [
+  failure(Code.NotFound, "NOT_FOUND"),
+  failure(Code.OutOfRange, "SEQUENCE_EXPIRED"),
+  failure(Code.FailedPrecondition, "JOB_FAILED"),
+  failure(Code.Aborted, "JOB_CANCELLED"),
+  failure(Code.Unauthenticated, "UNAUTHENTICATED_CLIENT"),
+  failure(Code.ResourceExhausted),
+  failure(Code.Internal, "INTERNAL"),
+  failure(Code.Unknown, "OUTCOME_UNKNOWN"),
+];
+
+describe("a stream that is followed", () => {
+  for (const error of resumable)
+    it(`goes on after ${Code[error.code]} ${ProntoError.from(error).reasonText}`, async () => {
+      const { jobs, stream } = following([[lead(1), lead(2), error], [completed(3)]]);
+      assert.deepEqual(await sequences(stream), [1, 2, 3]);
+      assert.deepEqual(jobs.watched, [0n, 2n]);
+      assert.equal(stream.account?.outcome, 1);
+    });
+
+  for (const error of final)
+    it(`ends with ${Code[error.code]} ${ProntoError.from(error).reasonText}`, async () => {
+      const { jobs, stream } = following([[lead(1), error], [completed(2)]]);
+      await assert.rejects(sequences(stream), (thrown) => {
+        assert.ok(thrown instanceof ProntoError);
+        assert.equal(thrown.code, error.code);
+        return true;
+      });
+      assert.deepEqual(jobs.watched, [0n]);
+    });
+
+  it("names a gap", async () => {
+    const { stream } = following([[lead(1), lead(3)]]);
+    await assert.rejects(sequences(stream), (thrown) => {
+      assert.ok(thrown instanceof SequenceGapError);
+      assert.deepEqual([thrown.jobId, thrown.expected, thrown.received], ["j", 2n, 3n]);
+      return true;
+    });
+  });
+
+  it("drops repeats, and progress unless it is wanted", async () => {
+    const script = [lead(1), lead(1), progress(), lead(2), completed(3)];
+    assert.deepEqual(await sequences(following([script]).stream), [1, 2, 3]);
+    const { stream } = following([script], { progress: true });
+    assert.deepEqual(await sequences(stream), [1, 0, 2, 3]);
+  });
+
+  it("hands out what comes behind the account", async () => {
+    const { stream } = following([[completed(1), lead(2)]]);
+    assert.deepEqual(await sequences(stream), [1, 2]);
+    assert.equal(stream.lastSequence, 2n);
+  });
+
+  it("waits ever longer, as long as the server asks, and anew after a message", async () => {
+    const scripts = [
+      [failure(Code.Unavailable)],
+      [failure(Code.Unavailable)],
+      [failure(Code.Unavailable, "DRAINING", 3)],
+      [lead(1), failure(Code.Unavailable)],
+      [completed(2)],
+    ];
+    const { clock, stream } = following(scripts);
+    await sequences(stream);
+    assert.deepEqual(clock.waits, [100, 200, 3000, 100]);
+  });
+
+  it("loses patience only while nothing comes", async () => {
+    const scripts = Array.from({ length: 9 }, (_, n): Step[] =>
+      n < 2 ? [lead(n + 1), failure(Code.Unavailable)] : [failure(Code.Unavailable, "STARTING")],
+    );
+    const { clock, jobs, stream } = following(scripts, { patienceMs: 350 });
+    await assert.rejects(sequences(stream), { reasonText: "STARTING" });
+    assert.deepEqual(clock.waits, [100, 100, 200]);
+    assert.equal(jobs.watched.length, 4);
+  });
+
+  it("begins a silent stream again", async () => {
+    const { clock, jobs, stream } = following([[lead(1), "silence"], [completed(2)]]);
+    jobs.silent = () => clock.held[0]?.();
+    assert.deepEqual(await sequences(stream), [1, 2]);
+    assert.deepEqual(jobs.watched, [0n, 1n]);
+    assert.ok(jobs.left.includes(0n), "the silent call was not left");
+    assert.deepEqual(clock.held, [], "a timer is left");
+  });
+
+  it("ends with the reason of the caller's signal", async () => {
+    const caller = new AbortController();
+    const { jobs, stream } = following([["silence"]], { signal: caller.signal });
+    jobs.silent = () => {
+      caller.abort(new Error("enough"));
+    };
+    await assert.rejects(sequences(stream), { message: "enough" });
+    assert.deepEqual(jobs.watched, [0n]);
+    assert.ok(jobs.left.includes(0n), "the call was not left");
+  });
+
+  it("leaves the call when the loop is left", async () => {
+    const { clock, jobs, stream } = following([[lead(1), "silence"]]);
+    for await (const event of stream) {
+      assert.equal(event.sequence, 1n);
+      break;
+    }
+    assert.ok(jobs.left.includes(0n), "the call was not left");
+    assert.deepEqual(clock.held, [], "a timer is left");
+  });
+
+  it("ends a pending next() when it is closed", async () => {
+    const { jobs, stream } = following([["silence"]]);
+    const silent = new Promise<void>((resolve) => (jobs.silent = resolve));
+    const pending = stream.next();
+    await silent;
+    await stream.close();
+    assert.deepEqual(await pending, { done: true, value: undefined });
+  });
+
+  it("asks for the account when it resumed behind it", async () => {
+    const job = { state: JobState.INCOMPLETE, lastSequence: 7n, counts: { delivered: 5n } };
+    const { stream } = following([[]], { after: 7 }, job);
+    assert.deepEqual(await sequences(stream), []);
+    assert.equal(stream.account?.outcome, 2);
+    assert.equal(stream.account.counts?.delivered, 5n);
+  });
+
+  it("goes on when the job has more than the stream", async () => {
+    const job = { state: JobState.COMPLETED, lastSequence: 2n };
+    const { jobs, stream } = following([[lead(1)], [completed(2)]], {}, job);
+    assert.deepEqual(await sequences(stream), [1, 2]);
+    assert.deepEqual(jobs.watched, [0n, 1n]);
+  });
+});
+
+describe("what names a job", () => {
+  it("may be the answer of a Start RPC", () => {
+    assert.equal(jobId(create(StartResponseSchema, { job: { id: "j" } })), "j");
+    assert.throws(() => jobId(create(StartResponseSchema)), /webhook_url/);
+  });
+});
