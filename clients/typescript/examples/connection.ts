@@ -4,7 +4,7 @@ import { connect, type NodePronto } from "pronto-grpc";
 
 /** A client, as the environment says. */
 export function connectFromEnvironment(): NodePronto {
-  const target = process.env["PRONTO_GRPC_ADDRESS"] ?? "localhost:50051";
-  const tokenFile = process.env["PRONTO_GRPC_TOKEN_FILE"];
+  const target = process.env["PRONTO_ADDRESS"] ?? "localhost:50051";
+  const tokenFile = process.env["PRONTO_TOKEN_FILE"];
   return connect({ target, ...(tokenFile ? { tokenFile } : {}) });
 }

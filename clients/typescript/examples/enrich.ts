@@ -12,7 +12,7 @@ import { type Contact, EnrichmentType, JobOutcome } from "pronto-grpc/v1";
 import { connectFromEnvironment } from "./connection.js";
 import { formatCsv, parseCsv } from "./csv.js";
 
-const columns = ["firstname", "lastname", "company_name", "linkedin_url"];
+const columns = ["first_name", "last_name", "company_name", "linkedin_url"];
 
 const [input, output, requestId] = process.argv.slice(2);
 if (!input || !output || !requestId) throw new Error("usage: enrich IN.csv OUT.csv REQUEST_ID");

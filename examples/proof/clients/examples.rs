@@ -8,6 +8,7 @@ use pronto_grpc::proto::v1::ListJobsRequest;
 use pronto_grpc::proto::v1::job_service_client::JobServiceClient;
 use pronto_grpc::proto::v1::{JobEvent, LeadResult};
 use pronto_grpc::sandbox::Sandbox;
+use tokio::time::sleep;
 use tonic::transport::Channel;
 
 use super::columns::Column;
@@ -61,6 +62,8 @@ async fn only_job(channel: Channel) -> Result<String, String> {
 pub async fn enrich(column: &Column) -> Result<(), String> {
     const CONTACTS: usize = 40;
     const PART: usize = CONTACTS / 5;
+    // Some programs take a second to start; the batch has to be under way by then.
+    const SLOW: Duration = Duration::from_millis(200);
     let (mut stage, sandbox) = Stage::beside_pronto(PACE).await;
     let table = table(stage.channel().await, CONTACTS).await;
     let folder = stage.place.folder().join("tables");
@@ -74,12 +77,15 @@ pub async fn enrich(column: &Column) -> Result<(), String> {
         "11111111-2222-4333-8444-555555555555".to_owned(),
     ];
 
+    sandbox.switches().write().pace = SLOW;
     let mut program = Program::start(column, &arguments, &stage.environment());
     program.lines(PART).await?;
     program.kill();
     let mut program = Program::start(column, &arguments, &stage.environment());
     let mut lines = program.lines(2 * PART).await?;
+    between_deliveries(&sandbox).await;
     stage.crash().await;
+    sandbox.switches().write().pace = PACE;
     lines.extend(program.success().await?);
     let again = Program::start(column, &arguments, &stage.environment());
     compare(&again.success().await?, &lines)?;
@@ -87,6 +93,17 @@ pub async fn enrich(column: &Column) -> Result<(), String> {
     judge_lines(&lines, CONTACTS)?;
     judge_table(&table, &output)?;
     judge_bill(&sandbox).await
+}
+
+/// Returns right after a delivery, a while before the next one: what is posted to a server
+/// that is away is lost, and Pronto cannot be asked for the contacts of a batch.
+async fn between_deliveries(sandbox: &Sandbox) {
+    let accepted = || sandbox.describe_counters().webhooks_accepted;
+    sandbox.switches().write().pace = PACE * 100;
+    let before = accepted();
+    while accepted() == before && sandbox.describe_counters().under_way > 0 {
+        sleep(PACE / 10).await;
+    }
 }
 
 /// People of the sandbox, as a table of contacts.

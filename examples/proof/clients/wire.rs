@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::frames::Frames;
 
-/// When a connection breaks, by its number from 0.
+/// When a connection breaks.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
     /// Never.
@@ -20,7 +20,7 @@ pub enum Rule {
     /// When it has carried some bytes to the client, random ones, by turns with a FIN
     /// and a reset.
     Cut,
-    /// When the answer to a call begins, on two of three connections.
+    /// When the answer to a call begins, at two of three connections with a call.
     NoAnswer,
     /// When it has carried so many bytes to the client, the first few carry nothing more
     /// and stay open.
@@ -43,6 +43,7 @@ pub struct Wire {
 #[derive(Default)]
 struct Counts {
     connections: AtomicUsize,
+    answered: AtomicUsize,
     broken: AtomicUsize,
     bytes: AtomicU64,
 }
@@ -109,7 +110,7 @@ impl End {
                 bytes: fastrand::u64(600..48_000),
                 resets: number % 2 == 1,
             },
-            Rule::NoAnswer if number % 3 != 2 => Self::AtAnswer,
+            Rule::NoAnswer => Self::AtAnswer,
             Rule::Silent { times, after } if broken < times => Self::Silence { after },
             _ => Self::Natural,
         }
@@ -131,8 +132,8 @@ async fn carry(client: TcpStream, server: TcpStream, end: End, counts: Arc<Count
     let whole = client_reads.reunite(client_writes);
     match (how, whole) {
         (Broken::Reset, Ok(client)) => drop(client.set_zero_linger()),
-        // Held open until the client gives it up.
-        (Broken::Silent, Ok(mut client)) => drop(client.read(&mut [0; 1]).await),
+        // Takes what the client says until that gives it up.
+        (Broken::Silent, Ok(mut client)) => drop(copy(&mut client, &mut sink()).await),
         _ => {}
     }
 }
@@ -159,7 +160,7 @@ enum Broken {
 async fn answers(
     mut server: OwnedReadHalf,
     mut client: OwnedWriteHalf,
-    end: End,
+    mut end: End,
     counts: &Counts,
 ) -> (OwnedWriteHalf, Broken) {
     let mut frames = Frames::default();
@@ -172,7 +173,14 @@ async fn answers(
         let bytes = &buffer[..length];
         let left = match end {
             End::Natural => length,
-            End::AtAnswer => frames.before_headers(bytes).unwrap_or(length),
+            End::AtAnswer => match frames.before_headers(bytes) {
+                Some(_) if counts.answered.fetch_add(1, Ordering::Relaxed) % 3 == 2 => {
+                    end = End::Natural;
+                    length
+                }
+                Some(before) => before,
+                None => length,
+            },
             End::After { bytes, .. } => (bytes - carried).min(length as u64) as usize,
             End::Silence { after } => (after - carried).min(length as u64) as usize,
         };

@@ -18,7 +18,7 @@ const bundle = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "browse
 const idle = process.env["FOLLOW_IDLE_SECONDS"];
 const setting: PageSetting = {
   scenario,
-  baseUrl: `http://${process.env["PRONTO_GRPC_ADDRESS"] ?? "localhost:50051"}`,
+  baseUrl: `http://${process.env["PRONTO_ADDRESS"] ?? "localhost:50051"}`,
   args,
   env: idle === undefined ? {} : { FOLLOW_IDLE_SECONDS: idle },
 };

@@ -29,7 +29,7 @@ function env(name: string): string {
 }
 
 function plain(service: string, options?: grpc.ChannelOptions): AnyClient {
-  return clientOf(service, env("PRONTO_GRPC_ADDRESS"), undefined, options);
+  return clientOf(service, env("PRONTO_ADDRESS"), undefined, options);
 }
 
 const jobs = () => plain("pronto.v1.JobService");
@@ -214,8 +214,8 @@ async function ask(question: Fields): Promise<Fields> {
 
 /** TLS with a CA of our own, and what is refused. */
 export async function tls(): Promise<void> {
-  const ca = readFileSync(env("PRONTO_GRPC_CA_FILE"));
-  await findParis(secure(ca), bearer(env("PRONTO_GRPC_TOKEN")));
+  const ca = readFileSync(env("PRONTO_CA_FILE"));
+  await findParis(secure(ca), bearer(env("PRONTO_TOKEN")));
   const stranger = await failureOf(findParis(secure(ca), bearer("wrong")));
   expectRefusal(stranger, status.UNAUTHENTICATED, "UNAUTHENTICATED_CLIENT");
   const untrusted = serviceError(await failureOf(findParis(secure(null))));
@@ -224,7 +224,7 @@ export async function tls(): Promise<void> {
 
 function secure(ca: Buffer | null): AnyClient {
   const credentials = grpc.credentials.createSsl(ca);
-  return clientOf("pronto.v1.LocationService", env("PRONTO_GRPC_TLS_ADDRESS"), credentials);
+  return clientOf("pronto.v1.LocationService", env("PRONTO_TLS_ADDRESS"), credentials);
 }
 
 function bearer(token: string): grpc.Metadata {

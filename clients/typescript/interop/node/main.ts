@@ -30,7 +30,7 @@ const clients: NodePronto[] = [];
 
 const setting: Setting = {
   connect(options?: ConnectOptions) {
-    const target = process.env["PRONTO_GRPC_ADDRESS"] ?? "localhost:50051";
+    const target = process.env["PRONTO_ADDRESS"] ?? "localhost:50051";
     const client = connect({ target, ...options });
     clients.push(client);
     return client;

@@ -29,7 +29,7 @@ function required(env: Readonly<Record<string, string | undefined>>, name: strin
 
 /** gzip both ways. */
 export const compression: Scenario = async ({ env }) => {
-  using pronto = connect({ target: required(env, "PRONTO_GRPC_ADDRESS"), compression: "gzip" });
+  using pronto = connect({ target: required(env, "PRONTO_ADDRESS"), compression: "gzip" });
   await calls.expectEcho(pronto, "x".repeat(1024 * 1024));
 };
 
@@ -76,15 +76,15 @@ async function* once(messageRequest: ServerReflectionRequest["messageRequest"]) 
 
 /** A Unix socket. */
 export const unix: Scenario = async ({ env }) => {
-  using pronto = connect({ target: `unix:${required(env, "PRONTO_GRPC_UNIX_SOCKET")}` });
+  using pronto = connect({ target: `unix:${required(env, "PRONTO_UNIX_SOCKET")}` });
   await calls.findParis(pronto);
 };
 
 /** TLS with a CA of our own, and what is refused. */
 export const tls: Scenario = async ({ env }) => {
-  const target = required(env, "PRONTO_GRPC_TLS_ADDRESS");
-  const token = required(env, "PRONTO_GRPC_TOKEN");
-  const caFile = required(env, "PRONTO_GRPC_CA_FILE");
+  const target = required(env, "PRONTO_TLS_ADDRESS");
+  const token = required(env, "PRONTO_TOKEN");
+  const caFile = required(env, "PRONTO_CA_FILE");
   using pronto = connect({ target, token, tls: { caFile } });
   await calls.findParis(pronto);
 

@@ -13,8 +13,8 @@ final class Connection {
   static Pronto open() {
     Map<String, String> environment = System.getenv();
     ProntoBuilder builder =
-        Pronto.builder().target(environment.getOrDefault("PRONTO_GRPC_ADDRESS", "localhost:50051"));
-    String tokenFile = environment.get("PRONTO_GRPC_TOKEN_FILE");
+        Pronto.builder().target(environment.getOrDefault("PRONTO_ADDRESS", "localhost:50051"));
+    String tokenFile = environment.get("PRONTO_TOKEN_FILE");
     if (tokenFile != null) {
       builder.tokenFile(Path.of(tokenFile));
     }

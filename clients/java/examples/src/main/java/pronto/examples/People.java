@@ -55,8 +55,8 @@ record People(List<String> header, List<CSVRecord> rows) {
   private static ContactToEnrich contact(CSVRecord row) {
     ContactToEnrich.Builder contact =
         ContactToEnrich.newBuilder()
-            .setFirstname(row.get("firstname"))
-            .setLastname(row.get("lastname"));
+            .setFirstName(row.get("first_name"))
+            .setLastName(row.get("last_name"));
     // What is empty is left out: an optional field is sent when it is set, also to "".
     if (!row.get("company_name").isEmpty()) {
       contact.setCompanyName(row.get("company_name"));

@@ -39,8 +39,8 @@ public final class Refusals {
   private static void budget(Pronto pronto) {
     EnrichContactRequest request =
         EnrichContactRequest.newBuilder()
-            .setFirstname("Wei")
-            .setLastname("Young")
+            .setFirstName("Wei")
+            .setLastName("Young")
             .setCompanyName("Oakline Logistics")
             .addEnrichmentType(EnrichmentType.ENRICHMENT_TYPE_EMAIL)
             .setRequestId(UUID.randomUUID().toString())

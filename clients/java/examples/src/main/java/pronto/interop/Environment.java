@@ -10,23 +10,23 @@ final class Environment {
   private Environment() {}
 
   static ProntoBuilder plaintext() {
-    return Pronto.builder().target(variable("PRONTO_GRPC_ADDRESS"));
+    return Pronto.builder().target(variable("PRONTO_ADDRESS"));
   }
 
   static ProntoBuilder unix() {
-    return Pronto.builder().target("unix:" + variable("PRONTO_GRPC_UNIX_SOCKET"));
+    return Pronto.builder().target("unix:" + variable("PRONTO_UNIX_SOCKET"));
   }
 
   static ProntoBuilder tls() {
-    return Pronto.builder().target(variable("PRONTO_GRPC_TLS_ADDRESS")).tls();
+    return Pronto.builder().target(variable("PRONTO_TLS_ADDRESS")).tls();
   }
 
   static Path certificateAuthority() {
-    return Path.of(variable("PRONTO_GRPC_CA_FILE"));
+    return Path.of(variable("PRONTO_CA_FILE"));
   }
 
   static String token() {
-    return variable("PRONTO_GRPC_TOKEN");
+    return variable("PRONTO_TOKEN");
   }
 
   private static String variable(String name) {

@@ -35,16 +35,16 @@ final class Requests {
 
   static EnrichContactRequest.Builder wei() {
     return EnrichContactRequest.newBuilder()
-        .setFirstname("Wei")
-        .setLastname("Young")
+        .setFirstName("Wei")
+        .setLastName("Young")
         .setCompanyName("Oakline Logistics")
         .addEnrichmentType(EnrichmentType.ENRICHMENT_TYPE_EMAIL);
   }
 
   static EnrichContactAsyncRequest weiWith(String blob) {
     return EnrichContactAsyncRequest.newBuilder()
-        .setFirstname("Wei")
-        .setLastname("Young")
+        .setFirstName("Wei")
+        .setLastName("Young")
         .setCompanyName("Oakline Logistics")
         .addEnrichmentType(EnrichmentType.ENRICHMENT_TYPE_EMAIL)
         .setCustom(
