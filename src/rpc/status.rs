@@ -21,7 +21,7 @@ use crate::proto::validate::Violations;
 pub use access::{key_refused, unknown_client};
 pub use money::{not_made, refused};
 use report::Report;
-pub use report::{DOMAIN, MAX_DETAILS};
+pub use report::{DOMAIN, MAX_STATUS};
 
 /// Wait so long before connecting to another server.
 const DRAIN_RETRY: Duration = Duration::from_secs(1);

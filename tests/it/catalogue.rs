@@ -18,8 +18,10 @@ const HEAD: &str = "# Errors
 
 Every error has a `google.rpc.ErrorInfo` with domain `pronto.v1`, a reason, and
 metadata. Branch on code and reason, not on the message. Metadata and further details
-are there where they apply and are known. Texts are cut to 1 KiB, and the details of an
-error to 8 KiB: field violations beyond that are left out, then metadata is cut.
+are there where they apply and are known. Texts are cut to 1 KiB, and an error as a whole
+to 7 KiB of headers, because some clients take no more than 8 KiB: field violations beyond
+that are left out, then metadata is cut. Beside `google.rpc.RetryInfo` there is
+`grpc-retry-pushback-ms`, which gRPC's own retries obey.
 
 Errors of the standard services, health and reflection, may come without a reason. A
 call that its caller cancels, or whose connection breaks, ends without one, too.

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::columns::Column;
 use super::program::{Environment, Program};
 use super::stage::Stage;
@@ -14,6 +16,9 @@ pub const DISCONNECTS: usize = 100;
 
 /// People of a search that is cut so often.
 const MANY: i32 = 2_000;
+
+/// By then keepalive has found out that a connection is dead, and nothing is proved.
+const UNNOTICED: Duration = Duration::from_secs(35);
 
 /// A wire that hardly ever breaks is no trial.
 const ROUNDS: usize = 20;
@@ -66,7 +71,9 @@ pub async fn silence(column: &Column) -> Result<(), String> {
     let mut environment = stage.environment_through(wire.address);
     environment.push(("FOLLOW_IDLE_SECONDS", "2".to_owned()));
     let program = follow(column, &job, &environment);
-    judge(&stage, &job, program.success().await?).await?;
+    let lines = timeout(UNNOTICED, program.success()).await;
+    let lines = lines.map_err(|_| "only keepalive noticed the silence".to_owned())?;
+    judge(&stage, &job, lines?).await?;
     match wire.broken() == times {
         true => Ok(()),
         false => Err(format!("only {} connections fell silent", wire.broken())),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, QuotaViolation, StatusExt};
 
@@ -15,8 +16,13 @@ use crate::proto::validate::Violations;
 /// The domain of all reasons.
 pub const DOMAIN: &str = "pronto.v1";
 
-/// The details of a status take at most so many bytes. Base64 makes four of three.
-pub const MAX_DETAILS: usize = 8 << 10;
+/// A status takes at most so much of the headers of an answer, as HTTP/2 counts them.
+/// gRPC for Java refuses more than 8 KiB unless it is told otherwise, and other headers
+/// come beside it.
+pub const MAX_STATUS: usize = 7 << 10;
+
+/// After how many milliseconds gRPC's own retries may try again.
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// Field violations beyond so many are counted, not listed.
 const MAX_VIOLATIONS: usize = 25;
@@ -85,12 +91,12 @@ impl Report {
     }
 
     /// The status. What is too much is left out: violations first, then the longest
-    /// metadata. Code and reason always arrive.
+    /// metadata, then the end of the message. Code and reason always arrive.
     #[must_use]
     pub fn status(mut self) -> Status {
         loop {
             let status = self.whole();
-            if encoded_len(status.details()) <= MAX_DETAILS || !self.shrink() {
+            if header_size(&status) <= MAX_STATUS || !self.shrink() {
                 return status;
             }
         }
@@ -112,7 +118,13 @@ impl Report {
         if self.retry.is_some() {
             details.set_retry_info(self.retry);
         }
-        Status::with_error_details(contract(self.reason).code, self.message.clone(), details)
+        let code = contract(self.reason).code;
+        let mut status = Status::with_error_details(code, self.message.clone(), details);
+        if let Some(delay) = self.retry {
+            let delay = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+            status.metadata_mut().insert(PUSHBACK, delay.into());
+        }
+        status
     }
 
     /// Takes something away; false when nothing is left to take.
@@ -121,38 +133,33 @@ impl Report {
             return true;
         }
         let longest = self.metadata.values_mut().max_by_key(|value| value.len());
-        match longest {
-            Some(value) if !value.is_empty() => {
-                value.truncate(value.floor_char_boundary(value.len() / 2));
-                true
-            }
-            _ => false,
-        }
+        let longest = longest.filter(|value| !value.is_empty());
+        let text = longest.unwrap_or(&mut self.message);
+        let was_something = !text.is_empty();
+        text.truncate(text.floor_char_boundary(text.len() / 2));
+        was_something
     }
 }
 
-/// How long a header with these bytes is.
-fn encoded_len(bytes: &[u8]) -> usize {
-    bytes.len().div_ceil(3) * 4
+/// The size of a status as HTTP/2 counts headers: 32 bytes for each and its text.
+fn header_size(status: &Status) -> usize {
+    let mut headers = HeaderMap::new();
+    match status.add_header(&mut headers) {
+        Ok(()) => headers
+            .iter()
+            .map(|(k, v)| k.as_str().len() + v.len() + 32)
+            .sum(),
+        Err(_) => usize::MAX,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-    use http::HeaderMap;
-
     use super::*;
     use crate::proto::reason::REASONS;
     use crate::proto::validate::Violation;
-
-    /// The size of a status as HTTP/2 counts headers: 32 bytes for each and its text.
-    fn header_size(status: &Status) -> usize {
-        let mut headers = HeaderMap::new();
-        status.add_header(&mut headers).unwrap();
-        let sizes = headers.iter().map(|(k, v)| k.as_str().len() + v.len() + 32);
-        sizes.sum()
-    }
 
     fn reason(status: &Status) -> String {
         status.get_details_error_info().unwrap().reason
@@ -178,9 +185,11 @@ mod tests {
                 assert_eq!(status.code(), contract(known).code);
                 assert_eq!(reason(&status), name(known));
                 assert!(status.message().len() <= 1024);
-                assert!(encoded_len(status.details()) <= MAX_DETAILS);
-                // Clients of the common libraries take 8 KiB or more; tonic's 16 KiB.
-                assert!(header_size(&status) < 12 << 10, "{}", header_size(&status));
+                assert!(
+                    header_size(&status) <= MAX_STATUS,
+                    "{}",
+                    header_size(&status)
+                );
             }
         }
     }
@@ -230,6 +239,10 @@ mod tests {
                 ErrorReason::Starting,
             ];
             assert_eq!(told, may_retry.contains(&known), "{known:?}");
+            // What gRPC's own retries obey says the same.
+            let pushback = status.metadata().get(PUSHBACK);
+            let pushback = pushback.map(|delay| delay.to_str().unwrap());
+            assert_eq!(pushback, told.then_some("7000"), "{known:?}");
         }
     }
 }
