@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fake import JOB, Server, Time
+from wire import Wire
 
 import pronto_grpc
 from pronto_grpc import aio, v1
 from pronto_grpc._following import Following, Limits
+from pronto_grpc._line import Line
+from pronto_grpc.aio._line import Line as AsyncLine
+
+Take = Callable[[v1.JobEvent], None]
 
 
 @pytest.fixture
@@ -29,26 +34,31 @@ def time() -> Time:
     return Time()
 
 
-def follow_blocking(following: Following, target: str, time: Time, out: list[v1.JobEvent]) -> None:
+@pytest.fixture
+def wire(server: Server) -> Iterator[Wire]:
+    """A way to the server that can fall silent."""
+    with Wire(server.target) as wire:
+        yield wire
+
+
+def follow_blocking(following: Following, target: str, time: Time, take: Take) -> None:
     """Follow with `pronto_grpc`."""
-    with (
-        pronto_grpc.connect(target) as client,
-        pronto_grpc.Follow(client.jobs, following, pause=time.wait) as events,
-    ):
-        for event in events:
-            out.append(event)
+    with pronto_grpc.connect(target) as client:
+        line = Line(client.jobs, client._dialer.open)
+        with pronto_grpc.Follow(line, following, pause=time.wait) as events:
+            for event in events:
+                take(event)
 
 
-def follow_asyncio(following: Following, target: str, time: Time, out: list[v1.JobEvent]) -> None:
+def follow_asyncio(following: Following, target: str, time: Time, take: Take) -> None:
     """Follow with `pronto_grpc.aio`."""
 
     async def follow() -> None:
-        async with (
-            aio.connect(target) as client,
-            aio.Follow(client.jobs, following, pause=time.wait_async) as events,
-        ):
-            async for event in events:
-                out.append(event)
+        async with aio.connect(target) as client:
+            line = AsyncLine(client.jobs, client._dialer.open)
+            async with aio.Follow(line, following, pause=time.wait_async) as events:
+                async for event in events:
+                    take(event)
 
     asyncio.run(follow())
 
@@ -59,16 +69,23 @@ class Run:
     def __init__(self, server: Server, time: Time, follow: Callable[..., None]) -> None:
         self.events: list[v1.JobEvent] = []
         self.account: v1.JobCompleted | None = None
-        self._server, self._time, self._follow = server, time, follow
+        # What the consumer does at an event, by its sequence, and the way to the server.
+        self.at: dict[int, Callable[[], object]] = {}
+        self.target = server.target
+        self._time, self._follow = time, follow
 
     def __call__(self, *, after: int = 0, progress: bool = False, **limits: float) -> list[int]:
         """Follow the job to its end; return the sequences that came."""
         following = Following(JOB, after, progress, Limits(**limits), self._time.clock)
         try:
-            self._follow(following, self._server.target, self._time, self.events)
+            self._follow(following, self.target, self._time, self._take)
         finally:
             self.account = following.account
         return self.sequences
+
+    def _take(self, event: v1.JobEvent) -> None:
+        self.events.append(event)
+        self.at.get(event.sequence, lambda: None)()
 
     @property
     def sequences(self) -> list[int]:

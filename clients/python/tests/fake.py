@@ -134,7 +134,6 @@ class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceS
         self._server.stop(None).wait(SOON)
 
     def WatchJob(self, request: v1.WatchJobRequest, context: Any) -> Iterator[v1.JobEvent]:
-        context.add_callback(self.ended.release)
         self._remember(request, context)
         self.watched_after.append(request.after_sequence)
         if not self.streams:
@@ -167,6 +166,7 @@ class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceS
         return v1.EnrichContactResponse(outcome=v1.ENRICHMENT_OUTCOME_FOUND)
 
     def _remember(self, request: Message, context: Any) -> None:
+        context.add_callback(self.ended.release)
         self.requests.append(request)
         self.time_left.append(context.time_remaining())
         self.metadata.append(dict(context.invocation_metadata()))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import grpc
 import pytest
 from conftest import Run
-from fake import JOB, Refusal, Server, Silence, Time, completed, lead, progress, started
+from fake import JOB, Refusal, Server, Time, completed, lead, progress, started
 
 from pronto_grpc import ProntoError, SequenceGapError, v1
 
@@ -124,15 +124,6 @@ def test_without_patience_the_first_error_is_raised(server: Server, follow: Run)
     assert server.watched_after == [0]
 
 
-def test_a_silent_stream_is_begun_again(server: Server, follow: Run) -> None:
-    silence = Silence()
-    server.streams.extend([[started(), silence], [lead(2), completed(3)]])
-    assert follow(idle=0.3) == [1, 2, 3]
-    # The silent stream was not only left, but ended.
-    assert silence.left.wait(30)
-    assert server.watched_after[:2] == [0, 1]
-
-
 def test_the_time_of_the_caller_ends(server: Server, follow: Run, time: Time) -> None:
     server.streams.extend([[UNAVAILABLE]] * 100)
     with pytest.raises(TimeoutError, match=JOB):
@@ -164,12 +155,6 @@ def test_goes_on_when_the_job_does(server: Server, follow: Run, job: v1.Job | Re
     server.jobs.append(job)
     assert follow() == [1, 2]
     assert server.watched_after == [0, 1]
-
-
-def test_a_silent_question_is_given_up(server: Server, follow: Run) -> None:
-    server.streams.extend([[started()], [completed(2)]])
-    server.jobs.append(Silence())
-    assert follow(idle=0.3) == [1, 2]
 
 
 def test_late_results_are_handed_out(server: Server, follow: Run) -> None:

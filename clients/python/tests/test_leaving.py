@@ -5,14 +5,23 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import gc
 import threading
+from collections.abc import Awaitable, Iterator
+from typing import TypeVar
 
+import grpc
 import pytest
-from fake import JOB, SOON, Server, Silence, completed, lead, started
+from fake import JOB, SOON, Refusal, Server, Silence, completed, lead, started
 
 import pronto_grpc
-from pronto_grpc import aio
+from pronto_grpc import aio, v1
+
+# So long a pause lasts that nothing ends.
+LATER = Refusal(grpc.StatusCode.UNAVAILABLE, "STARTING", retry_delay=SOON)
+
+T = TypeVar("T")
 
 
 def watchdogs() -> list[threading.Thread]:
@@ -74,6 +83,99 @@ def test_a_wait_between_attempts_is_ended(server: Server) -> None:
         assert server.watched_after == []
 
 
+def test_a_closed_client_ends_a_pause(server: Server) -> None:
+    server.streams.append([LATER])
+    with closed_meanwhile(server) as client, pytest.raises(concurrent.futures.CancelledError):
+        next(client.follow(JOB))
+    assert server.watched_after == [0]
+
+
+def test_a_closed_client_ends_a_connection_of_its_own(server: Server) -> None:
+    server.streams.extend([[Silence()], [started(), Silence()]])
+    client = pronto_grpc.connect(server.target)
+    events = client.follow(JOB, idle=1)
+    next(events)
+    client.close()
+    with pytest.raises(concurrent.futures.CancelledError, match=JOB):
+        next(events)
+    assert server.ended.acquire(timeout=SOON)
+    assert server.ended.acquire(timeout=SOON)
+    assert server.watched_after == [0, 0]
+
+
+def test_a_closed_client_ends_a_repeat(server: Server) -> None:
+    server.contacts.append(LATER)
+    with closed_meanwhile(server) as client, pytest.raises(pronto_grpc.ProntoError):
+        client.contacts.EnrichContact(v1.EnrichContactRequest(request_id="order-7"))
+    assert len(server.requests) == 1
+
+
+def test_asyncio_another_task_closes(server: Server) -> None:
+    server.streams.extend([[LATER], [started(), completed(2)]])
+
+    async def close() -> None:
+        async with aio.connect(server.target) as client:
+            events = client.follow(JOB)
+            waiting = asyncio.ensure_future(anext(events))
+            await ended(server)
+            await events.close()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(waiting, SOON / 2)
+
+    asyncio.run(close())
+    assert server.watched_after == [0]
+
+
+def test_asyncio_a_closed_client_ends_a_pause(server: Server) -> None:
+    server.streams.append([LATER])
+
+    async def close() -> None:
+        client = aio.connect(server.target)
+        waiting = asyncio.ensure_future(anext(client.follow(JOB)))
+        await ended(server)
+        await client.close()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(waiting, SOON / 2)
+
+    asyncio.run(close())
+    assert server.watched_after == [0]
+
+
+def test_asyncio_a_closed_client_ends_a_connection_of_its_own(server: Server) -> None:
+    server.streams.extend([[Silence()], [started(), Silence()]])
+
+    async def close() -> None:
+        client = aio.connect(server.target)
+        events = client.follow(JOB, idle=1)
+        await anext(events)
+        waiting = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0)
+        await client.close()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(waiting, SOON / 2)
+        await ended(server)
+        await ended(server)
+
+    asyncio.run(close())
+    assert server.watched_after == [0, 0]
+
+
+def test_asyncio_a_closed_client_ends_a_repeat(server: Server) -> None:
+    server.contacts.append(LATER)
+
+    async def close() -> None:
+        client = aio.connect(server.target)
+        request = v1.EnrichContactRequest(request_id="order-7")
+        waiting = asyncio.ensure_future(answer(client.contacts.EnrichContact(request)))
+        await ended(server)
+        await client.close()
+        with pytest.raises((pronto_grpc.ProntoError, asyncio.CancelledError)):
+            await asyncio.wait_for(waiting, SOON / 2)
+
+    asyncio.run(close())
+    assert len(server.requests) == 1
+
+
 def test_asyncio_close_ends_the_call(server: Server) -> None:
     server.streams.append([started(), Silence()])
 
@@ -120,6 +222,26 @@ def test_asyncio_cancellation_ends_at_once(server: Server) -> None:
 
     asyncio.run(cancel())
     assert server.watched_after == [0]
+
+
+@contextlib.contextmanager
+def closed_meanwhile(server: Server) -> Iterator[pronto_grpc.Client]:
+    """Make a client, which another thread closes when the server has answered."""
+    client = pronto_grpc.connect(server.target)
+
+    def close() -> None:
+        if server.ended.acquire(timeout=SOON):
+            client.close()
+
+    closer = threading.Thread(target=close)
+    closer.start()
+    yield client
+    closer.join(SOON)
+
+
+async def answer(call: Awaitable[T]) -> T:
+    """Wait for a call."""
+    return await call
 
 
 async def ended(server: Server) -> None:

@@ -79,7 +79,7 @@ def enrich(request: pytest.FixtureRequest, server: Server, time: Time) -> Enrich
 
     def blocking(message: v1.EnrichContactRequest, timeout: float | None = None) -> None:
         with grpc.insecure_channel(server.target) as plain:
-            channel = grpc.intercept_channel(plain, TypeErrors(), Repeat(time.clock, time.wait))
+            channel = grpc.intercept_channel(plain, TypeErrors(), Repeat(time.wait, time.clock))
             v1.ContactServiceStub(channel).EnrichContact(message, timeout=timeout)
 
     async def call(message: v1.EnrichContactRequest, timeout: float | None) -> None:

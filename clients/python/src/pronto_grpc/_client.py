@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from types import TracebackType
 
 import grpc
@@ -10,10 +12,11 @@ import grpc
 from pronto_grpc import v1
 from pronto_grpc._connection import plan
 from pronto_grpc._credentials import PathLike
+from pronto_grpc._dialer import Dialer
 from pronto_grpc._endpoint import DEFAULT
 from pronto_grpc._follow import Follow
 from pronto_grpc._following import Followable, Following, Limits, job_id_of
-from pronto_grpc._interceptors import AddCredentials, Repeat, TypeErrors
+from pronto_grpc._line import Line
 from pronto_grpc._tls import Tls
 
 
@@ -27,8 +30,12 @@ class Client:
             carries the credentials, and fails with `ProntoError`.
     """
 
-    def __init__(self, channel: grpc.Channel) -> None:
-        self.channel = channel
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+        # What `close` ends besides the channel; held weakly, since most of it ends before.
+        self._followers: weakref.WeakSet[Follow] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self.channel = channel = dialer.open()
         self.accounts = v1.AccountServiceStub(channel)
         self.contacts = v1.ContactServiceStub(channel)
         self.jobs = v1.JobServiceStub(channel)
@@ -60,8 +67,8 @@ class Client:
             progress: Whether to hand out `progress` events, too; their sequence is 0.
             patience: For so many seconds it goes on trying without any message; then the last
                 error is raised.
-            idle: A stream that is silent for so many seconds is begun again. The server sends
-                `progress` at least every 20 s.
+            idle: A stream that is silent for so many seconds is begun again, over another
+                connection. The server sends `progress` at least every 20 s.
             timeout: After so many seconds `TimeoutError` is raised. The job goes on.
 
         Raises:
@@ -70,11 +77,19 @@ class Client:
         The iteration raises `ProntoError` when the job failed, was cancelled or cannot be
         followed, and `SequenceGapError` when events are missing.
         """
-        limits = Limits(patience, idle, timeout)
-        return Follow(self.jobs, Following(job_id_of(job), after, progress, limits))
+        following = Following(job_id_of(job), after, progress, Limits(patience, idle, timeout))
+        follower = Follow(Line(self.jobs, self._dialer.open), following)
+        with self._lock:
+            self._followers.add(follower)
+        return follower
 
     def close(self) -> None:
-        """Close the channel. Calls under way are cancelled."""
+        """Close the channel. Calls under way are cancelled, and nothing is followed any more."""
+        self._dialer.closed.set()
+        with self._lock:
+            followers = list(self._followers)
+        for follower in followers:
+            follower.close()
         self.channel.close()
 
     def __enter__(self) -> Client:
@@ -128,12 +143,4 @@ def connect(
         api_key=api_key,
         allow_insecure=allow_insecure,
     )
-    if connection.tls is None:
-        channel = grpc.insecure_channel(connection.target, connection.options, compression)
-    else:
-        channel = grpc.secure_channel(
-            connection.target, connection.tls, connection.options, compression
-        )
-    # From the outside in: each attempt of a repeated call carries the token of its time.
-    inner = AddCredentials(connection.credentials)
-    return Client(grpc.intercept_channel(channel, TypeErrors(), Repeat(), inner))
+    return Client(Dialer(connection, compression))

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import grpc
 
 from pronto_grpc._following import Following
+from pronto_grpc._line import Line
 from pronto_grpc._watchdog import TooLong, Watchdog
 from pronto_grpc.errors import ProntoError
-from pronto_grpc.v1 import GetJobRequest, JobCompleted, JobEvent, JobServiceStub
+from pronto_grpc.v1 import GetJobRequest, JobCompleted, JobEvent
 
 T = TypeVar("T")
 
@@ -23,18 +24,18 @@ class Follow(Iterator[JobEvent]):
     """The events of a job, each one once and none left out, however often the stream breaks.
 
     Iterate over it. Leave early with `break` and `close()`, or use it in a `with`; a job does
-    not mind. Another thread may `close()` it: then the iteration raises
+    not mind. Another thread may `close()` it, or the client: then the iteration raises
     `concurrent.futures.CancelledError`, since it is not known what would have come.
     """
 
     def __init__(
         self,
-        jobs: JobServiceStub,
+        line: Line,
         following: Following,
         *,
         pause: Callable[[float], object] | None = None,
     ) -> None:
-        self._jobs = jobs
+        self._line = line
         self._following = following
         self._closed = threading.Event()
         # A wait that `close` ends.
@@ -108,6 +109,7 @@ class Follow(Iterator[JobEvent]):
         self._watchdog.stop()
         if self._call is not None:
             self._call.cancel()
+        self._line.close()
 
     def _next(self) -> JobEvent | None:
         """Return the next event, and None at the end."""
@@ -123,19 +125,23 @@ class Follow(Iterator[JobEvent]):
                 self._check_closed()
                 self._stream = None
                 self._pause(self._following.failed(error))
+            except ValueError:
+                # So gRPC refuses a call over a channel that is closed at this moment.
+                self._check_closed()
+                raise
             else:
                 if self._following.received(event):
                     return event
 
     def _receive(self) -> JobEvent | None:
         if self._stream is None:
-            self._stream = self._jobs.WatchJob(self._following.request())
+            self._stream = self._line.jobs.WatchJob(self._following.request())
         return self._guarded(self._stream, lambda: next(self._stream, None))
 
     def _has_ended(self) -> bool:
         if self._following.account is not None:
             return True
-        request = self._jobs.GetJob.future(GetJobRequest(job_id=self.job_id))
+        request = self._line.jobs.GetJob.future(GetJobRequest(job_id=self.job_id))
         answer = self._guarded(request, request.result)
         return self._following.ended(answer.job)
 
@@ -151,6 +157,7 @@ class Follow(Iterator[JobEvent]):
         except TooLong as error:
             # The caller's own time may be what is over.
             self._following.within_timeout(seconds)
+            self._line.renew()
             raise self._following.silent() from error
         except grpc.FutureCancelledError:
             self._check_closed()

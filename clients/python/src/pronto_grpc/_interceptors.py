@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -61,11 +60,10 @@ class AddCredentials(_EveryCall):
 class Repeat(grpc.UnaryUnaryClientInterceptor):
     """Repeats calls with a request_id while the server is UNAVAILABLE."""
 
-    def __init__(
-        self, clock: Clock | None = None, sleep: Callable[[float], object] = time.sleep
-    ) -> None:
+    def __init__(self, pause: Callable[[float], object], clock: Clock | None = None) -> None:
+        # A wait; true when the client was closed meanwhile.
+        self._pause = pause
         self._clock = clock or Clock()
-        self._sleep = sleep
 
     def intercept_unary_unary(
         self, continuation: Continue, client_call_details: grpc.ClientCallDetails, request: Any
@@ -80,9 +78,8 @@ class Repeat(grpc.UnaryUnaryClientInterceptor):
             if not isinstance(error, grpc.RpcError):
                 return call
             wait = attempts.wait_after(ProntoError.of(error))
-            if wait is None:
+            if wait is None or self._pause(wait):
                 return call
-            self._sleep(wait)
 
 
 class TypeErrors(_EveryCall):

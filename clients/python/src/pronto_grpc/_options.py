@@ -23,6 +23,9 @@ def channel_options(endpoint: Endpoint) -> ChannelOptions:
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 0),
         ("grpc.http2.max_pings_without_data", 0),
+        # gRPC would let channels to the same server share one connection, and a second channel
+        # could not leave one that is dead.
+        ("grpc.use_local_subchannel_pool", 1),
         # A server that comes back is found soon; gRPC would wait for up to two minutes.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 10_000),

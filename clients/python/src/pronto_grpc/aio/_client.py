@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import grpc
-from grpc import aio
 
 from pronto_grpc import v1
 from pronto_grpc._connection import plan
@@ -15,8 +15,9 @@ from pronto_grpc._credentials import PathLike
 from pronto_grpc._endpoint import DEFAULT
 from pronto_grpc._following import Followable, Following, Limits, job_id_of
 from pronto_grpc._tls import Tls
+from pronto_grpc.aio._dialer import Dialer
 from pronto_grpc.aio._follow import Follow
-from pronto_grpc.aio._interceptors import interceptors
+from pronto_grpc.aio._line import Line
 
 if TYPE_CHECKING:
     from pronto_grpc.v1.accounts_pb2_grpc import AccountServiceAsyncStub
@@ -44,8 +45,11 @@ class Client:
             carries the credentials, and fails with `ProntoError`.
     """
 
-    def __init__(self, channel: aio.Channel) -> None:
-        self.channel = channel
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+        # What `close` ends besides the channel; held weakly, since most of it ends before.
+        self._followers: weakref.WeakSet[Follow] = weakref.WeakSet()
+        self.channel = channel = dialer.open()
         self.accounts: AccountServiceAsyncStub = v1.AccountServiceStub(channel)
         self.contacts: ContactServiceAsyncStub = v1.ContactServiceStub(channel)
         self.jobs: JobServiceAsyncStub = v1.JobServiceStub(channel)
@@ -77,8 +81,8 @@ class Client:
             progress: Whether to hand out `progress` events, too; their sequence is 0.
             patience: For so many seconds it goes on trying without any message; then the last
                 error is raised.
-            idle: A stream that is silent for so many seconds is begun again. The server sends
-                `progress` at least every 20 s.
+            idle: A stream that is silent for so many seconds is begun again, over another
+                connection. The server sends `progress` at least every 20 s.
             timeout: After so many seconds `TimeoutError` is raised. The job goes on.
 
         Raises:
@@ -87,11 +91,15 @@ class Client:
         The iteration raises `ProntoError` when the job failed, was cancelled or cannot be
         followed, and `SequenceGapError` when events are missing.
         """
-        limits = Limits(patience, idle, timeout)
-        return Follow(self.jobs, Following(job_id_of(job), after, progress, limits))
+        following = Following(job_id_of(job), after, progress, Limits(patience, idle, timeout))
+        follower = Follow(Line(self.jobs, self._dialer.open), following)
+        self._followers.add(follower)
+        return follower
 
     async def close(self) -> None:
-        """Close the channel. Calls under way are cancelled."""
+        """Close the channel. Calls under way are cancelled, and nothing is followed any more."""
+        for follower in list(self._followers):
+            await follower.close()
         await self.channel.close()
 
     async def __aenter__(self) -> Client:
@@ -147,13 +155,4 @@ def connect(
         api_key=api_key,
         allow_insecure=allow_insecure,
     )
-    outside_in = interceptors(connection.credentials)
-    if connection.tls is None:
-        channel = aio.insecure_channel(
-            connection.target, connection.options, compression, outside_in
-        )
-    else:
-        channel = aio.secure_channel(
-            connection.target, connection.tls, connection.options, compression, outside_in
-        )
-    return Client(channel)
+    return Client(Dialer(connection, compression))

@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pronto_grpc._following import Following
+from pronto_grpc.aio import _pause
+from pronto_grpc.aio._line import Line
 from pronto_grpc.errors import ProntoError
 from pronto_grpc.v1 import GetJobRequest, JobCompleted, JobEvent
-
-if TYPE_CHECKING:
-    from pronto_grpc.v1.jobs_pb2_grpc import JobServiceAsyncStub
 
 T = TypeVar("T")
 
@@ -22,21 +22,24 @@ class Follow(AsyncIterator[JobEvent]):
     """The events of a job, each one once and none left out, however often the stream breaks.
 
     Iterate over it. Leave early with `break` and `close()`, or use it in an `async with`; a job
-    does not mind. Cancelling the task that iterates ends it, too.
+    does not mind. Cancelling the task that iterates ends it, too. To close it, or the client, in
+    another task raises `asyncio.CancelledError` in the one that waits for an event.
     """
 
     def __init__(
         self,
-        jobs: JobServiceAsyncStub,
+        line: Line,
         following: Following,
         *,
-        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        pause: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
-        self._jobs = jobs
+        self._line = line
         self._following = following
-        self._pause = pause
-        self._stream: Any = None
-        self._over = False
+        self._closed = asyncio.Event()
+        # A wait that `close` ends.
+        self._pause = pause or functools.partial(_pause.pause, self._closed)
+        # The stream, or after its end the question for the job: what leaving cancels.
+        self._call: Any = None
 
     @property
     def job_id(self) -> str:
@@ -61,7 +64,7 @@ class Follow(AsyncIterator[JobEvent]):
         return self
 
     async def __anext__(self) -> JobEvent:
-        if self._over:
+        if self._closed.is_set():
             raise StopAsyncIteration
         try:
             event = await self._next()
@@ -76,8 +79,9 @@ class Follow(AsyncIterator[JobEvent]):
 
     async def close(self) -> None:
         """Stop following. The job goes on."""
-        self._over = True
+        self._closed.set()
         self._leave()
+        await self._line.close()
 
     async def __aenter__(self) -> Follow:
         return self
@@ -92,17 +96,18 @@ class Follow(AsyncIterator[JobEvent]):
 
     def __del__(self) -> None:
         # An iteration that was left without `close`.
-        if hasattr(self, "_stream"):
+        if hasattr(self, "_call"):
             self._leave()
 
     def _leave(self) -> None:
-        if self._stream is not None:
-            self._stream.cancel()
-            self._stream = None
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
 
     async def _next(self) -> JobEvent | None:
         """Return the next event, and None at the end."""
         while True:
+            self._check_closed()
             try:
                 event = await self._receive()
                 if event is None:
@@ -117,15 +122,15 @@ class Follow(AsyncIterator[JobEvent]):
                     return event
 
     async def _receive(self) -> JobEvent | None:
-        if self._stream is None:
-            self._stream = self._jobs.WatchJob(self._following.request())
-        return await self._guarded(lambda: _read(self._stream))
+        if self._call is None:
+            self._call = self._line.jobs.WatchJob(self._following.request())
+        return await self._guarded(lambda: _read(self._call))
 
     async def _has_ended(self) -> bool:
         if self._following.account is not None:
             return True
-        request = GetJobRequest(job_id=self.job_id)
-        answer = await self._guarded(lambda: _answer(self._jobs.GetJob(request)))
+        self._call = self._line.jobs.GetJob(GetJobRequest(job_id=self.job_id))
+        answer = await self._guarded(lambda: _answer(self._call))
         return self._following.ended(answer.job)
 
     async def _guarded(self, wait: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -136,7 +141,13 @@ class Follow(AsyncIterator[JobEvent]):
         except asyncio.TimeoutError as error:
             # The caller's own time may be what is over.
             self._following.within_timeout(seconds)
+            await self._line.renew()
             raise self._following.silent() from error
+
+    def _check_closed(self) -> None:
+        if self._closed.is_set():
+            # As gRPC does it to who waits for a call that somebody else cancels.
+            raise asyncio.CancelledError(f"the stream of job {self.job_id} was closed")
 
 
 async def _read(stream: Any) -> JobEvent | None:

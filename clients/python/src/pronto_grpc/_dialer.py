@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens channels."""
+
+from __future__ import annotations
+
+import threading
+
+import grpc
+
+from pronto_grpc._connection import Connection
+from pronto_grpc._interceptors import AddCredentials, Repeat, TypeErrors
+
+
+class Dialer:
+    """Opens the channels of one client, each with a connection of its own."""
+
+    def __init__(self, connection: Connection, compression: grpc.Compression | None) -> None:
+        self._connection = connection
+        self._compression = compression
+        # Set when the client is closed; ends what waits between attempts.
+        self.closed = threading.Event()
+
+    def open(self) -> grpc.Channel:
+        """Open one more channel; the first call over it connects."""
+        to = self._connection
+        if to.tls is None:
+            channel = grpc.insecure_channel(to.target, to.options, self._compression)
+        else:
+            channel = grpc.secure_channel(to.target, to.tls, to.options, self._compression)
+        repeat = Repeat(pause=self.closed.wait)
+        # From the outside in: each attempt of a repeated call carries the token of its time.
+        return grpc.intercept_channel(channel, TypeErrors(), repeat, AddCredentials(to.credentials))
