@@ -25,7 +25,7 @@ const (
 
 // The reasons of errors. Each error carries a `google.rpc.ErrorInfo` with
 // domain `pronto.v1`, the reason's name without prefix, and metadata. Texts in it
-// are cut to 1 KiB, and all details of an error to 8 KiB.
+// are cut to 1 KiB, and an error as a whole to 7 KiB of headers.
 type ErrorReason int32
 
 const (

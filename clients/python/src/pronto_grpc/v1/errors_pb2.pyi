@@ -238,7 +238,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons of errors. Each error carries a `google.rpc.ErrorInfo` with
     domain `pronto.v1`, the reason's name without prefix, and metadata. Texts in it
-    are cut to 1 KiB, and all details of an error to 8 KiB.
+    are cut to 1 KiB, and an error as a whole to 7 KiB of headers.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
