@@ -159,12 +159,16 @@ pub fn binary() -> PathBuf {
 pub struct Server {
     child: Child,
     said: Said,
+    calls: Calls,
     /// From the start of the process until it served.
     pub serving_after: Duration,
 }
 
 /// What the process said that is no line of its log, such as a panic.
 type Said = Arc<Mutex<Vec<String>>>;
+
+/// The calls that ended, by method and code.
+type Calls = Arc<Mutex<Vec<(String, String)>>>;
 
 impl Server {
     /// Runs a command, and waits until it serves.
@@ -181,13 +185,15 @@ impl Server {
             .spawn()
             .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let said = Said::default();
+        let (said, calls) = (Said::default(), Calls::default());
         let (sender, serving) = mpsc::channel();
-        let heard = said.clone();
+        let (heard, ended) = (said.clone(), calls.clone());
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
                 if line.contains(r#""message":"Serving.""#) {
                     let _ = sender.send(Instant::now());
+                } else if line.contains(r#""message":"RPC ended.""#) {
+                    ended.lock().extend(call(&line));
                 } else if !line.starts_with('{') {
                     heard.lock().push(line);
                 }
@@ -198,6 +204,7 @@ impl Server {
         let mut server = Self {
             child,
             said,
+            calls,
             serving_after: Duration::ZERO,
         };
         let status = match serving {
@@ -257,6 +264,13 @@ impl Server {
         self.said.lock().join("\n")
     }
 
+    /// How many calls of a method have ended with a code, as far as its log has come.
+    pub fn calls(&self, method: &str, code: &str) -> usize {
+        let calls = self.calls.lock();
+        let is_meant = |(one, with): &&(String, String)| one == method && with == code;
+        calls.iter().filter(is_meant).count()
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -279,6 +293,13 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
+
+/// Method and code in a line of the log.
+fn call(line: &str) -> Option<(String, String)> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    let field = |name: &str| Some(line["fields"][name].as_str()?.to_owned());
+    Some((field("method")?, field("code")?))
 }
 
 /// The memory of a process, in KiB.

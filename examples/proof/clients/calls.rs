@@ -1,5 +1,7 @@
 //! Scenarios of calls: the client knows by itself what has to come.
 
+use std::time::Duration;
+
 use pronto_grpc::proto::v1::GetSandboxCountersRequest;
 use pronto_grpc::proto::v1::sandbox_service_client::SandboxServiceClient;
 
@@ -7,6 +9,7 @@ use super::columns::Column;
 use super::program::Program;
 use super::stage::Stage;
 use super::wire::{Rule, Wire};
+use super::witness::saw;
 
 /// With 1 MiB of equal bytes sent and received.
 const MOST_COMPRESSED: u64 = 200_000;
@@ -15,14 +18,47 @@ const MOST_COMPRESSED: u64 = 200_000;
 pub async fn plain(column: &Column, scenario: &str) -> Result<(), String> {
     let stage = Stage::new().await;
     let program = Program::start(column, &[scenario.to_owned()], &stage.environment());
-    program.success().await.map(drop)
+    program.success().await?;
+    saw(stage.server(), scenario).await
 }
 
 /// As [`plain`], with a Pronto that knows two keys.
 pub async fn two_keys(column: &Column, scenario: &str) -> Result<(), String> {
-    let (stage, _sandbox) = Stage::beside_pronto(std::time::Duration::from_millis(1)).await;
+    let (stage, _sandbox) = Stage::beside_pronto(Duration::from_millis(1)).await;
     let program = Program::start(column, &[scenario.to_owned()], &stage.environment());
-    program.success().await.map(drop)
+    program.success().await?;
+    saw(stage.server(), scenario).await
+}
+
+/// As [`plain`], where nobody listens but at the Unix socket.
+pub async fn unix(column: &Column, scenario: &str) -> Result<(), String> {
+    let stage = Stage::new().await;
+    let environment = stage.environment_through(([127, 0, 0, 1], 1).into());
+    let program = Program::start(column, &[scenario.to_owned()], &environment);
+    program.success().await?;
+    saw(stage.server(), scenario).await
+}
+
+/// The example says what was refused, and why.
+pub async fn refusals(column: &Column, scenario: &str) -> Result<(), String> {
+    let stage = Stage::new().await;
+    let program = Program::start(column, &[scenario.to_owned()], &stage.environment());
+    let lines = program.success().await?;
+    for begin in [
+        "budget: ",
+        "invalid: filters.included_locations[0]: ",
+        "invalid: limit: ",
+    ] {
+        if !lines.iter().any(|line| line.starts_with(begin)) {
+            return Err(format!("no line begins with {begin:?}: {lines:?}"));
+        }
+    }
+    match lines.last() {
+        Some(last) if last.starts_with("rate limited: try again in ") => {
+            saw(stage.server(), scenario).await
+        }
+        last => Err(format!("the last line is {last:?}")),
+    }
 }
 
 /// What is compressed both ways is small on the wire.
@@ -33,7 +69,7 @@ pub async fn compression(column: &Column, scenario: &str) -> Result<(), String> 
     let program = Program::start(column, &[scenario.to_owned()], &environment);
     program.success().await?;
     match wire.bytes() {
-        ..MOST_COMPRESSED => Ok(()),
+        ..MOST_COMPRESSED => saw(stage.server(), scenario).await,
         bytes => Err(format!("{bytes} bytes on the wire are not compressed")),
     }
 }

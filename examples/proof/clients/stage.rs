@@ -18,7 +18,9 @@ use crate::server::{Place, Server};
 const STRANGER: &str = "somebody-else";
 
 /// What clients of every kind want of a server.
-const OPTIONS: [&str; 6] = [
+const OPTIONS: [&str; 7] = [
+    // With the questions for health and reflection.
+    "--log=info,pronto_grpc::rpc=debug",
     "--compression=gzip",
     "--grpc-web=true",
     "--cors-origin=*",
@@ -44,6 +46,11 @@ impl Stage {
 
     /// A server whose Pronto is a sandbox of this process, and so outlives it.
     pub async fn beside_pronto(pace: Duration) -> (Self, Sandbox) {
+        Self::beside_pronto_with(pace, &[]).await
+    }
+
+    /// The same with options.
+    pub async fn beside_pronto_with(pace: Duration, options: &[&str]) -> (Self, Sandbox) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let sandbox = Sandbox::new(SandboxConfig {
@@ -55,6 +62,7 @@ impl Stage {
         let urls = sandbox_urls(address).unwrap();
         let place = Place::empty();
         let callbacks = place.callbacks();
+        let place = place.and(options.iter().map(|option| (*option).to_owned()));
         let stage = Self::of(place.and([
             format!("--api-key={DEFAULT_API_KEY}"),
             format!("--callback-url=http://{callbacks}"),
@@ -89,6 +97,11 @@ impl Stage {
         let ended = spawn_blocking(|| server.map(Server::terminate));
         ended.await.unwrap();
         self.server = Some(self.place.start().await);
+    }
+
+    /// The server that runs.
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
     }
 
     /// A channel of the proof's own.

@@ -7,6 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 
 use super::columns::Column;
 use super::program::{Environment, Program};
+use super::witness::saw;
 use crate::server::Place;
 
 const TOKEN: &str = "token-of-a-client-of-the-proof";
@@ -26,7 +27,7 @@ pub async fn tls(column: &Column) -> Result<(), String> {
         format!("--tls-key={}", file("server.key")),
         format!("--access-file={}", file("access.toml")),
     ]);
-    let _server = place.start().await;
+    let server = place.start().await;
     let environment: Environment = vec![
         (
             "PRONTO_TLS_ADDRESS",
@@ -36,7 +37,8 @@ pub async fn tls(column: &Column) -> Result<(), String> {
         ("PRONTO_TOKEN", TOKEN.to_owned()),
     ];
     let program = Program::start(column, &["tls".to_owned()], &environment);
-    program.success().await.map(drop)
+    program.success().await?;
+    saw(&server, "tls").await
 }
 
 fn write_certificates(folder: &Path) {
