@@ -7,10 +7,7 @@ import { ErrorReason, type Pronto, ProntoError } from "pronto-grpc/web";
 import { type Contact, EnrichContactAsyncRequestSchema, EnrichmentType } from "pronto-grpc/v1";
 
 import { expect, expectEqual, failureOf } from "./expect.js";
-import {
-  Health,
-  HealthCheckResponse_ServingStatus as Status,
-} from "./gen/grpc/health/v1/health_pb.js";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "./gen/health/v1/health_pb.js";
 import type { Scenario } from "./setting.js";
 
 /** A person whom the sandbox knows. */

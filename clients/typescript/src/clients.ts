@@ -49,8 +49,11 @@ export interface Pronto {
   follow(job: Followable, options?: FollowOptions): JobStream;
 }
 
-/** A client of every service over any transport of Connect's. */
-export function createPronto(transport: Transport): Pronto {
+/**
+ * A client of every service over any transport of Connect's. When `closed` is aborted,
+ * what is followed ends with its reason.
+ */
+export function createPronto(transport: Transport, closed?: AbortSignal): Pronto {
   const jobs = createClient(JobService, transport);
   return {
     accounts: createClient(AccountService, transport),
@@ -66,6 +69,9 @@ export function createPronto(transport: Transport): Pronto {
     usage: createClient(UsageService, transport),
     workspace: createClient(WorkspaceService, transport),
     transport,
-    follow: (job, options) => follow(jobs, job, options),
+    follow: (job, options = {}) => {
+      const signals = [options.signal, closed].filter((signal) => signal !== undefined);
+      return follow(jobs, job, { ...options, signal: AbortSignal.any(signals) });
+    },
   };
 }

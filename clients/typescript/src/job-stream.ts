@@ -17,7 +17,7 @@ import {
 } from "./gen/pronto/v1/jobs_pb.js";
 import { Patience } from "./patience.js";
 import { isResumable } from "./resumable.js";
-import { nextWithin } from "./watchdog.js";
+import { nextWithin, Silence } from "./watchdog.js";
 
 const defaultPatienceMs = 10 * 60_000;
 const defaultIdleMs = 60_000;
@@ -123,6 +123,9 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
         this.#patience.restore();
         if (this.#admit(message.value)) yield message.value;
       }
+    } catch (thrown) {
+      if (thrown instanceof Error && thrown.cause instanceof Silence) call.abort(thrown.cause);
+      throw thrown;
     } finally {
       // Connect's iterators cannot be left early: only the signal ends the call.
       call.abort();

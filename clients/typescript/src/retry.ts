@@ -15,19 +15,22 @@ const policy = { baseMs: 500, capMs: 5_000 };
 /**
  * Repeats unary calls that end with UNAVAILABLE, where a repeat is known to be safe.
  * All others are never repeated: behind UNAVAILABLE may be a call that was carried out
- * and charged. The deadline of a call bounds all its attempts.
+ * and charged. The deadline of a call bounds all its attempts. Once `closed` is aborted
+ * there are no more.
  */
-export function retries(clock: Clock): Interceptor {
+export function retries(clock: Clock, closed = new AbortController().signal): Interceptor {
   return (next) => async (request) => {
     if (request.stream || !mayRepeat(request.method, request.message)) return next(request);
     const backoff = new Backoff(policy, clock);
+    const deadline = deadlineOf(request, clock);
     for (let attempt = 1; ; attempt++) {
       try {
         return await next(request);
       } catch (thrown) {
         const wait = waitAfter(thrown, request, attempt, backoff);
         if (wait === undefined) throw thrown;
-        await sleep(clock, wait, request.signal);
+        await sleep(clock, wait, AbortSignal.any([request.signal, closed]));
+        if (deadline !== undefined) request.header.set(timeout, `${left(deadline, clock)}m`);
       }
     }
   };
@@ -38,6 +41,20 @@ function waitAfter(thrown: unknown, request: UnaryRequest, attempt: number, back
   if (attempt >= maxAttempts || request.signal.aborted) return undefined;
   const error = ProntoError.from(thrown);
   return error.code === Code.Unavailable ? backoff.next(error.retryDelayMs) : undefined;
+}
+
+// What Connect tells the server of a deadline: milliseconds, once, before any attempt.
+const timeout = "grpc-timeout";
+
+/** When the time of a call is over; undefined where it has no deadline. */
+function deadlineOf({ header }: UnaryRequest, clock: Clock): number | undefined {
+  const ms = /^(\d+)m$/.exec(header.get(timeout) ?? "")?.[1];
+  return ms === undefined ? undefined : clock.now() + Number(ms);
+}
+
+/** The milliseconds until then; at least 1, because 0 is no timeout of gRPC's. */
+function left(deadline: number, clock: Clock): string {
+  return String(Math.max(1, Math.ceil(deadline - clock.now())));
 }
 
 /** Whether the proto says that a repeat is safe, or the request has a `request_id`. */

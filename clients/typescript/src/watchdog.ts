@@ -4,6 +4,12 @@ import { Code, ConnectError } from "@connectrpc/connect";
 
 import type { Clock } from "./clock.js";
 
+/** Why a call is aborted whose stream fell silent: its connection may be dead. */
+export class Silence extends Error {
+  // By this name Connect knows what was cancelled.
+  override readonly name = "AbortError";
+}
+
 /**
  * The next message of a stream, unless none comes in time or the signal is aborted. The
  * caller then ends the call: an iterator that waits cannot be told to stop.
@@ -19,7 +25,9 @@ export function nextWithin<T>(
       reject(signal.reason as Error);
     };
     const cancel = clock.timer(ms, () => {
-      reject(new ConnectError(`nothing came for ${String(ms / 1000)} s`, Code.Unavailable));
+      const message = `nothing came for ${String(ms / 1000)} s`;
+      const silence = new Silence(message);
+      reject(new ConnectError(message, Code.Unavailable, undefined, undefined, silence));
     });
     signal.addEventListener("abort", stop);
     const settle = () => {

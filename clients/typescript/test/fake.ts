@@ -7,6 +7,7 @@ import {
   type Client,
   Code,
   ConnectError,
+  type ConnectRouter,
   createClient,
   createRouterTransport,
 } from "@connectrpc/connect";
@@ -31,6 +32,8 @@ export class FakeClock implements Clock {
   chance = 1;
   /** Timers that a test rings; by default the short ones ring at once. */
   readonly held: (() => void)[] = [];
+  /** Called when a timer is held. */
+  holding: (() => void) | undefined;
 
   constructor(private readonly heldFrom = 60_000) {}
 
@@ -40,6 +43,7 @@ export class FakeClock implements Clock {
   timer(ms: number, ring: () => void): () => void {
     if (ms >= this.heldFrom) {
       this.held.push(ring);
+      this.holding?.();
       return () => void this.held.splice(this.held.indexOf(ring), 1);
     }
     let cancelled = false;
@@ -60,18 +64,19 @@ export class FakeJobs {
   readonly watched: bigint[] = [];
   readonly left: bigint[] = [];
   silent: (() => void) | undefined;
+  readonly routes: (router: ConnectRouter) => void;
   readonly client: Client<typeof JobService>;
 
   constructor(scripts: Step[][], job: MessageInitShape<typeof JobSchema> = {}) {
     const play = this.#play.bind(this);
-    const transport = createRouterTransport(({ service }) => {
+    this.routes = ({ service }) => {
       service(JobService, {
         getJob: () => ({ job }),
         watchJob: ({ afterSequence }, { signal }) =>
           play(afterSequence, scripts[this.watched.length] ?? [], signal),
       });
-    });
-    this.client = createClient(JobService, transport);
+    };
+    this.client = createClient(JobService, createRouterTransport(this.routes));
   }
 
   async *#play(after: bigint, script: Step[], signal: AbortSignal): AsyncGenerator<JobEvent> {

@@ -118,6 +118,35 @@ describe("a stream that is followed", () => {
     assert.deepEqual(clock.held, [], "a timer is left");
   });
 
+  it("watches nothing while nobody waits for an event", async () => {
+    const { clock, jobs, stream } = following([[lead(1)], [lead(2)], [completed(3)]], {
+      patienceMs: 350,
+    });
+    for await (const { sequence } of stream) {
+      assert.deepEqual(clock.held, [], "a timer runs while the consumer is busy");
+      clock.time += 3_600_000;
+      assert.equal(Number(sequence), jobs.watched.length);
+    }
+    assert.deepEqual(jobs.watched, [0n, 1n, 2n]);
+  });
+
+  it("ends a pause with the reason of the caller's signal", async () => {
+    const caller = new AbortController();
+    const { clock, jobs, stream } = following([[failure(Code.Unavailable, "DRAINING", 3600)]], {
+      signal: caller.signal,
+      patienceMs: 7_200_000,
+    });
+    // The first timer is the watchdog of the call, the second one the pause.
+    let timers = 0;
+    clock.holding = () => {
+      timers += 1;
+      if (timers === 2) caller.abort(new Error("enough"));
+    };
+    await assert.rejects(sequences(stream), { message: "enough" });
+    assert.deepEqual(jobs.watched, [0n]);
+    assert.deepEqual(clock.held, [], "a timer is left");
+  });
+
   it("ends with the reason of the caller's signal", async () => {
     const caller = new AbortController();
     const { jobs, stream } = following([["silence"]], { signal: caller.signal });

@@ -4,7 +4,13 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 
 import { create } from "@bufbuild/protobuf";
-import { Code, createClient, createRouterTransport } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  createClient,
+  createRouterTransport,
+  type UnaryRequest,
+} from "@connectrpc/connect";
 
 import { ContactService, EnrichContactRequestSchema } from "../src/gen/pronto/v1/contacts_pb.js";
 import {
@@ -15,7 +21,7 @@ import {
 import { mayRepeat, retries } from "../src/retry.js";
 import { failure, FakeClock } from "./fake.js";
 
-function failing(times: number, error = failure(Code.Unavailable)) {
+function failing(times: number, error = failure(Code.Unavailable), closed?: AbortSignal) {
   const clock = new FakeClock();
   let calls = 0;
   const answer = () => {
@@ -28,7 +34,7 @@ function failing(times: number, error = failure(Code.Unavailable)) {
       service(JobService, { getJob: answer });
       service(ContactService, { enrichContact: answer });
     },
-    { transport: { interceptors: [retries(clock)] } },
+    { transport: { interceptors: [retries(clock, closed)] } },
   );
   return {
     clock,
@@ -77,4 +83,37 @@ it("repeats UNAVAILABLE only", async () => {
   const { jobs, calls } = failing(1, failure(Code.Internal));
   await assert.rejects(jobs.getJob({}), { code: Code.Internal });
   assert.equal(calls(), 1);
+});
+
+it("ends the pause when the client is closed", async () => {
+  const closing = new AbortController();
+  const { jobs, clock, calls } = failing(
+    1,
+    failure(Code.Unavailable, "STARTING", 3600),
+    closing.signal,
+  );
+  clock.holding = () => {
+    closing.abort(new ConnectError("closed", Code.FailedPrecondition));
+  };
+  await assert.rejects(jobs.getJob({}), { code: Code.FailedPrecondition });
+  assert.equal(calls(), 1);
+  assert.deepEqual(clock.held, [], "a timer is left");
+});
+
+it("tells the server what is left of the deadline", async () => {
+  const clock = new FakeClock();
+  const request = {
+    stream: false,
+    method: JobService.method.getJob,
+    message: create(GetJobRequestSchema),
+    header: new Headers({ "grpc-timeout": "9000m" }),
+    signal: new AbortController().signal,
+  } as unknown as UnaryRequest;
+  const told: (string | null)[] = [];
+  const call = retries(clock)(({ header }) => {
+    told.push(header.get("grpc-timeout"));
+    return Promise.reject(failure(Code.Unavailable));
+  });
+  await assert.rejects(call(request), { code: Code.Unavailable });
+  assert.deepEqual(told, ["9000m", "8500m", "7500m", "5500m", "1500m"]);
 });

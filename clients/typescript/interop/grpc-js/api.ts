@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The services as grpc-js and proto-loader make them at run time: without our library,
-// and without types.
-import { existsSync, readFileSync } from "node:fs";
+// The services as grpc-js and proto-loader make them at run time from .proto files, in
+// the ordinary way: without our library, and without types.
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import * as grpc from "@grpc/grpc-js";
-import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
+import { loadSync } from "@grpc/proto-loader";
 
 /** A message, or a part of one. */
 export type Fields = Record<string, unknown>;
@@ -23,16 +23,28 @@ type AnyConstructor = new (
 ) => AnyClient;
 
 const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
-const options = { longs: String, enums: String, oneofs: true } as const;
-const loaded = { ...load("api"), ...load("interop") };
+const protos = join(root, "..", "..", "proto");
+const loaded = {
+  // Every file, so that all of them stay loadable.
+  ...load(protos, filesIn("pronto/v1")),
+  ...load(join(root, "node_modules/grpc-health-check/proto"), ["health/v1/health.proto"]),
+  ...load(join(root, "node_modules/@grpc/reflection/build/proto"), [
+    "grpc/reflection/v1/reflection.proto",
+  ]),
+};
 
-/**
- * From descriptors, because proto-loader's own parser cannot read the options in proto/.
- * Fields then have their proto names.
- */
-function load(name: string) {
-  const descriptors = readFileSync(join(root, "build", `${name}.binpb`));
-  return loadFileDescriptorSetFromBuffer(descriptors, options);
+function filesIn(folder: string): string[] {
+  return readdirSync(join(protos, folder)).map((name) => join(folder, name));
+}
+
+function load(folder: string, files: string[]) {
+  return loadSync(files, {
+    includeDirs: [folder],
+    keepCase: true,
+    longs: String,
+    enums: String,
+    oneofs: true,
+  });
 }
 
 /** A client of a service, by its full name. */

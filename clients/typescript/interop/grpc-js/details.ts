@@ -5,8 +5,8 @@ import { fromBinary, type Message } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 
+import { ErrorInfoSchema } from "../../src/gen/google/rpc/error_details_pb.js";
 import { expect, expectEqual } from "../expect.js";
-import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../gen/google/rpc/status_pb.js";
 
 /** The error that grpc-js raised. */

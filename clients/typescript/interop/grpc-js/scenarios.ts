@@ -7,8 +7,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
 
+import { BadRequestSchema, ErrorInfoSchema } from "../../src/gen/google/rpc/error_details_pb.js";
 import { expect, expectEqual, failureOf } from "../expect.js";
-import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.js";
 import { type AnyClient, call, clientOf, type Fields, stream } from "./api.js";
 import { detail, expectRefusal, serviceError } from "./details.js";
 
@@ -137,12 +137,12 @@ async function expectEcho(contacts: AnyClient, blob: string): Promise<void> {
       found.push((event as Fields)["contact"] as Fields);
   expectEqual(found.length, 1, "the contacts");
   const { fields } = found[0]?.["custom"] as ReturnType<typeof structOf>;
-  expect(fields[0]?.value.string_value === blob, "the contact's custom has another text");
+  expect(fields.blob.stringValue === blob, "the contact's custom has another text");
 }
 
-// Read from descriptors, a map is a list of its entries.
+// protobuf.js has a Struct of its own, whose names are always in camel case.
 function structOf(blob: string) {
-  return { fields: [{ key: "blob", value: { string_value: blob } }] };
+  return { fields: { blob: { stringValue: blob } } };
 }
 
 /** Refusals, decoded. */

@@ -10,10 +10,7 @@ import { connect, ErrorReason, ProntoError } from "pronto-grpc";
 
 import * as calls from "../calls.js";
 import { expect, expectEqual, failureOf } from "../expect.js";
-import {
-  Health,
-  HealthCheckResponse_ServingStatus as Status,
-} from "../gen/grpc/health/v1/health_pb.js";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "../gen/health/v1/health_pb.js";
 import {
   ServerReflection,
   type ServerReflectionRequest,

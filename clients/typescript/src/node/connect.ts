@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Interceptor } from "@connectrpc/connect";
 import {
   compressionGzip,
   createGrpcTransport,
@@ -12,6 +12,7 @@ import { systemClock } from "../clock.js";
 import { credentials, refuseExposure, type TokenSource } from "../credentials.js";
 import { retries } from "../retry.js";
 import { withTypedErrors } from "../transport.js";
+import { leaveSilent, Sessions } from "./sessions.js";
 import { socketOptions } from "./sockets.js";
 import { parseTarget } from "./target.js";
 import type { TlsOptions } from "./tls.js";
@@ -39,11 +40,11 @@ export interface ConnectOptions {
   interceptors?: Interceptor[];
 }
 
-/** A client over gRPC, on one HTTP/2 connection that is made when it is needed. */
+/** A client over gRPC, on an HTTP/2 connection that is made when it is needed. */
 export interface NodePronto extends Pronto, Disposable {
   /**
-   * Closes the connection and ends all calls. Without it, an idle connection closes
-   * after 15 minutes; it does not keep the process alive.
+   * Closes the connection, and ends all calls and what is followed. Without it, an idle
+   * connection closes after 15 minutes; it does not keep the process alive.
    */
   close(): void;
 }
@@ -66,33 +67,25 @@ export function connect(options: ConnectOptions = {}): NodePronto {
     allowInsecure: options.allowInsecure ?? false,
   });
   const baseUrl = `${tls ? "https" : "http"}://${target.authority}`;
-  const sessionManager = new Http2SessionManager(baseUrl, keepalive, socketOptions(target, tls));
-  let closed = false;
+  const socket = socketOptions(target, tls);
+  const sessions = new Sessions(() => new Http2SessionManager(baseUrl, keepalive, socket));
   const transport = createGrpcTransport({
     baseUrl,
-    sessionManager,
+    sessionManager: sessions,
     readMaxBytes,
     ...compression(options),
     interceptors: [
       ...(options.interceptors ?? []),
-      refuseOnce(() => closed),
-      retries(systemClock),
+      retries(systemClock, sessions.closed),
       credentials(token ?? (() => undefined), options.apiKey),
+      leaveSilent(sessions),
     ],
   });
   const close = () => {
-    closed = true;
-    sessionManager.abort();
+    sessions.close();
   };
-  return { ...createPronto(withTypedErrors(transport)), close, [Symbol.dispose]: close };
-}
-
-/** Without it, a stream that is followed would open a closed connection again. */
-function refuseOnce(closed: () => boolean): Interceptor {
-  return (next) => (request) => {
-    if (closed()) throw new ConnectError("the client is closed", Code.FailedPrecondition);
-    return next(request);
-  };
+  const pronto = createPronto(withTypedErrors(transport), sessions.closed);
+  return { ...pronto, close, [Symbol.dispose]: close };
 }
 
 function tlsOptions(tls: boolean | TlsOptions): TlsOptions | undefined {

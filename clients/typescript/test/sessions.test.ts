@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { it } from "node:test";
+
+import { Code, type Interceptor } from "@connectrpc/connect";
+
+import { ProntoError } from "../src/errors.js";
+import { JobStream } from "../src/job-stream.js";
+import { connect } from "../src/node/connect.js";
+import { completed, failure, FakeClock, FakeJobs, lead } from "./fake.js";
+import { serve } from "./wire.js";
+
+// Only reached when what is tested is broken: a call then waits for a missed ping.
+const limit = { timeout: 10_000 };
+
+it("begins a silent stream again on another connection", limit, async () => {
+  const jobs = new FakeJobs([[lead(1), "silence"], [completed(2)]]);
+  await using wire = await serve(jobs.routes);
+  using pronto = connect({ target: wire.target });
+  const clock = new FakeClock();
+  await using stream = new JobStream(pronto.jobs, "j", {}, clock);
+
+  assert.equal((await stream.next()).value?.sequence, 1n);
+  wire.freeze();
+  clock.holding = () => {
+    clock.holding = undefined;
+    queueMicrotask(() => clock.held[0]?.());
+  };
+  assert.equal((await stream.next()).value?.sequence, 2n);
+  assert.equal((await stream.next()).done, true);
+  assert.equal(wire.connections(), 2);
+  // The call that was left lets go of the dead connection.
+  while (wire.open() > 1) await new Promise(setImmediate);
+});
+
+it("keeps other calls on a connection that was left", limit, async () => {
+  const jobs = new FakeJobs([["silence"], ["silence"], [completed(1)]]);
+  await using wire = await serve(jobs.routes);
+  using pronto = connect({ target: wire.target });
+  const other = new FakeClock();
+  const clock = new FakeClock();
+  const quiet = new JobStream(pronto.jobs, "quiet", {}, other);
+  const watched = new Promise<void>((resolve) => (jobs.silent = resolve));
+  const pending = quiet.next();
+  await watched;
+  const stream = new JobStream(pronto.jobs, "j", {}, clock);
+  jobs.silent = () => clock.held[0]?.();
+
+  assert.equal((await stream.next()).value?.sequence, 1n);
+  assert.deepEqual([wire.connections(), wire.open()], [2, 2]);
+  await quiet.close();
+  assert.equal((await pending).done, true);
+  while (wire.open() > 1) await new Promise(setImmediate);
+  assert.equal((await stream.next()).done, true);
+});
+
+it("ends what is followed when it is closed", limit, async () => {
+  const jobs = new FakeJobs([[failure(Code.Unavailable, "DRAINING", 3600)]]);
+  await using wire = await serve(jobs.routes);
+  let broken: (() => void) | undefined;
+  const pausing = new Promise<void>((resolve) => (broken = resolve));
+  const tell = afterFailure(() => broken?.());
+  const pronto = connect({ target: wire.target, interceptors: [tell] });
+  const pending = pronto.follow("j", { patienceMs: 7_200_000 }).next();
+  await pausing.then(() => new Promise(setImmediate));
+  pronto.close();
+  await assert.rejects(pending, isClosed);
+  await assert.rejects(pronto.follow("j").next(), isClosed);
+  assert.deepEqual(jobs.watched, [0n]);
+});
+
+it("does not repeat a call or connect again once it is closed", limit, async () => {
+  const jobs = new FakeJobs([]);
+  const close = () => {
+    pronto.close();
+  };
+  await using wire = await serve(jobs.routes, (socket) => {
+    close();
+    socket.destroy();
+  });
+  const pronto = connect({ target: wire.target });
+  await assert.rejects(pronto.jobs.getJob({ jobId: "j" }), ProntoError);
+  await assert.rejects(pronto.jobs.getJob({ jobId: "j" }), isClosed);
+  assert.equal(wire.connections(), 1);
+});
+
+/** Tells when a stream has failed. */
+function afterFailure(tell: () => void): Interceptor {
+  return (next) => async (request) => {
+    const response = await next(request);
+    if (!response.stream) return response;
+    const messages = response.message;
+    async function* noted() {
+      try {
+        yield* messages;
+      } finally {
+        tell();
+      }
+    }
+    return { ...response, message: noted() };
+  };
+}
+
+function isClosed(thrown: unknown): boolean {
+  assert.ok(thrown instanceof ProntoError);
+  assert.equal(thrown.rawMessage, "the client is closed");
+  assert.equal(thrown.code, Code.FailedPrecondition);
+  return true;
+}

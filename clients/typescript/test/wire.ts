@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A server on a real HTTP/2 connection, behind a wire that a test can freeze.
+import { once } from "node:events";
+import { createServer as createHttp2Server } from "node:http2";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+
+import type { ConnectRouter } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+
+/** A server, and how its wire is treated. */
+export interface Wire extends AsyncDisposable {
+  /** `host:port` for clients. */
+  readonly target: string;
+  /** How many connections there were. */
+  connections(): number;
+  /** How many are open. */
+  open(): number;
+  /** Swallows what is sent on the connections there are, and keeps them open. */
+  freeze(): void;
+}
+
+/** Serves; `met` is called for each connection. */
+export async function serve(
+  routes: (router: ConnectRouter) => void,
+  met: (socket: Socket) => void = () => undefined,
+): Promise<Wire> {
+  const server = createHttp2Server(connectNodeAdapter({ routes }));
+  const port = await listen(server);
+  const pairs = new Map<Socket, Socket>();
+  let connections = 0;
+  const wire = createServer((client) => {
+    const upstream = connect(port, "127.0.0.1");
+    connections += 1;
+    pairs.set(client, upstream);
+    for (const socket of [client, upstream]) socket.on("error", () => undefined);
+    client.on("close", () => {
+      pairs.delete(client);
+      upstream.destroy();
+    });
+    upstream.on("close", () => client.destroy());
+    client.pipe(upstream).pipe(client);
+    met(client);
+  });
+  return {
+    target: `127.0.0.1:${String(await listen(wire))}`,
+    connections: () => connections,
+    open: () => pairs.size,
+    freeze() {
+      for (const [client, upstream] of pairs) {
+        client.unpipe().resume();
+        upstream.unpipe().resume();
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      for (const client of pairs.keys()) client.destroy();
+      wire.close();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+async function listen(server: Pick<Server, "listen" | "address" | "once">): Promise<number> {
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
