@@ -6,6 +6,7 @@ use pronto_grpc::proto::v1::lead_service_client::LeadServiceClient;
 use pronto_grpc::proto::v1::{
     JobEvent, JobOutcome, LeadFilters, LeadResult, SearchLeadsRequest, WatchJobRequest,
 };
+use tonic::Code;
 use tonic::transport::Channel;
 
 /// Starts a search for so many people, and gives its job.
@@ -26,21 +27,29 @@ pub async fn start_search(channel: Channel, limit: i32) -> String {
     answer.unwrap().into_inner().job.unwrap().id
 }
 
-/// The whole log of a job that has ended, or ends soon.
+/// The whole log of a job that has ended, or ends soon. Where streams end because they are
+/// too old, it is read in several.
 pub async fn log(channel: Channel, job_id: &str) -> Vec<JobEvent> {
-    let request = WatchJobRequest {
-        job_id: job_id.to_owned(),
-        after_sequence: 0,
-    };
-    let stream = JobServiceClient::new(channel).watch_job(request).await;
-    let mut stream = stream.unwrap().into_inner();
-    let mut events = Vec::new();
-    while let Some(event) = stream.message().await.unwrap() {
-        if event.sequence > 0 {
-            events.push(event);
+    let mut events: Vec<JobEvent> = Vec::new();
+    loop {
+        let request = WatchJobRequest {
+            job_id: job_id.to_owned(),
+            after_sequence: events.last().map_or(0, |event| event.sequence),
+        };
+        let stream = JobServiceClient::new(channel.clone())
+            .watch_job(request)
+            .await;
+        let mut stream = stream.unwrap().into_inner();
+        loop {
+            match stream.message().await {
+                Ok(Some(event)) if event.sequence > 0 => events.push(event),
+                Ok(Some(_)) => {}
+                Ok(None) => return events,
+                Err(end) if end.code() == Code::Unavailable => break,
+                Err(end) => panic!("{end}"),
+            }
         }
     }
-    events
 }
 
 /// What the scenario `follow` prints of a log.

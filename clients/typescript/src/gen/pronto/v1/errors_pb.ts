@@ -17,7 +17,7 @@ export const file_pronto_v1_errors: GenFile = /*@__PURE__*/
 /**
  * The reasons of errors. Each error carries a `google.rpc.ErrorInfo` with
  * domain `pronto.v1`, the reason's name without prefix, and metadata. Texts in it
- * are cut to 1 KiB, and all details of an error to 8 KiB.
+ * are cut to 1 KiB, and an error as a whole to 7 KiB of headers.
  *
  * @generated from enum pronto.v1.ErrorReason
  */
