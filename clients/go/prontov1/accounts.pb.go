@@ -175,7 +175,7 @@ type SearchAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -259,7 +259,7 @@ func (x *SearchAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchAccountsRequest) GetMaxCredits() int32 {
+func (x *SearchAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -411,7 +411,7 @@ type ExtractAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -502,7 +502,7 @@ func (x *ExtractAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *ExtractAccountsRequest) GetMaxCredits() int32 {
+func (x *ExtractAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -528,7 +528,7 @@ type EnrichAccountRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -605,7 +605,7 @@ func (x *EnrichAccountRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *EnrichAccountRequest) GetMaxCredits() int32 {
+func (x *EnrichAccountRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -673,7 +673,7 @@ type BulkEnrichAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -736,7 +736,7 @@ func (x *BulkEnrichAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *BulkEnrichAccountsRequest) GetMaxCredits() int32 {
+func (x *BulkEnrichAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -842,7 +842,7 @@ type GetCompanyStackRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -912,7 +912,7 @@ func (x *GetCompanyStackRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *GetCompanyStackRequest) GetMaxCredits() int32 {
+func (x *GetCompanyStackRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1066,7 +1066,7 @@ type ListCompanyJobPostingsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1143,7 +1143,7 @@ func (x *ListCompanyJobPostingsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *ListCompanyJobPostingsRequest) GetMaxCredits() int32 {
+func (x *ListCompanyJobPostingsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1231,7 +1231,7 @@ type GetHeadcountRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1301,7 +1301,7 @@ func (x *GetHeadcountRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *GetHeadcountRequest) GetMaxCredits() int32 {
+func (x *GetHeadcountRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1541,7 +1541,7 @@ type CountProfilesRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1632,7 +1632,7 @@ func (x *CountProfilesRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *CountProfilesRequest) GetMaxCredits() int32 {
+func (x *CountProfilesRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1752,18 +1752,18 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"\b_keywordB\x0e\n" +
 	"\f_min_revenueB\x0e\n" +
 	"\f_max_revenueB\x13\n" +
-	"\x11_revenue_currency\"\xe7\x03\n" +
+	"\x11_revenue_currency\"\xd9\x03\n" +
 	"\x15SearchAccountsRequest\x12<\n" +
 	"\afilters\x18\x01 \x01(\v2\x19.pronto.v1.AccountFiltersB\a\xaa\x92\xb8i\x02(\x01R\afilters\x12\x17\n" +
-	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12)\n" +
-	"\x05limit\x18\x03 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x01R\x05limit\x88\x01\x01\x12!\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\x03 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x01R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x04 \x01(\bH\x02R\tstreaming\x88\x01\x01\x12-\n" +
 	"\vwebhook_url\x18\x05 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x03R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
 	"maxCredits\x88\x01\x01B\a\n" +
 	"\x05_nameB\b\n" +
 	"\x06_limitB\f\n" +
@@ -1779,27 +1779,27 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"totalCount\x88\x01\x01\x123\n" +
 	"\apreview\x18\x02 \x03(\v2\x19.pronto.v1.AccountPreviewR\apreview\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x0e\n" +
-	"\f_total_count\"\x85\x04\n" +
+	"\f_total_count\"\xf7\x03\n" +
 	"\x16ExtractAccountsRequest\x12(\n" +
 	"\n" +
 	"search_url\x18\x01 \x01(\tB\t\xb2\x92\xb8i\x04\b\x018\x04R\tsearchUrl\x12\x17\n" +
-	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12)\n" +
-	"\x05limit\x18\x03 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x01R\x05limit\x88\x01\x01\x12!\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\x03 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x01R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x04 \x01(\bH\x02R\tstreaming\x88\x01\x01\x12/\n" +
 	"\x06custom\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12-\n" +
 	"\vwebhook_url\x18\x06 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x03R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
 	"maxCredits\x88\x01\x01B\a\n" +
 	"\x05_nameB\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xe3\x03\n" +
+	"\f_max_credits\"\xdc\x03\n" +
 	"\x14EnrichAccountRequest\x12>\n" +
 	"\x14company_linkedin_url\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x00R\x12companyLinkedinUrl\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x1b\n" +
@@ -1807,8 +1807,8 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"\acountry\x18\x04 \x01(\tB\a\xb2\x92\xb8i\x028\x05H\x03R\acountry\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
 	"maxCredits\x88\x01\x01:)\xb2\x92\xb8i$\x12\x14company_linkedin_url\x12\x04name\x12\x06domainB\x17\n" +
 	"\x15_company_linkedin_urlB\a\n" +
 	"\x05_nameB\t\n" +
@@ -1817,15 +1817,15 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"\b_countryB\x0e\n" +
 	"\f_max_credits\"N\n" +
 	"\x15EnrichAccountResponse\x125\n" +
-	"\acompany\x18\x01 \x01(\v2\x12.pronto.v1.CompanyB\a\xaa\x92\xb8i\x02(\x01R\acompany\"\xe6\x02\n" +
+	"\acompany\x18\x01 \x01(\v2\x12.pronto.v1.CompanyB\a\xaa\x92\xb8i\x02(\x01R\acompany\"\xdf\x02\n" +
 	"\x19BulkEnrichAccountsRequest\x12?\n" +
 	"\baccounts\x18\x01 \x03(\v2\x1a.pronto.v1.AccountToEnrichB\a\xb2\x92\xb8i\x02\b\x01R\baccounts\x12-\n" +
 	"\vwebhook_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x00R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x01R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x01R\n" +
 	"maxCredits\x88\x01\x01B\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
 	"\f_max_credits\"\xe2\x02\n" +
@@ -1839,15 +1839,15 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"\x05_nameB\t\n" +
 	"\a_domainB\n" +
 	"\n" +
-	"\b_country\"\xef\x03\n" +
+	"\b_country\"\xe8\x03\n" +
 	"\x16GetCompanyStackRequest\x12*\n" +
 	"\x0ecompany_domain\x18\x01 \x01(\tH\x00R\rcompanyDomain\x88\x01\x01\x12&\n" +
 	"\fcompany_name\x18\x02 \x01(\tH\x01R\vcompanyName\x88\x01\x01\x12>\n" +
 	"\x14company_linkedin_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x02R\x12companyLinkedinUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01:9\xb2\x92\xb8i4\x12\x0ecompany_domain\x12\fcompany_name\x12\x14company_linkedin_urlB\x11\n" +
 	"\x0f_company_domainB\x0f\n" +
 	"\r_company_nameB\x17\n" +
@@ -1865,16 +1865,16 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"confidence\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\a\n" +
 	"\x05_nameB\r\n" +
-	"\v_confidence\"\xd0\x04\n" +
+	"\v_confidence\"\xc2\x04\n" +
 	"\x1dListCompanyJobPostingsRequest\x12*\n" +
 	"\x0ecompany_domain\x18\x01 \x01(\tH\x00R\rcompanyDomain\x88\x01\x01\x12&\n" +
 	"\fcompany_name\x18\x02 \x01(\tH\x01R\vcompanyName\x88\x01\x01\x12>\n" +
-	"\x14company_linkedin_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x02R\x12companyLinkedinUrl\x88\x01\x01\x12A\n" +
-	"\x12posted_within_days\x18\x04 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x03R\x10postedWithinDays\x88\x01\x01\x12M\n" +
+	"\x14company_linkedin_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x02R\x12companyLinkedinUrl\x88\x01\x01\x12:\n" +
+	"\x12posted_within_days\x18\x04 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x03R\x10postedWithinDays\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
 	"maxCredits\x88\x01\x01:9\xb2\x92\xb8i4\x12\x0ecompany_domain\x12\fcompany_name\x12\x14company_linkedin_urlB\x11\n" +
 	"\x0f_company_domainB\x0f\n" +
 	"\r_company_nameB\x17\n" +
@@ -1886,15 +1886,15 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"total_jobs\x18\x01 \x01(\x03H\x00R\ttotalJobs\x88\x01\x01\x12)\n" +
 	"\x04jobs\x18\x02 \x03(\v2\x15.pronto.v1.JobPostingR\x04jobs\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\r\n" +
-	"\v_total_jobs\"\x81\x04\n" +
+	"\v_total_jobs\"\xfa\x03\n" +
 	"\x13GetHeadcountRequest\x12<\n" +
 	"\x13company_linkedin_id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12>\n" +
 	"\x14company_linkedin_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x01R\x12companyLinkedinUrl\x88\x01\x01\x12>\n" +
 	"\vdepartments\x18\x03 \x03(\x0e2\x13.pronto.v1.FunctionB\a\xaa\x92\xb8i\x028\x01R\vdepartments\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x02R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x02R\n" +
 	"maxCredits\x88\x01\x01:0\xb2\x92\xb8i+\x12\x13company_linkedin_id\x12\x14company_linkedin_urlB\x16\n" +
 	"\x14_company_linkedin_idB\x17\n" +
 	"\x15_company_linkedin_urlB\x0e\n" +
@@ -1922,7 +1922,7 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"\x0f_base_headcountB\x14\n" +
 	"\x12_current_headcountB\x11\n" +
 	"\x0f_headcount_gainB\x1c\n" +
-	"\x1a_headcount_gain_percentage\"\x86\x05\n" +
+	"\x1a_headcount_gain_percentage\"\xff\x04\n" +
 	"\x14CountProfilesRequest\x12<\n" +
 	"\x13company_linkedin_id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12>\n" +
 	"\x14company_linkedin_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x01R\x12companyLinkedinUrl\x88\x01\x01\x12(\n" +
@@ -1932,8 +1932,8 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"\x12excluded_locations\x18\x06 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x02R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x02R\n" +
 	"maxCredits\x88\x01\x01:0\xb2\x92\xb8i+\x12\x13company_linkedin_id\x12\x14company_linkedin_urlB\x16\n" +
 	"\x14_company_linkedin_idB\x17\n" +
 	"\x15_company_linkedin_urlB\x0e\n" +

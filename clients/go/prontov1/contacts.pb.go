@@ -107,7 +107,7 @@ type EnrichContactRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	// What this API key bought about the same person within this time, and the server
 	// still keeps, is answered from there, marked as reused, and costs nothing;
 	// only the rest is bought. Absent: everything is bought. A person is known by the
@@ -219,7 +219,7 @@ func (x *EnrichContactRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *EnrichContactRequest) GetMaxCredits() int32 {
+func (x *EnrichContactRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -320,7 +320,7 @@ type EnrichContactAsyncRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	// What this API key bought about the same person within this time, and the server
 	// still keeps, is answered from there, marked as reused, and costs nothing;
 	// only the rest is bought. Absent: everything is bought. A person is known by the
@@ -441,7 +441,7 @@ func (x *EnrichContactAsyncRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *EnrichContactAsyncRequest) GetMaxCredits() int32 {
+func (x *EnrichContactAsyncRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -576,7 +576,7 @@ type BulkEnrichContactsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	// What this API key bought about the same person within this time, and the server
 	// still keeps, is answered from there, marked as reused, and costs nothing;
 	// only the rest is bought. Absent: everything is bought. A person is known by the
@@ -661,7 +661,7 @@ func (x *BulkEnrichContactsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *BulkEnrichContactsRequest) GetMaxCredits() int32 {
+func (x *BulkEnrichContactsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -798,7 +798,7 @@ type CheckDataAvailabilityRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -882,7 +882,7 @@ func (x *CheckDataAvailabilityRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *CheckDataAvailabilityRequest) GetMaxCredits() int32 {
+func (x *CheckDataAvailabilityRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -966,7 +966,7 @@ var File_pronto_v1_contacts_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_contacts_proto_rawDesc = "" +
 	"\n" +
-	"\x18pronto/v1/contacts.proto\x12\tpronto.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\x91\a\n" +
+	"\x18pronto/v1/contacts.proto\x12\tpronto.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\x8a\a\n" +
 	"\x14EnrichContactRequest\x126\n" +
 	"\n" +
 	"first_name\x18\x01 \x01(\tB\x17\xaa\x92\xb8i\v\n" +
@@ -982,8 +982,8 @@ const file_pronto_v1_contacts_proto_rawDesc = "" +
 	"\x06custom\x18\b \x01(\v2\x17.google.protobuf.StructR\x06custom\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01\x12E\n" +
 	"\freuse_within\x18g \x01(\v2\x19.google.protobuf.DurationB\a\xaa\x92\xb8i\x02H\x01R\vreuseWithin:\x9f\x01\xb2\x92\xb8i\x99\x01\n" +
 	"H\x12\x0fenrichment_type\x1a\x15ENRICHMENT_TYPE_PHONE\x1a\x1eENRICHMENT_TYPE_PERSONAL_EMAIL\"\flinkedin_url:?phone numbers and personal emails are found by LinkedIn profileB\x0f\n" +
@@ -993,7 +993,7 @@ const file_pronto_v1_contacts_proto_rawDesc = "" +
 	"\f_max_credits\"\x8f\x01\n" +
 	"\x15EnrichContactResponse\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x12.pronto.v1.ContactB\a\xaa\x92\xb8i\x02(\x01R\acontact\x12?\n" +
-	"\aoutcome\x18\x02 \x01(\x0e2\x1c.pronto.v1.EnrichmentOutcomeB\a\xaa\x92\xb8i\x02H\x01R\aoutcome\"\xb7\b\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2\x1c.pronto.v1.EnrichmentOutcomeB\a\xaa\x92\xb8i\x02H\x01R\aoutcome\"\xb0\b\n" +
 	"\x19EnrichContactAsyncRequest\x126\n" +
 	"\n" +
 	"first_name\x18\x01 \x01(\tB\x17\xaa\x92\xb8i\v\n" +
@@ -1011,8 +1011,8 @@ const file_pronto_v1_contacts_proto_rawDesc = "" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
 	"maxCredits\x88\x01\x01\x12E\n" +
 	"\freuse_within\x18g \x01(\v2\x19.google.protobuf.DurationB\a\xaa\x92\xb8i\x02H\x01R\vreuseWithin:\x81\x02\xb2\x92\xb8i]\n" +
 	"(\x12\x0fenrichment_type\x1a\x15ENRICHMENT_TYPE_EMAIL\x12\x06domain\x12\fcompany_name:\x1bemails are found by company\xb2\x92\xb8i\x99\x01\n" +
@@ -1026,7 +1026,7 @@ const file_pronto_v1_contacts_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x02id\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"U\n" +
 	"\x1cGetContactEnrichmentResponse\x125\n" +
-	"\acontact\x18\x01 \x01(\v2\x12.pronto.v1.ContactB\a\xaa\x92\xb8i\x02(\x01R\acontact\"\xcf\x06\n" +
+	"\acontact\x18\x01 \x01(\v2\x12.pronto.v1.ContactB\a\xaa\x92\xb8i\x02(\x01R\acontact\"\xc8\x06\n" +
 	"\x19BulkEnrichContactsRequest\x12A\n" +
 	"\bcontacts\x18\x01 \x03(\v2\x1a.pronto.v1.ContactToEnrichB\t\xb2\x92\xb8i\x04\x10\x02\x18dR\bcontacts\x12M\n" +
 	"\x0fenrichment_type\x18\x02 \x03(\x0e2\x19.pronto.v1.EnrichmentTypeB\t\xb2\x92\xb8i\x04\b\x01\x18\x01R\x0eenrichmentType\x127\n" +
@@ -1035,8 +1035,8 @@ const file_pronto_v1_contacts_proto_rawDesc = "" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x01R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x01R\n" +
 	"maxCredits\x88\x01\x01\x12E\n" +
 	"\freuse_within\x18g \x01(\v2\x19.google.protobuf.DurationB\a\xaa\x92\xb8i\x02H\x01R\vreuseWithin:\x95\x02\xb2\x92\xb8ig\n" +
 	"(\x12\x0fenrichment_type\x1a\x15ENRICHMENT_TYPE_EMAIL\x12\x06domain\x12\fcompany_name2\bcontacts:\x1bemails are found by company\xb2\x92\xb8i\xa3\x01\n" +
@@ -1057,7 +1057,7 @@ const file_pronto_v1_contacts_proto_rawDesc = "" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\t\n" +
 	"\a_domainB\x0f\n" +
 	"\r_company_nameB\x0f\n" +
-	"\r_linkedin_url\"\x92\x04\n" +
+	"\r_linkedin_url\"\x8b\x04\n" +
 	"\x1cCheckDataAvailabilityRequest\x124\n" +
 	"\n" +
 	"first_name\x18\x01 \x01(\tB\x10\xaa\x92\xb8i\v\n" +
@@ -1070,8 +1070,8 @@ const file_pronto_v1_contacts_proto_rawDesc = "" +
 	"\fcompany_name\x18\x05 \x01(\tH\x04R\vcompanyName\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x05R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x05R\n" +
 	"maxCredits\x88\x01\x01B\r\n" +
 	"\v_first_nameB\f\n" +
 	"\n" +

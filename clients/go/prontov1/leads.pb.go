@@ -399,7 +399,7 @@ type SearchLeadsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -497,7 +497,7 @@ func (x *SearchLeadsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchLeadsRequest) GetMaxCredits() int32 {
+func (x *SearchLeadsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -668,7 +668,7 @@ type FindCompanyLeadsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -822,7 +822,7 @@ func (x *FindCompanyLeadsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *FindCompanyLeadsRequest) GetMaxCredits() int32 {
+func (x *FindCompanyLeadsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -856,7 +856,7 @@ type ExtractLeadsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -954,7 +954,7 @@ func (x *ExtractLeadsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *ExtractLeadsRequest) GetMaxCredits() int32 {
+func (x *ExtractLeadsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -980,7 +980,7 @@ type EnrichLeadRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1057,7 +1057,7 @@ func (x *EnrichLeadRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *EnrichLeadRequest) GetMaxCredits() int32 {
+func (x *EnrichLeadRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1125,7 +1125,7 @@ type BulkEnrichLeadsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1188,7 +1188,7 @@ func (x *BulkEnrichLeadsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *BulkEnrichLeadsRequest) GetMaxCredits() int32 {
+func (x *BulkEnrichLeadsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1312,11 +1312,11 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"\x14_viewed_your_profileB\x1a\n" +
 	"\x18_with_shared_experiencesB\x15\n" +
 	"\x13_posted_on_linkedinB\x11\n" +
-	"\x0f_past_colleague\"\xbe\x04\n" +
+	"\x0f_past_colleague\"\xb0\x04\n" +
 	"\x12SearchLeadsRequest\x12@\n" +
 	"\afilters\x18\x01 \x01(\v2\x16.pronto.v1.LeadFiltersB\x0e\xaa\x92\xb8i\x02(\x01\xb2\x92\xb8i\x02\b\x01R\afilters\x12\x17\n" +
-	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12)\n" +
-	"\x05limit\x18\x03 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x01R\x05limit\x88\x01\x01\x12!\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\x03 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x01R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x04 \x01(\bH\x02R\tstreaming\x88\x01\x01\x12\x19\n" +
 	"\x05scale\x18\x05 \x01(\bH\x03R\x05scale\x88\x01\x01\x12/\n" +
 	"\x06custom\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12-\n" +
@@ -1324,8 +1324,8 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x05R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x05R\n" +
 	"maxCredits\x88\x01\x01B\a\n" +
 	"\x05_nameB\b\n" +
 	"\x06_limitB\f\n" +
@@ -1342,7 +1342,7 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"totalCount\x88\x01\x01\x120\n" +
 	"\apreview\x18\x02 \x03(\v2\x16.pronto.v1.LeadPreviewR\apreview\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x0e\n" +
-	"\f_total_count\"\xc9\n" +
+	"\f_total_count\"\xbb\n" +
 	"\n" +
 	"\x17FindCompanyLeadsRequest\x12<\n" +
 	"\x13company_linkedin_id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12>\n" +
@@ -1357,8 +1357,8 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"\tfunctions\x18\b \x03(\x0e2\x13.pronto.v1.FunctionR\tfunctions\x12D\n" +
 	"\x10seniority_levels\x18\t \x03(\x0e2\x19.pronto.v1.SeniorityLevelR\x0fseniorityLevels\x12\x17\n" +
 	"\x04name\x18\n" +
-	" \x01(\tH\x03R\x04name\x88\x01\x01\x12)\n" +
-	"\x05limit\x18\v \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x04R\x05limit\x88\x01\x01\x12!\n" +
+	" \x01(\tH\x03R\x04name\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\v \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x04R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\f \x01(\bH\x05R\tstreaming\x88\x01\x01\x12\x19\n" +
 	"\x05scale\x18\r \x01(\bH\x06R\x05scale\x88\x01\x01\x12/\n" +
 	"\x06custom\x18\x0e \x01(\v2\x17.google.protobuf.StructR\x06custom\x12-\n" +
@@ -1366,8 +1366,8 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\bR\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\bR\n" +
 	"maxCredits\x88\x01\x01:\xa2\x02\xb2\x92\xb8i+\x12\x13company_linkedin_id\x12\x14company_linkedin_url\xb2\x92\xb8i\x95\x01\x12\n" +
 	"job_titles\x12\x13excluded_job_titles\x12\tfunctions\x12\x10seniority_levels\x12\x12included_locations\x12\x12excluded_locations\x12\n" +
 	"persona_id:!a search needs a filter on people\xb2\x92\xb8iR\n" +
@@ -1384,12 +1384,12 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"_streamingB\b\n" +
 	"\x06_scaleB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xa2\x04\n" +
+	"\f_max_credits\"\x94\x04\n" +
 	"\x13ExtractLeadsRequest\x12(\n" +
 	"\n" +
 	"search_url\x18\x01 \x01(\tB\t\xb2\x92\xb8i\x04\b\x018\x04R\tsearchUrl\x12\x1b\n" +
-	"\x04name\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x04name\x12)\n" +
-	"\x05limit\x18\x03 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\x04name\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x04name\x12\"\n" +
+	"\x05limit\x18\x03 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x04 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12\x19\n" +
 	"\x05scale\x18\x05 \x01(\bH\x02R\x05scale\x88\x01\x01\x12/\n" +
 	"\x06custom\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12-\n" +
@@ -1397,15 +1397,15 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\b\n" +
 	"\x06_scaleB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xa8\x03\n" +
+	"\f_max_credits\"\xa1\x03\n" +
 	"\x11EnrichLeadRequest\x12,\n" +
 	"\flinkedin_url\x18\x01 \x01(\tB\t\xb2\x92\xb8i\x04\b\x018\x02R\vlinkedinUrl\x12\"\n" +
 	"\n" +
@@ -1414,8 +1414,8 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"\fcompany_name\x18\x04 \x01(\tH\x02R\vcompanyName\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\r\n" +
 	"\v_first_nameB\f\n" +
 	"\n" +
@@ -1423,15 +1423,15 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"\r_company_nameB\x0e\n" +
 	"\f_max_credits\"L\n" +
 	"\x12EnrichLeadResponse\x126\n" +
-	"\x06result\x18\x01 \x01(\v2\x15.pronto.v1.LeadResultB\a\xaa\x92\xb8i\x02(\x01R\x06result\"\xda\x02\n" +
+	"\x06result\x18\x01 \x01(\v2\x15.pronto.v1.LeadResultB\a\xaa\x92\xb8i\x02(\x01R\x06result\"\xd3\x02\n" +
 	"\x16BulkEnrichLeadsRequest\x126\n" +
 	"\x05leads\x18\x01 \x03(\v2\x17.pronto.v1.LeadToEnrichB\a\xb2\x92\xb8i\x02\b\x01R\x05leads\x12-\n" +
 	"\vwebhook_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x00R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x01R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x01R\n" +
 	"maxCredits\x88\x01\x01B\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
 	"\f_max_credits\"\xbc\x01\n" +

@@ -257,7 +257,7 @@ type CreateListRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -334,7 +334,7 @@ func (x *CreateListRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *CreateListRequest) GetMaxCredits() int32 {
+func (x *CreateListRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -718,7 +718,7 @@ const file_pronto_v1_lists_proto_rawDesc = "" +
 	"\x05_nameB\a\n" +
 	"\x05_kindB\x0e\n" +
 	"\f_linkedin_idB\t\n" +
-	"\a_status\"\xa9\x03\n" +
+	"\a_status\"\xa2\x03\n" +
 	"\x11CreateListRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x04name\x126\n" +
 	"\tcompanies\x18\x02 \x03(\v2\x18.pronto.v1.CompanyToListR\tcompanies\x12,\n" +
@@ -727,8 +727,8 @@ const file_pronto_v1_lists_proto_rawDesc = "" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x02R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x02R\n" +
 	"maxCredits\x88\x01\x01B\a\n" +
 	"\x05_kindB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +

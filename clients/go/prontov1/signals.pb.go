@@ -67,7 +67,7 @@ type SearchHiringAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -221,7 +221,7 @@ func (x *SearchHiringAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchHiringAccountsRequest) GetMaxCredits() int32 {
+func (x *SearchHiringAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -268,7 +268,7 @@ type SearchGrowingAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -415,7 +415,7 @@ func (x *SearchGrowingAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchGrowingAccountsRequest) GetMaxCredits() int32 {
+func (x *SearchGrowingAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -450,7 +450,7 @@ type SearchLookalikeAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -555,7 +555,7 @@ func (x *SearchLookalikeAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchLookalikeAccountsRequest) GetMaxCredits() int32 {
+func (x *SearchLookalikeAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -581,7 +581,7 @@ type SearchPostEngagersRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -651,7 +651,7 @@ func (x *SearchPostEngagersRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchPostEngagersRequest) GetMaxCredits() int32 {
+func (x *SearchPostEngagersRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -677,7 +677,7 @@ type SearchPostsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -747,7 +747,7 @@ func (x *SearchPostsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchPostsRequest) GetMaxCredits() int32 {
+func (x *SearchPostsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -773,7 +773,7 @@ type SearchReactionsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -843,7 +843,7 @@ func (x *SearchReactionsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchReactionsRequest) GetMaxCredits() int32 {
+func (x *SearchReactionsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -869,7 +869,7 @@ type SearchCommentsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -939,7 +939,7 @@ func (x *SearchCommentsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchCommentsRequest) GetMaxCredits() int32 {
+func (x *SearchCommentsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -965,7 +965,7 @@ type FindNewHiresRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1035,7 +1035,7 @@ func (x *FindNewHiresRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *FindNewHiresRequest) GetMaxCredits() int32 {
+func (x *FindNewHiresRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1057,7 +1057,7 @@ type TrackJobChangesRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1120,7 +1120,7 @@ func (x *TrackJobChangesRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *TrackJobChangesRequest) GetMaxCredits() int32 {
+func (x *TrackJobChangesRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1131,7 +1131,7 @@ var File_pronto_v1_signals_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_signals_proto_rawDesc = "" +
 	"\n" +
-	"\x17pronto/v1/signals.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x18pronto/v1/upstream.proto\"\x8c\t\n" +
+	"\x17pronto/v1/signals.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x18pronto/v1/upstream.proto\"\xf7\b\n" +
 	"\x1bSearchHiringAccountsRequest\x12D\n" +
 	"\x0epublished_date\x18\x01 \x01(\x0e2\x18.pronto.v1.PublishedDateH\x00R\rpublishedDate\x88\x01\x01\x12G\n" +
 	"\x1dexclude_consulting_recruiting\x18\x02 \x01(\bH\x01R\x1bexcludeConsultingRecruiting\x88\x01\x01\x124\n" +
@@ -1144,16 +1144,16 @@ const file_pronto_v1_signals_proto_rawDesc = "" +
 	"\x12included_locations\x18\t \x03(\tB\x0e\xaa\x92\xb8i\x02@\x01\xb2\x92\xb8i\x028\x06R\x11includedLocations\x12=\n" +
 	"\x12excluded_locations\x18\n" +
 	" \x03(\tB\x0e\xaa\x92\xb8i\x02@\x01\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x128\n" +
-	"\x13included_industries\x18\v \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12includedIndustries\x129\n" +
-	"\x0ejob_min_posted\x18\f \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x03R\fjobMinPosted\x88\x01\x01\x12)\n" +
-	"\x05limit\x18\r \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x04R\x05limit\x88\x01\x01\x12!\n" +
+	"\x13included_industries\x18\v \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12includedIndustries\x122\n" +
+	"\x0ejob_min_posted\x18\f \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x03R\fjobMinPosted\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\r \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x04R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x0e \x01(\bH\x05R\tstreaming\x88\x01\x01\x12-\n" +
 	"\vwebhook_url\x18\x0f \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x06R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\aR\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\aR\n" +
 	"maxCredits\x88\x01\x01B\x11\n" +
 	"\x0f_published_dateB \n" +
 	"\x1e_exclude_consulting_recruitingB\x16\n" +
@@ -1163,30 +1163,30 @@ const file_pronto_v1_signals_proto_rawDesc = "" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xf1\x11\n" +
+	"\f_max_credits\"\xd5\x11\n" +
 	"\x1cSearchGrowingAccountsRequest\x12J\n" +
 	"\x1fmin_headcount_growth_percentage\x18\x01 \x01(\x01H\x00R\x1cminHeadcountGrowthPercentage\x88\x01\x01\x12J\n" +
 	"\x1fmax_headcount_growth_percentage\x18\x02 \x01(\x01H\x01R\x1cmaxHeadcountGrowthPercentage\x88\x01\x01\x128\n" +
 	"\n" +
 	"department\x18\x03 \x01(\x0e2\x13.pronto.v1.FunctionH\x02R\n" +
-	"department\x88\x01\x01\x12M\n" +
-	"\x18min_department_headcount\x18\x04 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\x16minDepartmentHeadcount\x88\x01\x01\x12M\n" +
-	"\x18max_department_headcount\x18\x05 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\x16maxDepartmentHeadcount\x88\x01\x01\x12_\n" +
+	"department\x88\x01\x01\x12F\n" +
+	"\x18min_department_headcount\x18\x04 \x01(\x05B\a\xb2\x92\xb8i\x02 \x00H\x03R\x16minDepartmentHeadcount\x88\x01\x01\x12F\n" +
+	"\x18max_department_headcount\x18\x05 \x01(\x05B\a\xb2\x92\xb8i\x02 \x00H\x04R\x16maxDepartmentHeadcount\x88\x01\x01\x12_\n" +
 	"*min_department_headcount_growth_percentage\x18\x06 \x01(\x01H\x05R&minDepartmentHeadcountGrowthPercentage\x88\x01\x01\x12_\n" +
 	"*max_department_headcount_growth_percentage\x18\a \x01(\x01H\x06R&maxDepartmentHeadcountGrowthPercentage\x88\x01\x01\x129\n" +
 	"\fcompany_size\x18\b \x03(\x0e2\x16.pronto.v1.CompanySizeR\vcompanySize\x12=\n" +
 	"\x12included_locations\x18\t \x03(\tB\x0e\xaa\x92\xb8i\x02@\x01\xb2\x92\xb8i\x028\x06R\x11includedLocations\x12=\n" +
 	"\x12excluded_locations\x18\n" +
 	" \x03(\tB\x0e\xaa\x92\xb8i\x02@\x01\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x128\n" +
-	"\x13included_industries\x18\v \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12includedIndustries\x12)\n" +
-	"\x05limit\x18\f \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\aR\x05limit\x88\x01\x01\x12!\n" +
+	"\x13included_industries\x18\v \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12includedIndustries\x12\"\n" +
+	"\x05limit\x18\f \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\aR\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\r \x01(\bH\bR\tstreaming\x88\x01\x01\x12-\n" +
 	"\vwebhook_url\x18\x0e \x01(\tB\a\xb2\x92\xb8i\x028\x01H\tR\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\n" +
 	"R\n" +
 	"maxCredits\x88\x01\x01:\xcc\x06\xaa\x92\xb8i\t\"\aaccount\xb2\x92\xb8i\x89\x01\x12\x1fmin_headcount_growth_percentage\x12\x1fmax_headcount_growth_percentage\x12\n" +
 	"department:9growth is searched for either the company or a department\xb2\x92\xb8i\xa4\x02\n" +
@@ -1217,103 +1217,103 @@ const file_pronto_v1_signals_proto_rawDesc = "" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xde\x06\n" +
+	"\f_max_credits\"\xd0\x06\n" +
 	"\x1eSearchLookalikeAccountsRequest\x12>\n" +
 	"\x14company_linkedin_url\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x00R\x12companyLinkedinUrl\x88\x01\x01\x12=\n" +
 	"\x15company_linkedin_urls\x18\x02 \x03(\tB\t\xb2\x92\xb8i\x04\x18\x038\x03R\x13companyLinkedinUrls\x129\n" +
 	"\fcompany_size\x18\x03 \x03(\x0e2\x16.pronto.v1.CompanySizeR\vcompanySize\x126\n" +
 	"\x12included_locations\x18\x04 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11includedLocations\x126\n" +
-	"\x12excluded_locations\x18\x05 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x12)\n" +
-	"\x05limit\x18\x06 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x01R\x05limit\x88\x01\x01\x12!\n" +
+	"\x12excluded_locations\x18\x05 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x12\"\n" +
+	"\x05limit\x18\x06 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x01R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\a \x01(\bH\x02R\tstreaming\x88\x01\x01\x12-\n" +
 	"\vwebhook_url\x18\b \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x03R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
 	"maxCredits\x88\x01\x01:\x88\x01\xb2\x92\xb8i-\x12\x14company_linkedin_url\x12\x15company_linkedin_urls\xb2\x92\xb8iQ\x1a\x14company_linkedin_url\x1a\x15company_linkedin_urls:\"name either one company or severalB\x17\n" +
 	"\x15_company_linkedin_urlB\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x8b\x03\n" +
-	"\x19SearchPostEngagersRequest\x12)\n" +
-	"\x05limit\x18\x01 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\f_max_credits\"\xfd\x02\n" +
+	"\x19SearchPostEngagersRequest\x12\"\n" +
+	"\x05limit\x18\x01 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12-\n" +
 	"\vwebhook_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x02R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x84\x03\n" +
-	"\x12SearchPostsRequest\x12)\n" +
-	"\x05limit\x18\x01 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\f_max_credits\"\xf6\x02\n" +
+	"\x12SearchPostsRequest\x12\"\n" +
+	"\x05limit\x18\x01 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12-\n" +
 	"\vwebhook_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x02R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x88\x03\n" +
-	"\x16SearchReactionsRequest\x12)\n" +
-	"\x05limit\x18\x01 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\f_max_credits\"\xfa\x02\n" +
+	"\x16SearchReactionsRequest\x12\"\n" +
+	"\x05limit\x18\x01 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12-\n" +
 	"\vwebhook_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x02R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x87\x03\n" +
-	"\x15SearchCommentsRequest\x12)\n" +
-	"\x05limit\x18\x01 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\f_max_credits\"\xf9\x02\n" +
+	"\x15SearchCommentsRequest\x12\"\n" +
+	"\x05limit\x18\x01 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12-\n" +
 	"\vwebhook_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x02R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x85\x03\n" +
-	"\x13FindNewHiresRequest\x12)\n" +
-	"\x05limit\x18\x01 \x01(\x05B\x0e\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\f_max_credits\"\xf7\x02\n" +
+	"\x13FindNewHiresRequest\x12\"\n" +
+	"\x05limit\x18\x01 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12-\n" +
 	"\vwebhook_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x02R\n" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xcd\x02\n" +
+	"\f_max_credits\"\xc6\x02\n" +
 	"\x16TrackJobChangesRequest\x12)\n" +
 	"\flead_list_id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\n" +
 	"leadListId\x12-\n" +
@@ -1321,8 +1321,8 @@ const file_pronto_v1_signals_proto_rawDesc = "" +
 	"webhookUrl\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x12;\n" +
-	"\vmax_credits\x18f \x01(\x05B\x15\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x01R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x01R\n" +
 	"maxCredits\x88\x01\x01B\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
 	"\f_max_credits2\xc2\x11\n" +

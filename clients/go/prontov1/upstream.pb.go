@@ -1254,10 +1254,10 @@ type Check struct {
 	MinItems uint32 `protobuf:"varint,2,opt,name=min_items,json=minItems,proto3" json:"min_items,omitempty"`
 	// The largest number of items of a list.
 	MaxItems uint32 `protobuf:"varint,3,opt,name=max_items,json=maxItems,proto3" json:"max_items,omitempty"`
-	// The smallest number.
-	Min *float64 `protobuf:"fixed64,4,opt,name=min,proto3,oneof" json:"min,omitempty"`
-	// The largest number.
-	Max *float64 `protobuf:"fixed64,5,opt,name=max,proto3,oneof" json:"max,omitempty"`
+	// The smallest whole number.
+	Min *int64 `protobuf:"varint,4,opt,name=min,proto3,oneof" json:"min,omitempty"`
+	// The largest whole number.
+	Max *int64 `protobuf:"varint,5,opt,name=max,proto3,oneof" json:"max,omitempty"`
 	// The only allowed numbers.
 	Values []float64 `protobuf:"fixed64,6,rep,packed,name=values,proto3" json:"values,omitempty"`
 	// The form of a text, or of each text of a list.
@@ -1317,14 +1317,14 @@ func (x *Check) GetMaxItems() uint32 {
 	return 0
 }
 
-func (x *Check) GetMin() float64 {
+func (x *Check) GetMin() int64 {
 	if x != nil && x.Min != nil {
 		return *x.Min
 	}
 	return 0
 }
 
-func (x *Check) GetMax() float64 {
+func (x *Check) GetMax() int64 {
 	if x != nil && x.Max != nil {
 		return *x.Max
 	}
@@ -1755,8 +1755,8 @@ const file_pronto_v1_upstream_proto_rawDesc = "" +
 	"\brequired\x18\x01 \x01(\bR\brequired\x12\x1b\n" +
 	"\tmin_items\x18\x02 \x01(\rR\bminItems\x12\x1b\n" +
 	"\tmax_items\x18\x03 \x01(\rR\bmaxItems\x12\x15\n" +
-	"\x03min\x18\x04 \x01(\x01H\x00R\x03min\x88\x01\x01\x12\x15\n" +
-	"\x03max\x18\x05 \x01(\x01H\x01R\x03max\x88\x01\x01\x12\x16\n" +
+	"\x03min\x18\x04 \x01(\x03H\x00R\x03min\x88\x01\x01\x12\x15\n" +
+	"\x03max\x18\x05 \x01(\x03H\x01R\x03max\x88\x01\x01\x12\x16\n" +
 	"\x06values\x18\x06 \x03(\x01R\x06values\x12)\n" +
 	"\x06format\x18\a \x01(\x0e2\x11.pronto.v1.FormatR\x06formatB\x06\n" +
 	"\x04_minB\x06\n" +
