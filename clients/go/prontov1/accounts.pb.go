@@ -45,7 +45,7 @@ type AccountFilters struct {
 	// one billion.
 	MaxRevenue *float64 `protobuf:"fixed64,8,opt,name=max_revenue,json=maxRevenue,proto3,oneof" json:"max_revenue,omitempty"`
 	// Currency of the revenues; Pronto's default is USD.
-	RevenueCurrency *Currency `protobuf:"varint,9,opt,name=revenue_currency,json=revenueCurrency,proto3,enum=pronto.v1.Currency,oneof" json:"revenue_currency,omitempty"`
+	RevenueCurrency *RevenueCurrency `protobuf:"varint,9,opt,name=revenue_currency,json=revenueCurrency,proto3,enum=pronto.v1.RevenueCurrency,oneof" json:"revenue_currency,omitempty"`
 	// Filters that this message does not know. They never override it.
 	AdditionalFields *structpb.Struct `protobuf:"bytes,100,opt,name=additional_fields,json=additionalFields,proto3" json:"additional_fields,omitempty"`
 	unknownFields    protoimpl.UnknownFields
@@ -138,11 +138,11 @@ func (x *AccountFilters) GetMaxRevenue() float64 {
 	return 0
 }
 
-func (x *AccountFilters) GetRevenueCurrency() Currency {
+func (x *AccountFilters) GetRevenueCurrency() RevenueCurrency {
 	if x != nil && x.RevenueCurrency != nil {
 		return *x.RevenueCurrency
 	}
-	return Currency_CURRENCY_UNSPECIFIED
+	return RevenueCurrency_REVENUE_CURRENCY_UNSPECIFIED
 }
 
 func (x *AccountFilters) GetAdditionalFields() *structpb.Struct {
@@ -1222,7 +1222,7 @@ type GetHeadcountRequest struct {
 	// LinkedIn page. Unconfirmed here.
 	CompanyLinkedinUrl *string `protobuf:"bytes,2,opt,name=company_linkedin_url,json=companyLinkedinUrl,proto3,oneof" json:"company_linkedin_url,omitempty"`
 	// Departments; all when empty.
-	Departments []Function `protobuf:"varint,3,rep,packed,name=departments,proto3,enum=pronto.v1.Function" json:"departments,omitempty"`
+	Departments []JobFunction `protobuf:"varint,3,rep,packed,name=departments,proto3,enum=pronto.v1.JobFunction" json:"departments,omitempty"`
 	// Parameters that this message does not know. They never override it.
 	AdditionalFields *structpb.Struct `protobuf:"bytes,100,opt,name=additional_fields,json=additionalFields,proto3" json:"additional_fields,omitempty"`
 	// Makes the call safe to repeat: sent again with the same id and the same
@@ -1280,7 +1280,7 @@ func (x *GetHeadcountRequest) GetCompanyLinkedinUrl() string {
 	return ""
 }
 
-func (x *GetHeadcountRequest) GetDepartments() []Function {
+func (x *GetHeadcountRequest) GetDepartments() []JobFunction {
 	if x != nil {
 		return x.Departments
 	}
@@ -1734,7 +1734,7 @@ var File_pronto_v1_accounts_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"\n" +
-	"\x18pronto/v1/accounts.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xb3\x06\n" +
+	"\x18pronto/v1/accounts.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xba\x06\n" +
 	"\x0eAccountFilters\x128\n" +
 	"\x13included_industries\x18\x01 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12includedIndustries\x128\n" +
 	"\x13excluded_industries\x18\x02 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12excludedIndustries\x126\n" +
@@ -1745,8 +1745,8 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"\vmin_revenue\x18\a \x01(\x01B_\xb2\x92\xb8iZ2X\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xe0?\x00\x00\x00\x00\x00\x00\xf0?\x00\x00\x00\x00\x00\x00\x04@\x00\x00\x00\x00\x00\x00\x14@\x00\x00\x00\x00\x00\x00$@\x00\x00\x00\x00\x00\x004@\x00\x00\x00\x00\x00\x00I@\x00\x00\x00\x00\x00\x00Y@\x00\x00\x00\x00\x00@\x7f@\x00\x00\x00\x00\x00@\x8f@H\x01R\n" +
 	"minRevenue\x88\x01\x01\x12\x85\x01\n" +
 	"\vmax_revenue\x18\b \x01(\x01B_\xb2\x92\xb8iZ2X\x00\x00\x00\x00\x00\x00\xe0?\x00\x00\x00\x00\x00\x00\xf0?\x00\x00\x00\x00\x00\x00\x04@\x00\x00\x00\x00\x00\x00\x14@\x00\x00\x00\x00\x00\x00$@\x00\x00\x00\x00\x00\x004@\x00\x00\x00\x00\x00\x00I@\x00\x00\x00\x00\x00\x00Y@\x00\x00\x00\x00\x00@\x7f@\x00\x00\x00\x00\x00@\x8f@\x00\x00\x00\x00\x00H\x8f@H\x02R\n" +
-	"maxRevenue\x88\x01\x01\x12C\n" +
-	"\x10revenue_currency\x18\t \x01(\x0e2\x13.pronto.v1.CurrencyH\x03R\x0frevenueCurrency\x88\x01\x01\x12M\n" +
+	"maxRevenue\x88\x01\x01\x12J\n" +
+	"\x10revenue_currency\x18\t \x01(\x0e2\x1a.pronto.v1.RevenueCurrencyH\x03R\x0frevenueCurrency\x88\x01\x01\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\n" +
 	"\n" +
 	"\b_keywordB\x0e\n" +
@@ -1886,11 +1886,11 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"total_jobs\x18\x01 \x01(\x03H\x00R\ttotalJobs\x88\x01\x01\x12)\n" +
 	"\x04jobs\x18\x02 \x03(\v2\x15.pronto.v1.JobPostingR\x04jobs\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\r\n" +
-	"\v_total_jobs\"\xfa\x03\n" +
+	"\v_total_jobs\"\xfd\x03\n" +
 	"\x13GetHeadcountRequest\x12<\n" +
 	"\x13company_linkedin_id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12>\n" +
-	"\x14company_linkedin_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x01R\x12companyLinkedinUrl\x88\x01\x01\x12>\n" +
-	"\vdepartments\x18\x03 \x03(\x0e2\x13.pronto.v1.FunctionB\a\xaa\x92\xb8i\x028\x01R\vdepartments\x12M\n" +
+	"\x14company_linkedin_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x01R\x12companyLinkedinUrl\x88\x01\x01\x12A\n" +
+	"\vdepartments\x18\x03 \x03(\x0e2\x16.pronto.v1.JobFunctionB\a\xaa\x92\xb8i\x028\x01R\vdepartments\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
 	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
@@ -1999,18 +1999,18 @@ var file_pronto_v1_accounts_proto_goTypes = []any{
 	(*CountProfilesResponse)(nil),          // 19: pronto.v1.CountProfilesResponse
 	nil,                                    // 20: pronto.v1.GetHeadcountResponse.DepartmentsEntry
 	(CompanySize)(0),                       // 21: pronto.v1.CompanySize
-	(Currency)(0),                          // 22: pronto.v1.Currency
+	(RevenueCurrency)(0),                   // 22: pronto.v1.RevenueCurrency
 	(*structpb.Struct)(nil),                // 23: google.protobuf.Struct
 	(*AccountPreview)(nil),                 // 24: pronto.v1.AccountPreview
 	(*Company)(nil),                        // 25: pronto.v1.Company
 	(*JobPosting)(nil),                     // 26: pronto.v1.JobPosting
-	(Function)(0),                          // 27: pronto.v1.Function
+	(JobFunction)(0),                       // 27: pronto.v1.JobFunction
 	(*JobEvent)(nil),                       // 28: pronto.v1.JobEvent
 	(*StartResponse)(nil),                  // 29: pronto.v1.StartResponse
 }
 var file_pronto_v1_accounts_proto_depIdxs = []int32{
 	21, // 0: pronto.v1.AccountFilters.company_size:type_name -> pronto.v1.CompanySize
-	22, // 1: pronto.v1.AccountFilters.revenue_currency:type_name -> pronto.v1.Currency
+	22, // 1: pronto.v1.AccountFilters.revenue_currency:type_name -> pronto.v1.RevenueCurrency
 	23, // 2: pronto.v1.AccountFilters.additional_fields:type_name -> google.protobuf.Struct
 	0,  // 3: pronto.v1.SearchAccountsRequest.filters:type_name -> pronto.v1.AccountFilters
 	23, // 4: pronto.v1.SearchAccountsRequest.additional_fields:type_name -> google.protobuf.Struct
@@ -2032,7 +2032,7 @@ var file_pronto_v1_accounts_proto_depIdxs = []int32{
 	23, // 20: pronto.v1.ListCompanyJobPostingsRequest.additional_fields:type_name -> google.protobuf.Struct
 	26, // 21: pronto.v1.ListCompanyJobPostingsResponse.jobs:type_name -> pronto.v1.JobPosting
 	23, // 22: pronto.v1.ListCompanyJobPostingsResponse.additional_fields:type_name -> google.protobuf.Struct
-	27, // 23: pronto.v1.GetHeadcountRequest.departments:type_name -> pronto.v1.Function
+	27, // 23: pronto.v1.GetHeadcountRequest.departments:type_name -> pronto.v1.JobFunction
 	23, // 24: pronto.v1.GetHeadcountRequest.additional_fields:type_name -> google.protobuf.Struct
 	20, // 25: pronto.v1.GetHeadcountResponse.departments:type_name -> pronto.v1.GetHeadcountResponse.DepartmentsEntry
 	23, // 26: pronto.v1.GetHeadcountResponse.additional_fields:type_name -> google.protobuf.Struct

@@ -57,7 +57,7 @@ type LeadFilters struct {
 	// Location ids of the company's headquarters.
 	CompanyHeadquarters []string `protobuf:"bytes,14,rep,name=company_headquarters,json=companyHeadquarters,proto3" json:"company_headquarters,omitempty"`
 	// Functions.
-	Functions []Function `protobuf:"varint,15,rep,packed,name=functions,proto3,enum=pronto.v1.Function" json:"functions,omitempty"`
+	Functions []JobFunction `protobuf:"varint,15,rep,packed,name=functions,proto3,enum=pronto.v1.JobFunction" json:"functions,omitempty"`
 	// Seniority levels.
 	SeniorityLevels []SeniorityLevel `protobuf:"varint,16,rep,packed,name=seniority_levels,json=seniorityLevels,proto3,enum=pronto.v1.SeniorityLevel" json:"seniority_levels,omitempty"`
 	// Years of experience.
@@ -229,7 +229,7 @@ func (x *LeadFilters) GetCompanyHeadquarters() []string {
 	return nil
 }
 
-func (x *LeadFilters) GetFunctions() []Function {
+func (x *LeadFilters) GetFunctions() []JobFunction {
 	if x != nil {
 		return x.Functions
 	}
@@ -642,7 +642,7 @@ type FindCompanyLeadsRequest struct {
 	// Location ids to exclude.
 	ExcludedLocations []string `protobuf:"bytes,7,rep,name=excluded_locations,json=excludedLocations,proto3" json:"excluded_locations,omitempty"`
 	// Functions.
-	Functions []Function `protobuf:"varint,8,rep,packed,name=functions,proto3,enum=pronto.v1.Function" json:"functions,omitempty"`
+	Functions []JobFunction `protobuf:"varint,8,rep,packed,name=functions,proto3,enum=pronto.v1.JobFunction" json:"functions,omitempty"`
 	// Seniority levels.
 	SeniorityLevels []SeniorityLevel `protobuf:"varint,9,rep,packed,name=seniority_levels,json=seniorityLevels,proto3,enum=pronto.v1.SeniorityLevel" json:"seniority_levels,omitempty"`
 	// Label of the search. Absent: `pronto-grpc` and the job's id when
@@ -752,7 +752,7 @@ func (x *FindCompanyLeadsRequest) GetExcludedLocations() []string {
 	return nil
 }
 
-func (x *FindCompanyLeadsRequest) GetFunctions() []Function {
+func (x *FindCompanyLeadsRequest) GetFunctions() []JobFunction {
 	if x != nil {
 		return x.Functions
 	}
@@ -1263,7 +1263,7 @@ var File_pronto_v1_leads_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_leads_proto_rawDesc = "" +
 	"\n" +
-	"\x15pronto/v1/leads.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xe3\x17\n" +
+	"\x15pronto/v1/leads.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xe6\x17\n" +
 	"\vLeadFilters\x12\x17\n" +
 	"\x04live\x18\x01 \x01(\bH\x00R\x04live\x88\x01\x01\x12\x1d\n" +
 	"\akeyword\x18\x02 \x01(\tH\x01R\akeyword\x88\x01\x01\x12\x1d\n" +
@@ -1281,8 +1281,8 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"\x12included_companies\x18\v \x03(\tB\x10\xaa\x92\xb8i\x04R\x02id\xb2\x92\xb8i\x028\x06R\x11includedCompanies\x12?\n" +
 	"\x12excluded_companies\x18\f \x03(\tB\x10\xaa\x92\xb8i\x04R\x02id\xb2\x92\xb8i\x028\x06R\x11excludedCompanies\x127\n" +
 	"\x0epast_companies\x18\r \x03(\tB\x10\xaa\x92\xb8i\x04R\x02id\xb2\x92\xb8i\x028\x06R\rpastCompanies\x12:\n" +
-	"\x14company_headquarters\x18\x0e \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x13companyHeadquarters\x121\n" +
-	"\tfunctions\x18\x0f \x03(\x0e2\x13.pronto.v1.FunctionR\tfunctions\x12D\n" +
+	"\x14company_headquarters\x18\x0e \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x13companyHeadquarters\x124\n" +
+	"\tfunctions\x18\x0f \x03(\x0e2\x16.pronto.v1.JobFunctionR\tfunctions\x12D\n" +
 	"\x10seniority_levels\x18\x10 \x03(\x0e2\x19.pronto.v1.SeniorityLevelR\x0fseniorityLevels\x12A\n" +
 	"\x13years_of_experience\x18\x11 \x03(\x0e2\x11.pronto.v1.TenureR\x11yearsOfExperience\x12J\n" +
 	"\x18years_at_current_company\x18\x12 \x03(\x0e2\x11.pronto.v1.TenureR\x15yearsAtCurrentCompany\x12L\n" +
@@ -1342,7 +1342,7 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"totalCount\x88\x01\x01\x120\n" +
 	"\apreview\x18\x02 \x03(\v2\x16.pronto.v1.LeadPreviewR\apreview\x12M\n" +
 	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x0e\n" +
-	"\f_total_count\"\xbb\n" +
+	"\f_total_count\"\xbe\n" +
 	"\n" +
 	"\x17FindCompanyLeadsRequest\x12<\n" +
 	"\x13company_linkedin_id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12>\n" +
@@ -1353,8 +1353,8 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"\n" +
 	"persona_id\x18\x05 \x01(\tB\a\xb2\x92\xb8i\x028\aH\x02R\tpersonaId\x88\x01\x01\x126\n" +
 	"\x12included_locations\x18\x06 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11includedLocations\x126\n" +
-	"\x12excluded_locations\x18\a \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x121\n" +
-	"\tfunctions\x18\b \x03(\x0e2\x13.pronto.v1.FunctionR\tfunctions\x12D\n" +
+	"\x12excluded_locations\x18\a \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x124\n" +
+	"\tfunctions\x18\b \x03(\x0e2\x16.pronto.v1.JobFunctionR\tfunctions\x12D\n" +
 	"\x10seniority_levels\x18\t \x03(\x0e2\x19.pronto.v1.SeniorityLevelR\x0fseniorityLevels\x12\x17\n" +
 	"\x04name\x18\n" +
 	" \x01(\tH\x03R\x04name\x88\x01\x01\x12\"\n" +
@@ -1478,7 +1478,7 @@ var file_pronto_v1_leads_proto_goTypes = []any{
 	(*EnrichLeadResponse)(nil),        // 7: pronto.v1.EnrichLeadResponse
 	(*BulkEnrichLeadsRequest)(nil),    // 8: pronto.v1.BulkEnrichLeadsRequest
 	(*LeadToEnrich)(nil),              // 9: pronto.v1.LeadToEnrich
-	(Function)(0),                     // 10: pronto.v1.Function
+	(JobFunction)(0),                  // 10: pronto.v1.JobFunction
 	(SeniorityLevel)(0),               // 11: pronto.v1.SeniorityLevel
 	(Tenure)(0),                       // 12: pronto.v1.Tenure
 	(CompanySize)(0),                  // 13: pronto.v1.CompanySize
@@ -1492,7 +1492,7 @@ var file_pronto_v1_leads_proto_goTypes = []any{
 	(*StartResponse)(nil),             // 21: pronto.v1.StartResponse
 }
 var file_pronto_v1_leads_proto_depIdxs = []int32{
-	10, // 0: pronto.v1.LeadFilters.functions:type_name -> pronto.v1.Function
+	10, // 0: pronto.v1.LeadFilters.functions:type_name -> pronto.v1.JobFunction
 	11, // 1: pronto.v1.LeadFilters.seniority_levels:type_name -> pronto.v1.SeniorityLevel
 	12, // 2: pronto.v1.LeadFilters.years_of_experience:type_name -> pronto.v1.Tenure
 	12, // 3: pronto.v1.LeadFilters.years_at_current_company:type_name -> pronto.v1.Tenure
@@ -1509,7 +1509,7 @@ var file_pronto_v1_leads_proto_depIdxs = []int32{
 	17, // 14: pronto.v1.PreviewLeadSearchRequest.additional_fields:type_name -> google.protobuf.Struct
 	18, // 15: pronto.v1.PreviewLeadSearchResponse.preview:type_name -> pronto.v1.LeadPreview
 	17, // 16: pronto.v1.PreviewLeadSearchResponse.additional_fields:type_name -> google.protobuf.Struct
-	10, // 17: pronto.v1.FindCompanyLeadsRequest.functions:type_name -> pronto.v1.Function
+	10, // 17: pronto.v1.FindCompanyLeadsRequest.functions:type_name -> pronto.v1.JobFunction
 	11, // 18: pronto.v1.FindCompanyLeadsRequest.seniority_levels:type_name -> pronto.v1.SeniorityLevel
 	17, // 19: pronto.v1.FindCompanyLeadsRequest.custom:type_name -> google.protobuf.Struct
 	17, // 20: pronto.v1.FindCompanyLeadsRequest.additional_fields:type_name -> google.protobuf.Struct

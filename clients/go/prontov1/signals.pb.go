@@ -236,7 +236,7 @@ type SearchGrowingAccountsRequest struct {
 	// Company: highest growth of the number of employees, in percent.
 	MaxHeadcountGrowthPercentage *float64 `protobuf:"fixed64,2,opt,name=max_headcount_growth_percentage,json=maxHeadcountGrowthPercentage,proto3,oneof" json:"max_headcount_growth_percentage,omitempty"`
 	// Department.
-	Department *Function `protobuf:"varint,3,opt,name=department,proto3,enum=pronto.v1.Function,oneof" json:"department,omitempty"`
+	Department *JobFunction `protobuf:"varint,3,opt,name=department,proto3,enum=pronto.v1.JobFunction,oneof" json:"department,omitempty"`
 	// Department: smallest number of people.
 	MinDepartmentHeadcount *int32 `protobuf:"varint,4,opt,name=min_department_headcount,json=minDepartmentHeadcount,proto3,oneof" json:"min_department_headcount,omitempty"`
 	// Department: largest number of people.
@@ -317,11 +317,11 @@ func (x *SearchGrowingAccountsRequest) GetMaxHeadcountGrowthPercentage() float64
 	return 0
 }
 
-func (x *SearchGrowingAccountsRequest) GetDepartment() Function {
+func (x *SearchGrowingAccountsRequest) GetDepartment() JobFunction {
 	if x != nil && x.Department != nil {
 		return *x.Department
 	}
-	return Function_FUNCTION_UNSPECIFIED
+	return JobFunction_JOB_FUNCTION_UNSPECIFIED
 }
 
 func (x *SearchGrowingAccountsRequest) GetMinDepartmentHeadcount() int32 {
@@ -1163,12 +1163,12 @@ const file_pronto_v1_signals_proto_rawDesc = "" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xd5\x11\n" +
+	"\f_max_credits\"\xd8\x11\n" +
 	"\x1cSearchGrowingAccountsRequest\x12J\n" +
 	"\x1fmin_headcount_growth_percentage\x18\x01 \x01(\x01H\x00R\x1cminHeadcountGrowthPercentage\x88\x01\x01\x12J\n" +
-	"\x1fmax_headcount_growth_percentage\x18\x02 \x01(\x01H\x01R\x1cmaxHeadcountGrowthPercentage\x88\x01\x01\x128\n" +
+	"\x1fmax_headcount_growth_percentage\x18\x02 \x01(\x01H\x01R\x1cmaxHeadcountGrowthPercentage\x88\x01\x01\x12;\n" +
 	"\n" +
-	"department\x18\x03 \x01(\x0e2\x13.pronto.v1.FunctionH\x02R\n" +
+	"department\x18\x03 \x01(\x0e2\x16.pronto.v1.JobFunctionH\x02R\n" +
 	"department\x88\x01\x01\x12F\n" +
 	"\x18min_department_headcount\x18\x04 \x01(\x05B\a\xb2\x92\xb8i\x02 \x00H\x03R\x16minDepartmentHeadcount\x88\x01\x01\x12F\n" +
 	"\x18max_department_headcount\x18\x05 \x01(\x05B\a\xb2\x92\xb8i\x02 \x00H\x04R\x16maxDepartmentHeadcount\x88\x01\x01\x12_\n" +
@@ -1373,7 +1373,7 @@ var file_pronto_v1_signals_proto_goTypes = []any{
 	(PublishedDate)(0),                     // 9: pronto.v1.PublishedDate
 	(CompanySize)(0),                       // 10: pronto.v1.CompanySize
 	(*structpb.Struct)(nil),                // 11: google.protobuf.Struct
-	(Function)(0),                          // 12: pronto.v1.Function
+	(JobFunction)(0),                       // 12: pronto.v1.JobFunction
 	(*JobEvent)(nil),                       // 13: pronto.v1.JobEvent
 	(*StartResponse)(nil),                  // 14: pronto.v1.StartResponse
 }
@@ -1381,7 +1381,7 @@ var file_pronto_v1_signals_proto_depIdxs = []int32{
 	9,  // 0: pronto.v1.SearchHiringAccountsRequest.published_date:type_name -> pronto.v1.PublishedDate
 	10, // 1: pronto.v1.SearchHiringAccountsRequest.company_size:type_name -> pronto.v1.CompanySize
 	11, // 2: pronto.v1.SearchHiringAccountsRequest.additional_fields:type_name -> google.protobuf.Struct
-	12, // 3: pronto.v1.SearchGrowingAccountsRequest.department:type_name -> pronto.v1.Function
+	12, // 3: pronto.v1.SearchGrowingAccountsRequest.department:type_name -> pronto.v1.JobFunction
 	10, // 4: pronto.v1.SearchGrowingAccountsRequest.company_size:type_name -> pronto.v1.CompanySize
 	11, // 5: pronto.v1.SearchGrowingAccountsRequest.additional_fields:type_name -> google.protobuf.Struct
 	10, // 6: pronto.v1.SearchLookalikeAccountsRequest.company_size:type_name -> pronto.v1.CompanySize

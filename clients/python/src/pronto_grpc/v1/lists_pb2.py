@@ -28,7 +28,7 @@ from pronto_grpc.v1 import common_pb2 as pronto_dot_v1_dot_common__pb2
 from pronto_grpc.v1 import upstream_pb2 as pronto_dot_v1_dot_upstream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15pronto/v1/lists.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16pronto/v1/common.proto\x1a\x18pronto/v1/upstream.proto\"O\n\x10ListListsRequest\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"~\n\x11ListListsResponse\x12\x1e\n\x05lists\x18\x01 \x03(\x0b\x32\x0f.pronto.v1.List\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01:\x0c\xaa\x92\xb8i\x07\n\x05lists\"\xf6\x02\n\x04List\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x1e\n\x04kind\x18\x03 \x01(\tB\x0b\xaa\x92\xb8i\x06\x12\x04typeH\x02\x88\x01\x01\x12\x31\n\x0blinkedin_id\x18\x04 \x01(\tB\x17\xaa\x92\xb8i\x12\x12\x10linkedin_list_idH\x03\x88\x01\x01\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x06status\x18\x07 \x01(\tB\x11\xaa\x92\xb8i\x0cZ\nListStatusH\x04\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\x05\n\x03_idB\x07\n\x05_nameB\x07\n\x05_kindB\x0e\n\x0c_linkedin_idB\t\n\x07_status\"\xd6\x02\n\x11\x43reateListRequest\x12\x15\n\x04name\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12+\n\tcompanies\x18\x02 \x03(\x0b\x32\x18.pronto.v1.CompanyToList\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x13.pronto.v1.ListKindH\x00\x88\x01\x01\x12!\n\x0bwebhook_url\x18\x04 \x01(\tB\x07\xb2\x92\xb8i\x02\x38\x01H\x01\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x12\"\n\nrequest_id\x18\x65 \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02\x38\x08\x12(\n\x0bmax_credits\x18\x66 \x01(\x03\x42\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x02\x88\x01\x01\x42\x07\n\x05_kindB\x0e\n\x0c_webhook_urlB\x0e\n\x0c_max_credits\"\xed\x01\n\rCompanyToList\x12\x15\n\x04name\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12\"\n\x0c\x63ountry_code\x18\x02 \x01(\tB\x07\xb2\x92\xb8i\x02\x38\x05H\x00\x88\x01\x01\x12\x13\n\x06\x64omain\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\"\n\x0clinkedin_url\x18\x04 \x01(\tB\x07\xb2\x92\xb8i\x02\x38\x03H\x02\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\x0f\n\r_country_codeB\t\n\x07_domainB\x0f\n\r_linkedin_url\"<\n\x12\x43reateListResponse\x12&\n\x04list\x18\x01 \x01(\x0b\x32\x0f.pronto.v1.ListB\x07\xaa\x92\xb8i\x02(\x01\"b\n\x0eGetListRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"9\n\x0fGetListResponse\x12&\n\x04list\x18\x01 \x01(\x0b\x32\x0f.pronto.v1.ListB\x07\xaa\x92\xb8i\x02(\x01\"\xae\x01\n\x11UpdateListRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12+\n\tcompanies\x18\x03 \x03(\x0b\x32\x18.pronto.v1.CompanyToList\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\x07\n\x05_name\"<\n\x12UpdateListResponse\x12&\n\x04list\x18\x01 \x01(\x0b\x32\x0f.pronto.v1.ListB\x07\xaa\x92\xb8i\x02(\x01\x32\xa0\x03\n\x0bListService\x12\x62\n\tListLists\x12\x1b.pronto.v1.ListListsRequest\x1a\x1c.pronto.v1.ListListsResponse\"\x1a\x90\x02\x01\xaa\x92\xb8i\x12\n\x06/lists2\x06\x08\x05\x10\x01\x18\x01R\x00\x12`\n\nCreateList\x12\x1c.pronto.v1.CreateListRequest\x1a\x1d.pronto.v1.CreateListResponse\"\x15\xaa\x92\xb8i\x10\x12\x06/lists2\x06\x08\x05\x10\x01\x18\x01\x12\x61\n\x07GetList\x12\x19.pronto.v1.GetListRequest\x1a\x1a.pronto.v1.GetListResponse\"\x1f\x90\x02\x01\xaa\x92\xb8i\x17\n\x0b/lists/{id}2\x06\x08\x05\x10\x01\x18\x01R\x00\x12h\n\nUpdateList\x12\x1c.pronto.v1.UpdateListRequest\x1a\x1d.pronto.v1.UpdateListResponse\"\x1d\x90\x02\x02\xaa\x92\xb8i\x15\x1a\x0b/lists/{id}2\x06\x08\x05\x10\x01\x18\x01\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15pronto/v1/lists.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16pronto/v1/common.proto\x1a\x18pronto/v1/upstream.proto\"O\n\x10ListListsRequest\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"\x83\x01\n\x11ListListsResponse\x12#\n\x05lists\x18\x01 \x03(\x0b\x32\x14.pronto.v1.SavedList\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01:\x0c\xaa\x92\xb8i\x07\n\x05lists\"\xfb\x02\n\tSavedList\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x1e\n\x04kind\x18\x03 \x01(\tB\x0b\xaa\x92\xb8i\x06\x12\x04typeH\x02\x88\x01\x01\x12\x31\n\x0blinkedin_id\x18\x04 \x01(\tB\x17\xaa\x92\xb8i\x12\x12\x10linkedin_list_idH\x03\x88\x01\x01\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x06status\x18\x07 \x01(\tB\x11\xaa\x92\xb8i\x0cZ\nListStatusH\x04\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\x05\n\x03_idB\x07\n\x05_nameB\x07\n\x05_kindB\x0e\n\x0c_linkedin_idB\t\n\x07_status\"\xd6\x02\n\x11\x43reateListRequest\x12\x15\n\x04name\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12+\n\tcompanies\x18\x02 \x03(\x0b\x32\x18.pronto.v1.CompanyToList\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x13.pronto.v1.ListKindH\x00\x88\x01\x01\x12!\n\x0bwebhook_url\x18\x04 \x01(\tB\x07\xb2\x92\xb8i\x02\x38\x01H\x01\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x12\"\n\nrequest_id\x18\x65 \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02\x38\x08\x12(\n\x0bmax_credits\x18\x66 \x01(\x03\x42\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x02\x88\x01\x01\x42\x07\n\x05_kindB\x0e\n\x0c_webhook_urlB\x0e\n\x0c_max_credits\"\xed\x01\n\rCompanyToList\x12\x15\n\x04name\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12\"\n\x0c\x63ountry_code\x18\x02 \x01(\tB\x07\xb2\x92\xb8i\x02\x38\x05H\x00\x88\x01\x01\x12\x13\n\x06\x64omain\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\"\n\x0clinkedin_url\x18\x04 \x01(\tB\x07\xb2\x92\xb8i\x02\x38\x03H\x02\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\x0f\n\r_country_codeB\t\n\x07_domainB\x0f\n\r_linkedin_url\"A\n\x12\x43reateListResponse\x12+\n\x04list\x18\x01 \x01(\x0b\x32\x14.pronto.v1.SavedListB\x07\xaa\x92\xb8i\x02(\x01\"b\n\x0eGetListRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\">\n\x0fGetListResponse\x12+\n\x04list\x18\x01 \x01(\x0b\x32\x14.pronto.v1.SavedListB\x07\xaa\x92\xb8i\x02(\x01\"\xae\x01\n\x11UpdateListRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12+\n\tcompanies\x18\x03 \x03(\x0b\x32\x18.pronto.v1.CompanyToList\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\x07\n\x05_name\"A\n\x12UpdateListResponse\x12+\n\x04list\x18\x01 \x01(\x0b\x32\x14.pronto.v1.SavedListB\x07\xaa\x92\xb8i\x02(\x01\x32\xa0\x03\n\x0bListService\x12\x62\n\tListLists\x12\x1b.pronto.v1.ListListsRequest\x1a\x1c.pronto.v1.ListListsResponse\"\x1a\x90\x02\x01\xaa\x92\xb8i\x12\n\x06/lists2\x06\x08\x05\x10\x01\x18\x01R\x00\x12`\n\nCreateList\x12\x1c.pronto.v1.CreateListRequest\x1a\x1d.pronto.v1.CreateListResponse\"\x15\xaa\x92\xb8i\x10\x12\x06/lists2\x06\x08\x05\x10\x01\x18\x01\x12\x61\n\x07GetList\x12\x19.pronto.v1.GetListRequest\x1a\x1a.pronto.v1.GetListResponse\"\x1f\x90\x02\x01\xaa\x92\xb8i\x17\n\x0b/lists/{id}2\x06\x08\x05\x10\x01\x18\x01R\x00\x12h\n\nUpdateList\x12\x1c.pronto.v1.UpdateListRequest\x1a\x1d.pronto.v1.UpdateListResponse\"\x1d\x90\x02\x02\xaa\x92\xb8i\x15\x1a\x0b/lists/{id}2\x06\x08\x05\x10\x01\x18\x01\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,14 +42,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLISTSRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_LISTLISTSRESPONSE']._loaded_options = None
   _globals['_LISTLISTSRESPONSE']._serialized_options = b'\252\222\270i\007\n\005lists'
-  _globals['_LIST'].fields_by_name['kind']._loaded_options = None
-  _globals['_LIST'].fields_by_name['kind']._serialized_options = b'\252\222\270i\006\022\004type'
-  _globals['_LIST'].fields_by_name['linkedin_id']._loaded_options = None
-  _globals['_LIST'].fields_by_name['linkedin_id']._serialized_options = b'\252\222\270i\022\022\020linkedin_list_id'
-  _globals['_LIST'].fields_by_name['status']._loaded_options = None
-  _globals['_LIST'].fields_by_name['status']._serialized_options = b'\252\222\270i\014Z\nListStatus'
-  _globals['_LIST'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_LIST'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
+  _globals['_SAVEDLIST'].fields_by_name['kind']._loaded_options = None
+  _globals['_SAVEDLIST'].fields_by_name['kind']._serialized_options = b'\252\222\270i\006\022\004type'
+  _globals['_SAVEDLIST'].fields_by_name['linkedin_id']._loaded_options = None
+  _globals['_SAVEDLIST'].fields_by_name['linkedin_id']._serialized_options = b'\252\222\270i\022\022\020linkedin_list_id'
+  _globals['_SAVEDLIST'].fields_by_name['status']._loaded_options = None
+  _globals['_SAVEDLIST'].fields_by_name['status']._serialized_options = b'\252\222\270i\014Z\nListStatus'
+  _globals['_SAVEDLIST'].fields_by_name['additional_fields']._loaded_options = None
+  _globals['_SAVEDLIST'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_CREATELISTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CREATELISTREQUEST'].fields_by_name['name']._serialized_options = b'\262\222\270i\002\010\001'
   _globals['_CREATELISTREQUEST'].fields_by_name['webhook_url']._loaded_options = None
@@ -92,24 +92,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSERVICE'].methods_by_name['UpdateList']._serialized_options = b'\220\002\002\252\222\270i\025\032\013/lists/{id}2\006\010\005\020\001\030\001'
   _globals['_LISTLISTSREQUEST']._serialized_start=149
   _globals['_LISTLISTSREQUEST']._serialized_end=228
-  _globals['_LISTLISTSRESPONSE']._serialized_start=230
-  _globals['_LISTLISTSRESPONSE']._serialized_end=356
-  _globals['_LIST']._serialized_start=359
-  _globals['_LIST']._serialized_end=733
-  _globals['_CREATELISTREQUEST']._serialized_start=736
-  _globals['_CREATELISTREQUEST']._serialized_end=1078
-  _globals['_COMPANYTOLIST']._serialized_start=1081
-  _globals['_COMPANYTOLIST']._serialized_end=1318
-  _globals['_CREATELISTRESPONSE']._serialized_start=1320
-  _globals['_CREATELISTRESPONSE']._serialized_end=1380
-  _globals['_GETLISTREQUEST']._serialized_start=1382
-  _globals['_GETLISTREQUEST']._serialized_end=1480
-  _globals['_GETLISTRESPONSE']._serialized_start=1482
-  _globals['_GETLISTRESPONSE']._serialized_end=1539
-  _globals['_UPDATELISTREQUEST']._serialized_start=1542
-  _globals['_UPDATELISTREQUEST']._serialized_end=1716
-  _globals['_UPDATELISTRESPONSE']._serialized_start=1718
-  _globals['_UPDATELISTRESPONSE']._serialized_end=1778
-  _globals['_LISTSERVICE']._serialized_start=1781
-  _globals['_LISTSERVICE']._serialized_end=2197
+  _globals['_LISTLISTSRESPONSE']._serialized_start=231
+  _globals['_LISTLISTSRESPONSE']._serialized_end=362
+  _globals['_SAVEDLIST']._serialized_start=365
+  _globals['_SAVEDLIST']._serialized_end=744
+  _globals['_CREATELISTREQUEST']._serialized_start=747
+  _globals['_CREATELISTREQUEST']._serialized_end=1089
+  _globals['_COMPANYTOLIST']._serialized_start=1092
+  _globals['_COMPANYTOLIST']._serialized_end=1329
+  _globals['_CREATELISTRESPONSE']._serialized_start=1331
+  _globals['_CREATELISTRESPONSE']._serialized_end=1396
+  _globals['_GETLISTREQUEST']._serialized_start=1398
+  _globals['_GETLISTREQUEST']._serialized_end=1496
+  _globals['_GETLISTRESPONSE']._serialized_start=1498
+  _globals['_GETLISTRESPONSE']._serialized_end=1560
+  _globals['_UPDATELISTREQUEST']._serialized_start=1563
+  _globals['_UPDATELISTREQUEST']._serialized_end=1737
+  _globals['_UPDATELISTRESPONSE']._serialized_start=1739
+  _globals['_UPDATELISTRESPONSE']._serialized_end=1804
+  _globals['_LISTSERVICE']._serialized_start=1807
+  _globals['_LISTSERVICE']._serialized_end=2223
 # @@protoc_insertion_point(module_scope)
