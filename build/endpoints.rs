@@ -167,7 +167,7 @@ fn spending_request(method: &Method, request: &Message) -> Result<String, String
         "impl SpendingRequest for v1::{name} {{
     fn request_id(&self) -> &str {{ &self.request_id }}
     fn set_request_id(&mut self, id: String) {{ self.request_id = id; }}
-    fn max_credits(&self) -> Option<i64> {{ self.max_credits.map(Into::into) }}
+    fn max_credits(&self) -> Option<i64> {{ self.max_credits }}
 {body}}}\n"
     ))
 }

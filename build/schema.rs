@@ -85,8 +85,8 @@ pub struct Check {
     pub required: bool,
     pub min_items: u32,
     pub max_items: u32,
-    pub min: Option<f64>,
-    pub max: Option<f64>,
+    pub min: Option<i64>,
+    pub max: Option<i64>,
     pub values: Vec<f64>,
     pub format: String,
 }
@@ -284,7 +284,7 @@ impl Check {
                 .then(|| {
                     check
                         .get_field_by_name(name)
-                        .and_then(|value| value.as_f64())
+                        .and_then(|value| value.as_i64())
                 })
                 .flatten()
         };

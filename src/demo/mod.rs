@@ -13,8 +13,8 @@ use tonic_types::StatusExt;
 
 use crate::proto::v1::job_event::Event;
 use crate::proto::v1::{
-    BulkEnrichContactsRequest, ContactToEnrich, EnrichmentType, Function, GetCompanyStackRequest,
-    GetCreditsRequest, JobCompleted, JobEvent, LeadFilters, LeadResult, Relationship,
+    BulkEnrichContactsRequest, ContactToEnrich, EnrichmentType, GetCompanyStackRequest,
+    GetCreditsRequest, JobCompleted, JobEvent, JobFunction, LeadFilters, LeadResult, Relationship,
     SearchLeadsRequest, SeniorityLevel, WatchJobRequest,
 };
 use stage::{Clients, Stage};
@@ -83,8 +83,8 @@ async fn search(clients: &mut Clients) -> Outcome<Vec<LeadResult>> {
     let request = SearchLeadsRequest {
         filters: Some(LeadFilters {
             functions: vec![
-                Function::Engineering.into(),
-                Function::InformationTechnology.into(),
+                JobFunction::Engineering.into(),
+                JobFunction::InformationTechnology.into(),
             ],
             seniority_levels: vec![
                 SeniorityLevel::Director.into(),

@@ -44,8 +44,8 @@ impl ListRecord {
 
     /// As GET /lists shows it.
     #[must_use]
-    pub fn summary(&self) -> v1::List {
-        v1::List {
+    pub fn summary(&self) -> v1::SavedList {
+        v1::SavedList {
             id: Some(self.id.clone()),
             name: Some(self.name.clone()),
             kind: Some(self.kind.wire().to_owned()),
@@ -55,8 +55,8 @@ impl ListRecord {
 
     /// As GET /lists/{id} shows it, but for LinkedIn's id.
     #[must_use]
-    pub fn detail(&self) -> v1::List {
-        v1::List {
+    pub fn detail(&self) -> v1::SavedList {
+        v1::SavedList {
             id: Some(self.id.clone()),
             name: Some(self.name.clone()),
             created_at: Some(self.created_at),

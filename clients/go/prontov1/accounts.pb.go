@@ -45,7 +45,7 @@ type AccountFilters struct {
 	// one billion.
 	MaxRevenue *float64 `protobuf:"fixed64,8,opt,name=max_revenue,json=maxRevenue,proto3,oneof" json:"max_revenue,omitempty"`
 	// Currency of the revenues; Pronto's default is USD.
-	RevenueCurrency *Currency `protobuf:"varint,9,opt,name=revenue_currency,json=revenueCurrency,proto3,enum=pronto.v1.Currency,oneof" json:"revenue_currency,omitempty"`
+	RevenueCurrency *RevenueCurrency `protobuf:"varint,9,opt,name=revenue_currency,json=revenueCurrency,proto3,enum=pronto.v1.RevenueCurrency,oneof" json:"revenue_currency,omitempty"`
 	// Filters that this message does not know. They never override it.
 	AdditionalFields *structpb.Struct `protobuf:"bytes,100,opt,name=additional_fields,json=additionalFields,proto3" json:"additional_fields,omitempty"`
 	unknownFields    protoimpl.UnknownFields
@@ -138,11 +138,11 @@ func (x *AccountFilters) GetMaxRevenue() float64 {
 	return 0
 }
 
-func (x *AccountFilters) GetRevenueCurrency() Currency {
+func (x *AccountFilters) GetRevenueCurrency() RevenueCurrency {
 	if x != nil && x.RevenueCurrency != nil {
 		return *x.RevenueCurrency
 	}
-	return Currency_CURRENCY_UNSPECIFIED
+	return RevenueCurrency_REVENUE_CURRENCY_UNSPECIFIED
 }
 
 func (x *AccountFilters) GetAdditionalFields() *structpb.Struct {
@@ -175,7 +175,7 @@ type SearchAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -259,7 +259,7 @@ func (x *SearchAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchAccountsRequest) GetMaxCredits() int32 {
+func (x *SearchAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -411,7 +411,7 @@ type ExtractAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -502,7 +502,7 @@ func (x *ExtractAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *ExtractAccountsRequest) GetMaxCredits() int32 {
+func (x *ExtractAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -528,7 +528,7 @@ type EnrichAccountRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -605,7 +605,7 @@ func (x *EnrichAccountRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *EnrichAccountRequest) GetMaxCredits() int32 {
+func (x *EnrichAccountRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -673,7 +673,7 @@ type BulkEnrichAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -736,7 +736,7 @@ func (x *BulkEnrichAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *BulkEnrichAccountsRequest) GetMaxCredits() int32 {
+func (x *BulkEnrichAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -842,7 +842,7 @@ type GetCompanyStackRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -912,7 +912,7 @@ func (x *GetCompanyStackRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *GetCompanyStackRequest) GetMaxCredits() int32 {
+func (x *GetCompanyStackRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1066,7 +1066,7 @@ type ListCompanyJobPostingsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1143,7 +1143,7 @@ func (x *ListCompanyJobPostingsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *ListCompanyJobPostingsRequest) GetMaxCredits() int32 {
+func (x *ListCompanyJobPostingsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1222,7 +1222,7 @@ type GetHeadcountRequest struct {
 	// LinkedIn page. Unconfirmed here.
 	CompanyLinkedinUrl *string `protobuf:"bytes,2,opt,name=company_linkedin_url,json=companyLinkedinUrl,proto3,oneof" json:"company_linkedin_url,omitempty"`
 	// Departments; all when empty.
-	Departments []Function `protobuf:"varint,3,rep,packed,name=departments,proto3,enum=pronto.v1.Function" json:"departments,omitempty"`
+	Departments []JobFunction `protobuf:"varint,3,rep,packed,name=departments,proto3,enum=pronto.v1.JobFunction" json:"departments,omitempty"`
 	// Parameters that this message does not know. They never override it.
 	AdditionalFields *structpb.Struct `protobuf:"bytes,100,opt,name=additional_fields,json=additionalFields,proto3" json:"additional_fields,omitempty"`
 	// Makes the call safe to repeat: sent again with the same id and the same
@@ -1231,7 +1231,7 @@ type GetHeadcountRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1280,7 +1280,7 @@ func (x *GetHeadcountRequest) GetCompanyLinkedinUrl() string {
 	return ""
 }
 
-func (x *GetHeadcountRequest) GetDepartments() []Function {
+func (x *GetHeadcountRequest) GetDepartments() []JobFunction {
 	if x != nil {
 		return x.Departments
 	}
@@ -1301,7 +1301,7 @@ func (x *GetHeadcountRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *GetHeadcountRequest) GetMaxCredits() int32 {
+func (x *GetHeadcountRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1541,7 +1541,7 @@ type CountProfilesRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1632,7 +1632,7 @@ func (x *CountProfilesRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *CountProfilesRequest) GetMaxCredits() int32 {
+func (x *CountProfilesRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1734,107 +1734,107 @@ var File_pronto_v1_accounts_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"\n" +
-	"\x18pronto/v1/accounts.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xac\x06\n" +
-	"\x0eAccountFilters\x127\n" +
-	"\x13included_industries\x18\x01 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x12includedIndustries\x127\n" +
-	"\x13excluded_industries\x18\x02 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x12excludedIndustries\x125\n" +
-	"\x12included_locations\x18\x03 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11includedLocations\x125\n" +
-	"\x12excluded_locations\x18\x04 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11excludedLocations\x129\n" +
+	"\x18pronto/v1/accounts.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xba\x06\n" +
+	"\x0eAccountFilters\x128\n" +
+	"\x13included_industries\x18\x01 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12includedIndustries\x128\n" +
+	"\x13excluded_industries\x18\x02 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12excludedIndustries\x126\n" +
+	"\x12included_locations\x18\x03 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11includedLocations\x126\n" +
+	"\x12excluded_locations\x18\x04 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x129\n" +
 	"\fcompany_size\x18\x05 \x03(\x0e2\x16.pronto.v1.CompanySizeR\vcompanySize\x12\x1d\n" +
-	"\akeyword\x18\x06 \x01(\tH\x00R\akeyword\x88\x01\x01\x12\x84\x01\n" +
-	"\vmin_revenue\x18\a \x01(\x01B^\xb2\xbb\x18Z2X\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xe0?\x00\x00\x00\x00\x00\x00\xf0?\x00\x00\x00\x00\x00\x00\x04@\x00\x00\x00\x00\x00\x00\x14@\x00\x00\x00\x00\x00\x00$@\x00\x00\x00\x00\x00\x004@\x00\x00\x00\x00\x00\x00I@\x00\x00\x00\x00\x00\x00Y@\x00\x00\x00\x00\x00@\x7f@\x00\x00\x00\x00\x00@\x8f@H\x01R\n" +
-	"minRevenue\x88\x01\x01\x12\x84\x01\n" +
-	"\vmax_revenue\x18\b \x01(\x01B^\xb2\xbb\x18Z2X\x00\x00\x00\x00\x00\x00\xe0?\x00\x00\x00\x00\x00\x00\xf0?\x00\x00\x00\x00\x00\x00\x04@\x00\x00\x00\x00\x00\x00\x14@\x00\x00\x00\x00\x00\x00$@\x00\x00\x00\x00\x00\x004@\x00\x00\x00\x00\x00\x00I@\x00\x00\x00\x00\x00\x00Y@\x00\x00\x00\x00\x00@\x7f@\x00\x00\x00\x00\x00@\x8f@\x00\x00\x00\x00\x00H\x8f@H\x02R\n" +
-	"maxRevenue\x88\x01\x01\x12C\n" +
-	"\x10revenue_currency\x18\t \x01(\x0e2\x13.pronto.v1.CurrencyH\x03R\x0frevenueCurrency\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\n" +
+	"\akeyword\x18\x06 \x01(\tH\x00R\akeyword\x88\x01\x01\x12\x85\x01\n" +
+	"\vmin_revenue\x18\a \x01(\x01B_\xb2\x92\xb8iZ2X\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xe0?\x00\x00\x00\x00\x00\x00\xf0?\x00\x00\x00\x00\x00\x00\x04@\x00\x00\x00\x00\x00\x00\x14@\x00\x00\x00\x00\x00\x00$@\x00\x00\x00\x00\x00\x004@\x00\x00\x00\x00\x00\x00I@\x00\x00\x00\x00\x00\x00Y@\x00\x00\x00\x00\x00@\x7f@\x00\x00\x00\x00\x00@\x8f@H\x01R\n" +
+	"minRevenue\x88\x01\x01\x12\x85\x01\n" +
+	"\vmax_revenue\x18\b \x01(\x01B_\xb2\x92\xb8iZ2X\x00\x00\x00\x00\x00\x00\xe0?\x00\x00\x00\x00\x00\x00\xf0?\x00\x00\x00\x00\x00\x00\x04@\x00\x00\x00\x00\x00\x00\x14@\x00\x00\x00\x00\x00\x00$@\x00\x00\x00\x00\x00\x004@\x00\x00\x00\x00\x00\x00I@\x00\x00\x00\x00\x00\x00Y@\x00\x00\x00\x00\x00@\x7f@\x00\x00\x00\x00\x00@\x8f@\x00\x00\x00\x00\x00H\x8f@H\x02R\n" +
+	"maxRevenue\x88\x01\x01\x12J\n" +
+	"\x10revenue_currency\x18\t \x01(\x0e2\x1a.pronto.v1.RevenueCurrencyH\x03R\x0frevenueCurrency\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\n" +
 	"\n" +
 	"\b_keywordB\x0e\n" +
 	"\f_min_revenueB\x0e\n" +
 	"\f_max_revenueB\x13\n" +
-	"\x11_revenue_currency\"\xdf\x03\n" +
-	"\x15SearchAccountsRequest\x12;\n" +
-	"\afilters\x18\x01 \x01(\v2\x19.pronto.v1.AccountFiltersB\x06\xaa\xbb\x18\x02(\x01R\afilters\x12\x17\n" +
-	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12(\n" +
-	"\x05limit\x18\x03 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x01R\x05limit\x88\x01\x01\x12!\n" +
-	"\tstreaming\x18\x04 \x01(\bH\x02R\tstreaming\x88\x01\x01\x12,\n" +
-	"\vwebhook_url\x18\x05 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x03R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x11_revenue_currency\"\xd9\x03\n" +
+	"\x15SearchAccountsRequest\x12<\n" +
+	"\afilters\x18\x01 \x01(\v2\x19.pronto.v1.AccountFiltersB\a\xaa\x92\xb8i\x02(\x01R\afilters\x12\x17\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\x03 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x01R\x05limit\x88\x01\x01\x12!\n" +
+	"\tstreaming\x18\x04 \x01(\bH\x02R\tstreaming\x88\x01\x01\x12-\n" +
+	"\vwebhook_url\x18\x05 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x03R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
 	"maxCredits\x88\x01\x01B\a\n" +
 	"\x05_nameB\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xa8\x01\n" +
-	"\x1bPreviewAccountSearchRequest\x12;\n" +
-	"\afilters\x18\x01 \x01(\v2\x19.pronto.v1.AccountFiltersB\x06\xaa\xbb\x18\x02(\x01R\afilters\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\xe4\x01\n" +
-	"\x1cPreviewAccountSearchResponse\x121\n" +
-	"\vtotal_count\x18\x01 \x01(\x03B\v\xaa\xbb\x18\a\x12\x05totalH\x00R\n" +
+	"\f_max_credits\"\xaa\x01\n" +
+	"\x1bPreviewAccountSearchRequest\x12<\n" +
+	"\afilters\x18\x01 \x01(\v2\x19.pronto.v1.AccountFiltersB\a\xaa\x92\xb8i\x02(\x01R\afilters\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\xe6\x01\n" +
+	"\x1cPreviewAccountSearchResponse\x122\n" +
+	"\vtotal_count\x18\x01 \x01(\x03B\f\xaa\x92\xb8i\a\x12\x05totalH\x00R\n" +
 	"totalCount\x88\x01\x01\x123\n" +
-	"\apreview\x18\x02 \x03(\v2\x19.pronto.v1.AccountPreviewR\apreview\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x0e\n" +
-	"\f_total_count\"\xfd\x03\n" +
-	"\x16ExtractAccountsRequest\x12'\n" +
+	"\apreview\x18\x02 \x03(\v2\x19.pronto.v1.AccountPreviewR\apreview\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x0e\n" +
+	"\f_total_count\"\xf7\x03\n" +
+	"\x16ExtractAccountsRequest\x12(\n" +
 	"\n" +
-	"search_url\x18\x01 \x01(\tB\b\xb2\xbb\x18\x04\b\x018\x04R\tsearchUrl\x12\x17\n" +
-	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12(\n" +
-	"\x05limit\x18\x03 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x01R\x05limit\x88\x01\x01\x12!\n" +
+	"search_url\x18\x01 \x01(\tB\t\xb2\x92\xb8i\x04\b\x018\x04R\tsearchUrl\x12\x17\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\x03 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x01R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x04 \x01(\bH\x02R\tstreaming\x88\x01\x01\x12/\n" +
-	"\x06custom\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12,\n" +
-	"\vwebhook_url\x18\x06 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x03R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x06custom\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12-\n" +
+	"\vwebhook_url\x18\x06 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x03R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
 	"maxCredits\x88\x01\x01B\a\n" +
 	"\x05_nameB\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xdb\x03\n" +
-	"\x14EnrichAccountRequest\x12=\n" +
-	"\x14company_linkedin_url\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x028\x03H\x00R\x12companyLinkedinUrl\x88\x01\x01\x12\x17\n" +
+	"\f_max_credits\"\xdc\x03\n" +
+	"\x14EnrichAccountRequest\x12>\n" +
+	"\x14company_linkedin_url\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x00R\x12companyLinkedinUrl\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x1b\n" +
-	"\x06domain\x18\x03 \x01(\tH\x02R\x06domain\x88\x01\x01\x12%\n" +
-	"\acountry\x18\x04 \x01(\tB\x06\xb2\xbb\x18\x028\x05H\x03R\acountry\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x06domain\x18\x03 \x01(\tH\x02R\x06domain\x88\x01\x01\x12&\n" +
+	"\acountry\x18\x04 \x01(\tB\a\xb2\x92\xb8i\x028\x05H\x03R\acountry\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
-	"maxCredits\x88\x01\x01:(\xb2\xbb\x18$\x12\x14company_linkedin_url\x12\x04name\x12\x06domainB\x17\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
+	"maxCredits\x88\x01\x01:)\xb2\x92\xb8i$\x12\x14company_linkedin_url\x12\x04name\x12\x06domainB\x17\n" +
 	"\x15_company_linkedin_urlB\a\n" +
 	"\x05_nameB\t\n" +
 	"\a_domainB\n" +
 	"\n" +
 	"\b_countryB\x0e\n" +
-	"\f_max_credits\"M\n" +
-	"\x15EnrichAccountResponse\x124\n" +
-	"\acompany\x18\x01 \x01(\v2\x12.pronto.v1.CompanyB\x06\xaa\xbb\x18\x02(\x01R\acompany\"\xdf\x02\n" +
-	"\x19BulkEnrichAccountsRequest\x12>\n" +
-	"\baccounts\x18\x01 \x03(\v2\x1a.pronto.v1.AccountToEnrichB\x06\xb2\xbb\x18\x02\b\x01R\baccounts\x12,\n" +
-	"\vwebhook_url\x18\x02 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x00R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\f_max_credits\"N\n" +
+	"\x15EnrichAccountResponse\x125\n" +
+	"\acompany\x18\x01 \x01(\v2\x12.pronto.v1.CompanyB\a\xaa\x92\xb8i\x02(\x01R\acompany\"\xdf\x02\n" +
+	"\x19BulkEnrichAccountsRequest\x12?\n" +
+	"\baccounts\x18\x01 \x03(\v2\x1a.pronto.v1.AccountToEnrichB\a\xb2\x92\xb8i\x02\b\x01R\baccounts\x12-\n" +
+	"\vwebhook_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x00R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x01R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x01R\n" +
 	"maxCredits\x88\x01\x01B\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xde\x02\n" +
-	"\x0fAccountToEnrich\x12=\n" +
-	"\x14company_linkedin_url\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x028\x03H\x00R\x12companyLinkedinUrl\x88\x01\x01\x12\x17\n" +
+	"\f_max_credits\"\xe2\x02\n" +
+	"\x0fAccountToEnrich\x12>\n" +
+	"\x14company_linkedin_url\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x00R\x12companyLinkedinUrl\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x1b\n" +
-	"\x06domain\x18\x03 \x01(\tH\x02R\x06domain\x88\x01\x01\x12%\n" +
-	"\acountry\x18\x04 \x01(\tB\x06\xb2\xbb\x18\x028\x05H\x03R\acountry\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:(\xb2\xbb\x18$\x12\x14company_linkedin_url\x12\x04name\x12\x06domainB\x17\n" +
+	"\x06domain\x18\x03 \x01(\tH\x02R\x06domain\x88\x01\x01\x12&\n" +
+	"\acountry\x18\x04 \x01(\tB\a\xb2\x92\xb8i\x028\x05H\x03R\acountry\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:)\xb2\x92\xb8i$\x12\x14company_linkedin_url\x12\x04name\x12\x06domainB\x17\n" +
 	"\x15_company_linkedin_urlB\a\n" +
 	"\x05_nameB\t\n" +
 	"\a_domainB\n" +
@@ -1842,125 +1842,125 @@ const file_pronto_v1_accounts_proto_rawDesc = "" +
 	"\b_country\"\xe8\x03\n" +
 	"\x16GetCompanyStackRequest\x12*\n" +
 	"\x0ecompany_domain\x18\x01 \x01(\tH\x00R\rcompanyDomain\x88\x01\x01\x12&\n" +
-	"\fcompany_name\x18\x02 \x01(\tH\x01R\vcompanyName\x88\x01\x01\x12=\n" +
-	"\x14company_linkedin_url\x18\x03 \x01(\tB\x06\xb2\xbb\x18\x028\x03H\x02R\x12companyLinkedinUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\fcompany_name\x18\x02 \x01(\tH\x01R\vcompanyName\x88\x01\x01\x12>\n" +
+	"\x14company_linkedin_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x02R\x12companyLinkedinUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
-	"maxCredits\x88\x01\x01:8\xb2\xbb\x184\x12\x0ecompany_domain\x12\fcompany_name\x12\x14company_linkedin_urlB\x11\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
+	"maxCredits\x88\x01\x01:9\xb2\x92\xb8i4\x12\x0ecompany_domain\x12\fcompany_name\x12\x14company_linkedin_urlB\x11\n" +
 	"\x0f_company_domainB\x0f\n" +
 	"\r_company_nameB\x17\n" +
 	"\x15_company_linkedin_urlB\x0e\n" +
-	"\f_max_credits\"\xe4\x01\n" +
+	"\f_max_credits\"\xe5\x01\n" +
 	"\x17GetCompanyStackResponse\x12\"\n" +
 	"\ftechnologies\x18\x01 \x03(\tR\ftechnologies\x12W\n" +
-	"\x1ctechnologies_with_confidence\x18\x02 \x03(\v2\x15.pronto.v1.TechnologyR\x1atechnologiesWithConfidence\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\xb0\x01\n" +
+	"\x1ctechnologies_with_confidence\x18\x02 \x03(\v2\x15.pronto.v1.TechnologyR\x1atechnologiesWithConfidence\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\xb1\x01\n" +
 	"\n" +
 	"Technology\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tH\x00R\x04name\x88\x01\x01\x12#\n" +
 	"\n" +
 	"confidence\x18\x02 \x01(\x01H\x01R\n" +
-	"confidence\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\a\n" +
+	"confidence\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\a\n" +
 	"\x05_nameB\r\n" +
-	"\v_confidence\"\xc8\x04\n" +
+	"\v_confidence\"\xc2\x04\n" +
 	"\x1dListCompanyJobPostingsRequest\x12*\n" +
 	"\x0ecompany_domain\x18\x01 \x01(\tH\x00R\rcompanyDomain\x88\x01\x01\x12&\n" +
-	"\fcompany_name\x18\x02 \x01(\tH\x01R\vcompanyName\x88\x01\x01\x12=\n" +
-	"\x14company_linkedin_url\x18\x03 \x01(\tB\x06\xb2\xbb\x18\x028\x03H\x02R\x12companyLinkedinUrl\x88\x01\x01\x12@\n" +
-	"\x12posted_within_days\x18\x04 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x03R\x10postedWithinDays\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\fcompany_name\x18\x02 \x01(\tH\x01R\vcompanyName\x88\x01\x01\x12>\n" +
+	"\x14company_linkedin_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x02R\x12companyLinkedinUrl\x88\x01\x01\x12:\n" +
+	"\x12posted_within_days\x18\x04 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x03R\x10postedWithinDays\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
-	"maxCredits\x88\x01\x01:8\xb2\xbb\x184\x12\x0ecompany_domain\x12\fcompany_name\x12\x14company_linkedin_urlB\x11\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
+	"maxCredits\x88\x01\x01:9\xb2\x92\xb8i4\x12\x0ecompany_domain\x12\fcompany_name\x12\x14company_linkedin_urlB\x11\n" +
 	"\x0f_company_domainB\x0f\n" +
 	"\r_company_nameB\x17\n" +
 	"\x15_company_linkedin_urlB\x15\n" +
 	"\x13_posted_within_daysB\x0e\n" +
-	"\f_max_credits\"\xcc\x01\n" +
+	"\f_max_credits\"\xcd\x01\n" +
 	"\x1eListCompanyJobPostingsResponse\x12\"\n" +
 	"\n" +
 	"total_jobs\x18\x01 \x01(\x03H\x00R\ttotalJobs\x88\x01\x01\x12)\n" +
-	"\x04jobs\x18\x02 \x03(\v2\x15.pronto.v1.JobPostingR\x04jobs\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\r\n" +
-	"\v_total_jobs\"\xf8\x03\n" +
-	"\x13GetHeadcountRequest\x12;\n" +
-	"\x13company_linkedin_id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12=\n" +
-	"\x14company_linkedin_url\x18\x02 \x01(\tB\x06\xb2\xbb\x18\x028\x03H\x01R\x12companyLinkedinUrl\x88\x01\x01\x12=\n" +
-	"\vdepartments\x18\x03 \x03(\x0e2\x13.pronto.v1.FunctionB\x06\xaa\xbb\x18\x028\x01R\vdepartments\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x04jobs\x18\x02 \x03(\v2\x15.pronto.v1.JobPostingR\x04jobs\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\r\n" +
+	"\v_total_jobs\"\xfd\x03\n" +
+	"\x13GetHeadcountRequest\x12<\n" +
+	"\x13company_linkedin_id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12>\n" +
+	"\x14company_linkedin_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x01R\x12companyLinkedinUrl\x88\x01\x01\x12A\n" +
+	"\vdepartments\x18\x03 \x03(\x0e2\x16.pronto.v1.JobFunctionB\a\xaa\x92\xb8i\x028\x01R\vdepartments\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x02R\n" +
-	"maxCredits\x88\x01\x01:/\xb2\xbb\x18+\x12\x13company_linkedin_id\x12\x14company_linkedin_urlB\x16\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x02R\n" +
+	"maxCredits\x88\x01\x01:0\xb2\x92\xb8i+\x12\x13company_linkedin_id\x12\x14company_linkedin_urlB\x16\n" +
 	"\x14_company_linkedin_idB\x17\n" +
 	"\x15_company_linkedin_urlB\x0e\n" +
-	"\f_max_credits\"\xab\x02\n" +
+	"\f_max_credits\"\xad\x02\n" +
 	"\x14GetHeadcountResponse\x12R\n" +
-	"\vdepartments\x18\x01 \x03(\v20.pronto.v1.GetHeadcountResponse.DepartmentsEntryR\vdepartments\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x1a^\n" +
+	"\vdepartments\x18\x01 \x03(\v20.pronto.v1.GetHeadcountResponse.DepartmentsEntryR\vdepartments\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x1a^\n" +
 	"\x10DepartmentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x124\n" +
-	"\x05value\x18\x02 \x01(\v2\x1e.pronto.v1.DepartmentHeadcountR\x05value:\x028\x01:\x11\xaa\xbb\x18\r\x1a\vdepartments\"\xaf\x03\n" +
-	"\x13DepartmentHeadcount\x12m\n" +
-	"\x16three_months_evolution\x18\x01 \x01(\v2\x1d.pronto.v1.HeadcountEvolutionB\x18\xaa\xbb\x18\x14\n" +
-	"\x123_months_evolutionR\x14threeMonthsEvolution\x12i\n" +
-	"\x14six_months_evolution\x18\x02 \x01(\v2\x1d.pronto.v1.HeadcountEvolutionB\x18\xaa\xbb\x18\x14\n" +
-	"\x126_months_evolutionR\x12sixMonthsEvolution\x12p\n" +
-	"\x17twelve_months_evolution\x18\x03 \x01(\v2\x1d.pronto.v1.HeadcountEvolutionB\x19\xaa\xbb\x18\x15\n" +
-	"\x1312_months_evolutionR\x15twelveMonthsEvolution\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\x87\x03\n" +
+	"\x05value\x18\x02 \x01(\v2\x1e.pronto.v1.DepartmentHeadcountR\x05value:\x028\x01:\x12\xaa\x92\xb8i\r\x1a\vdepartments\"\xb3\x03\n" +
+	"\x13DepartmentHeadcount\x12n\n" +
+	"\x16three_months_evolution\x18\x01 \x01(\v2\x1d.pronto.v1.HeadcountEvolutionB\x19\xaa\x92\xb8i\x14\n" +
+	"\x123_months_evolutionR\x14threeMonthsEvolution\x12j\n" +
+	"\x14six_months_evolution\x18\x02 \x01(\v2\x1d.pronto.v1.HeadcountEvolutionB\x19\xaa\x92\xb8i\x14\n" +
+	"\x126_months_evolutionR\x12sixMonthsEvolution\x12q\n" +
+	"\x17twelve_months_evolution\x18\x03 \x01(\v2\x1d.pronto.v1.HeadcountEvolutionB\x1a\xaa\x92\xb8i\x15\n" +
+	"\x1312_months_evolutionR\x15twelveMonthsEvolution\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\x88\x03\n" +
 	"\x12HeadcountEvolution\x12*\n" +
 	"\x0ebase_headcount\x18\x01 \x01(\x03H\x00R\rbaseHeadcount\x88\x01\x01\x120\n" +
 	"\x11current_headcount\x18\x02 \x01(\x03H\x01R\x10currentHeadcount\x88\x01\x01\x12*\n" +
 	"\x0eheadcount_gain\x18\x03 \x01(\x03H\x02R\rheadcountGain\x88\x01\x01\x12?\n" +
-	"\x19headcount_gain_percentage\x18\x04 \x01(\x03H\x03R\x17headcountGainPercentage\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x11\n" +
+	"\x19headcount_gain_percentage\x18\x04 \x01(\x03H\x03R\x17headcountGainPercentage\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x11\n" +
 	"\x0f_base_headcountB\x14\n" +
 	"\x12_current_headcountB\x11\n" +
 	"\x0f_headcount_gainB\x1c\n" +
-	"\x1a_headcount_gain_percentage\"\xfc\x04\n" +
-	"\x14CountProfilesRequest\x12;\n" +
-	"\x13company_linkedin_id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12=\n" +
-	"\x14company_linkedin_url\x18\x02 \x01(\tB\x06\xb2\xbb\x18\x028\x03H\x01R\x12companyLinkedinUrl\x88\x01\x01\x12(\n" +
+	"\x1a_headcount_gain_percentage\"\xff\x04\n" +
+	"\x14CountProfilesRequest\x12<\n" +
+	"\x13company_linkedin_id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12>\n" +
+	"\x14company_linkedin_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x01R\x12companyLinkedinUrl\x88\x01\x01\x12(\n" +
 	"\x10title_to_include\x18\x03 \x03(\tR\x0etitleToInclude\x12(\n" +
-	"\x10title_to_exclude\x18\x04 \x03(\tR\x0etitleToExclude\x125\n" +
-	"\x12included_locations\x18\x05 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11includedLocations\x125\n" +
-	"\x12excluded_locations\x18\x06 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11excludedLocations\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x10title_to_exclude\x18\x04 \x03(\tR\x0etitleToExclude\x126\n" +
+	"\x12included_locations\x18\x05 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11includedLocations\x126\n" +
+	"\x12excluded_locations\x18\x06 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x02R\n" +
-	"maxCredits\x88\x01\x01:/\xb2\xbb\x18+\x12\x13company_linkedin_id\x12\x14company_linkedin_urlB\x16\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x02R\n" +
+	"maxCredits\x88\x01\x01:0\xb2\x92\xb8i+\x12\x13company_linkedin_id\x12\x14company_linkedin_urlB\x16\n" +
 	"\x14_company_linkedin_idB\x17\n" +
 	"\x15_company_linkedin_urlB\x0e\n" +
-	"\f_max_credits\"\xbc\x02\n" +
+	"\f_max_credits\"\xbd\x02\n" +
 	"\x15CountProfilesResponse\x12\x19\n" +
 	"\x05total\x18\x01 \x01(\x03H\x00R\x05total\x88\x01\x01\x12(\n" +
 	"\x10title_to_include\x18\x02 \x03(\tR\x0etitleToInclude\x12(\n" +
 	"\x10title_to_exclude\x18\x03 \x03(\tR\x0etitleToExclude\x12-\n" +
 	"\x12included_locations\x18\x04 \x03(\tR\x11includedLocations\x12-\n" +
-	"\x12excluded_locations\x18\x05 \x03(\tR\x11excludedLocations\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\b\n" +
-	"\x06_total2\xe0\v\n" +
-	"\x0eAccountService\x12a\n" +
-	"\x0eSearchAccounts\x12 .pronto.v1.SearchAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x16\xb2\xbb\x18\x12StartAccountSearch0\x01\x12t\n" +
-	"\x12StartAccountSearch\x12 .pronto.v1.SearchAccountsRequest\x1a\x18.pronto.v1.StartResponse\"\"\xaa\xbb\x18\x1e2\x04\b\x01\x10\x01J\x04\b\x02\x10\x01\x12\x10/accounts/search\x12\x94\x01\n" +
-	"\x14PreviewAccountSearch\x12&.pronto.v1.PreviewAccountSearchRequest\x1a'.pronto.v1.PreviewAccountSearchResponse\"+\xaa\xbb\x18$2\x04\b\x01\x10\x01R\x02\b\n" +
-	"\x12\x18/accounts/search/preview\x90\x02\x01\x12g\n" +
-	"\x0fExtractAccounts\x12!.pronto.v1.ExtractAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x1a\xb2\xbb\x18\x16StartAccountExtraction0\x01\x12u\n" +
-	"\x16StartAccountExtraction\x12!.pronto.v1.ExtractAccountsRequest\x1a\x18.pronto.v1.StartResponse\"\x1e\xaa\xbb\x18\x1a2\x04\b\x01\x10\x01J\x06\b\x02\x10\x01\x18\x01\x12\n" +
-	"/accounts/\x12w\n" +
-	"\rEnrichAccount\x12\x1f.pronto.v1.EnrichAccountRequest\x1a .pronto.v1.EnrichAccountResponse\"#\xaa\xbb\x18\x1f2\x04\b\x14\x10\x01\x12\x17/accounts/single_enrich\x12q\n" +
-	"\x12BulkEnrichAccounts\x12$.pronto.v1.BulkEnrichAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x1e\xb2\xbb\x18\x1aStartBulkAccountEnrichment0\x01\x12\x87\x01\n" +
-	"\x1aStartBulkAccountEnrichment\x12$.pronto.v1.BulkEnrichAccountsRequest\x1a\x18.pronto.v1.StartResponse\")\xaa\xbb\x18%2\x06\b\x01\x10\x01\x18\x01J\x04\b\x02\x10\x03\x12\x15/accounts/bulk_enrich\x12\x81\x01\n" +
-	"\x0fGetCompanyStack\x12!.pronto.v1.GetCompanyStackRequest\x1a\".pronto.v1.GetCompanyStackResponse\"'\xaa\xbb\x18#2\x04\b\x14\x10\x01:\x02\b\x03\x12\x17/accounts/company_stack\x12\x97\x01\n" +
-	"\x16ListCompanyJobPostings\x12(.pronto.v1.ListCompanyJobPostingsRequest\x1a).pronto.v1.ListCompanyJobPostingsResponse\"(\xaa\xbb\x18$2\x04\b\x14\x10\x01:\x02\b\x03\x12\x18/accounts/company_hiring\x12p\n" +
-	"\fGetHeadcount\x12\x1e.pronto.v1.GetHeadcountRequest\x1a\x1f.pronto.v1.GetHeadcountResponse\"\x1f\xaa\xbb\x18\x1b2\x04\b\x02\x10\x02\x12\x13/accounts/headcount\x12x\n" +
-	"\rCountProfiles\x12\x1f.pronto.v1.CountProfilesRequest\x1a .pronto.v1.CountProfilesResponse\"$\xaa\xbb\x18 2\x04\b\x02\x10\x02\x12\x18/accounts/count_profilesB.\n" +
+	"\x12excluded_locations\x18\x05 \x03(\tR\x11excludedLocations\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\b\n" +
+	"\x06_total2\xec\v\n" +
+	"\x0eAccountService\x12b\n" +
+	"\x0eSearchAccounts\x12 .pronto.v1.SearchAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x17\xb2\x92\xb8i\x12StartAccountSearch0\x01\x12u\n" +
+	"\x12StartAccountSearch\x12 .pronto.v1.SearchAccountsRequest\x1a\x18.pronto.v1.StartResponse\"#\xaa\x92\xb8i\x1e2\x04\b\x01\x10\x01J\x04\b\x02\x10\x01\x12\x10/accounts/search\x12\x95\x01\n" +
+	"\x14PreviewAccountSearch\x12&.pronto.v1.PreviewAccountSearchRequest\x1a'.pronto.v1.PreviewAccountSearchResponse\",\xaa\x92\xb8i$2\x04\b\x01\x10\x01R\x02\b\n" +
+	"\x12\x18/accounts/search/preview\x90\x02\x01\x12h\n" +
+	"\x0fExtractAccounts\x12!.pronto.v1.ExtractAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x1b\xb2\x92\xb8i\x16StartAccountExtraction0\x01\x12v\n" +
+	"\x16StartAccountExtraction\x12!.pronto.v1.ExtractAccountsRequest\x1a\x18.pronto.v1.StartResponse\"\x1f\xaa\x92\xb8i\x1a2\x04\b\x01\x10\x01J\x06\b\x02\x10\x01\x18\x01\x12\n" +
+	"/accounts/\x12x\n" +
+	"\rEnrichAccount\x12\x1f.pronto.v1.EnrichAccountRequest\x1a .pronto.v1.EnrichAccountResponse\"$\xaa\x92\xb8i\x1f2\x04\b\x14\x10\x01\x12\x17/accounts/single_enrich\x12r\n" +
+	"\x12BulkEnrichAccounts\x12$.pronto.v1.BulkEnrichAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x1f\xb2\x92\xb8i\x1aStartBulkAccountEnrichment0\x01\x12\x88\x01\n" +
+	"\x1aStartBulkAccountEnrichment\x12$.pronto.v1.BulkEnrichAccountsRequest\x1a\x18.pronto.v1.StartResponse\"*\xaa\x92\xb8i%2\x06\b\x01\x10\x01\x18\x01J\x04\b\x02\x10\x03\x12\x15/accounts/bulk_enrich\x12\x82\x01\n" +
+	"\x0fGetCompanyStack\x12!.pronto.v1.GetCompanyStackRequest\x1a\".pronto.v1.GetCompanyStackResponse\"(\xaa\x92\xb8i#2\x04\b\x14\x10\x01:\x02\b\x03\x12\x17/accounts/company_stack\x12\x98\x01\n" +
+	"\x16ListCompanyJobPostings\x12(.pronto.v1.ListCompanyJobPostingsRequest\x1a).pronto.v1.ListCompanyJobPostingsResponse\")\xaa\x92\xb8i$2\x04\b\x14\x10\x01:\x02\b\x03\x12\x18/accounts/company_hiring\x12q\n" +
+	"\fGetHeadcount\x12\x1e.pronto.v1.GetHeadcountRequest\x1a\x1f.pronto.v1.GetHeadcountResponse\" \xaa\x92\xb8i\x1b2\x04\b\x02\x10\x02\x12\x13/accounts/headcount\x12y\n" +
+	"\rCountProfiles\x12\x1f.pronto.v1.CountProfilesRequest\x1a .pronto.v1.CountProfilesResponse\"%\xaa\x92\xb8i 2\x04\b\x02\x10\x02\x12\x18/accounts/count_profilesB.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 
 var (
@@ -1999,18 +1999,18 @@ var file_pronto_v1_accounts_proto_goTypes = []any{
 	(*CountProfilesResponse)(nil),          // 19: pronto.v1.CountProfilesResponse
 	nil,                                    // 20: pronto.v1.GetHeadcountResponse.DepartmentsEntry
 	(CompanySize)(0),                       // 21: pronto.v1.CompanySize
-	(Currency)(0),                          // 22: pronto.v1.Currency
+	(RevenueCurrency)(0),                   // 22: pronto.v1.RevenueCurrency
 	(*structpb.Struct)(nil),                // 23: google.protobuf.Struct
 	(*AccountPreview)(nil),                 // 24: pronto.v1.AccountPreview
 	(*Company)(nil),                        // 25: pronto.v1.Company
 	(*JobPosting)(nil),                     // 26: pronto.v1.JobPosting
-	(Function)(0),                          // 27: pronto.v1.Function
+	(JobFunction)(0),                       // 27: pronto.v1.JobFunction
 	(*JobEvent)(nil),                       // 28: pronto.v1.JobEvent
 	(*StartResponse)(nil),                  // 29: pronto.v1.StartResponse
 }
 var file_pronto_v1_accounts_proto_depIdxs = []int32{
 	21, // 0: pronto.v1.AccountFilters.company_size:type_name -> pronto.v1.CompanySize
-	22, // 1: pronto.v1.AccountFilters.revenue_currency:type_name -> pronto.v1.Currency
+	22, // 1: pronto.v1.AccountFilters.revenue_currency:type_name -> pronto.v1.RevenueCurrency
 	23, // 2: pronto.v1.AccountFilters.additional_fields:type_name -> google.protobuf.Struct
 	0,  // 3: pronto.v1.SearchAccountsRequest.filters:type_name -> pronto.v1.AccountFilters
 	23, // 4: pronto.v1.SearchAccountsRequest.additional_fields:type_name -> google.protobuf.Struct
@@ -2032,7 +2032,7 @@ var file_pronto_v1_accounts_proto_depIdxs = []int32{
 	23, // 20: pronto.v1.ListCompanyJobPostingsRequest.additional_fields:type_name -> google.protobuf.Struct
 	26, // 21: pronto.v1.ListCompanyJobPostingsResponse.jobs:type_name -> pronto.v1.JobPosting
 	23, // 22: pronto.v1.ListCompanyJobPostingsResponse.additional_fields:type_name -> google.protobuf.Struct
-	27, // 23: pronto.v1.GetHeadcountRequest.departments:type_name -> pronto.v1.Function
+	27, // 23: pronto.v1.GetHeadcountRequest.departments:type_name -> pronto.v1.JobFunction
 	23, // 24: pronto.v1.GetHeadcountRequest.additional_fields:type_name -> google.protobuf.Struct
 	20, // 25: pronto.v1.GetHeadcountResponse.departments:type_name -> pronto.v1.GetHeadcountResponse.DepartmentsEntry
 	23, // 26: pronto.v1.GetHeadcountResponse.additional_fields:type_name -> google.protobuf.Struct

@@ -24,151 +24,151 @@ const (
 )
 
 // LinkedIn job functions, also called departments.
-type Function int32
+type JobFunction int32
 
 const (
 	// Not set; refused in requests.
-	Function_FUNCTION_UNSPECIFIED Function = 0
+	JobFunction_JOB_FUNCTION_UNSPECIFIED JobFunction = 0
 	// Accounting.
-	Function_FUNCTION_ACCOUNTING Function = 1
+	JobFunction_JOB_FUNCTION_ACCOUNTING JobFunction = 1
 	// Administrative.
-	Function_FUNCTION_ADMINISTRATIVE Function = 2
+	JobFunction_JOB_FUNCTION_ADMINISTRATIVE JobFunction = 2
 	// Arts and Design.
-	Function_FUNCTION_ARTS_AND_DESIGN Function = 3
+	JobFunction_JOB_FUNCTION_ARTS_AND_DESIGN JobFunction = 3
 	// Business Development.
-	Function_FUNCTION_BUSINESS_DEVELOPMENT Function = 4
+	JobFunction_JOB_FUNCTION_BUSINESS_DEVELOPMENT JobFunction = 4
 	// Community and Social Services.
-	Function_FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES Function = 5
+	JobFunction_JOB_FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES JobFunction = 5
 	// Consulting.
-	Function_FUNCTION_CONSULTING Function = 6
+	JobFunction_JOB_FUNCTION_CONSULTING JobFunction = 6
 	// Education.
-	Function_FUNCTION_EDUCATION Function = 7
+	JobFunction_JOB_FUNCTION_EDUCATION JobFunction = 7
 	// Engineering.
-	Function_FUNCTION_ENGINEERING Function = 8
+	JobFunction_JOB_FUNCTION_ENGINEERING JobFunction = 8
 	// Entrepreneurship.
-	Function_FUNCTION_ENTREPRENEURSHIP Function = 9
+	JobFunction_JOB_FUNCTION_ENTREPRENEURSHIP JobFunction = 9
 	// Finance.
-	Function_FUNCTION_FINANCE Function = 10
+	JobFunction_JOB_FUNCTION_FINANCE JobFunction = 10
 	// Healthcare Services.
-	Function_FUNCTION_HEALTHCARE_SERVICES Function = 11
+	JobFunction_JOB_FUNCTION_HEALTHCARE_SERVICES JobFunction = 11
 	// Human Resources.
-	Function_FUNCTION_HUMAN_RESOURCES Function = 12
+	JobFunction_JOB_FUNCTION_HUMAN_RESOURCES JobFunction = 12
 	// Information Technology.
-	Function_FUNCTION_INFORMATION_TECHNOLOGY Function = 13
+	JobFunction_JOB_FUNCTION_INFORMATION_TECHNOLOGY JobFunction = 13
 	// Legal.
-	Function_FUNCTION_LEGAL Function = 14
+	JobFunction_JOB_FUNCTION_LEGAL JobFunction = 14
 	// Marketing.
-	Function_FUNCTION_MARKETING Function = 15
+	JobFunction_JOB_FUNCTION_MARKETING JobFunction = 15
 	// Media and Communication.
-	Function_FUNCTION_MEDIA_AND_COMMUNICATION Function = 16
+	JobFunction_JOB_FUNCTION_MEDIA_AND_COMMUNICATION JobFunction = 16
 	// Military and Protective Services.
-	Function_FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES Function = 17
+	JobFunction_JOB_FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES JobFunction = 17
 	// Operations.
-	Function_FUNCTION_OPERATIONS Function = 18
+	JobFunction_JOB_FUNCTION_OPERATIONS JobFunction = 18
 	// Product Management.
-	Function_FUNCTION_PRODUCT_MANAGEMENT Function = 19
+	JobFunction_JOB_FUNCTION_PRODUCT_MANAGEMENT JobFunction = 19
 	// Program and Project Management.
-	Function_FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT Function = 20
+	JobFunction_JOB_FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT JobFunction = 20
 	// Purchasing.
-	Function_FUNCTION_PURCHASING Function = 21
+	JobFunction_JOB_FUNCTION_PURCHASING JobFunction = 21
 	// Quality Assurance.
-	Function_FUNCTION_QUALITY_ASSURANCE Function = 22
+	JobFunction_JOB_FUNCTION_QUALITY_ASSURANCE JobFunction = 22
 	// Real Estate.
-	Function_FUNCTION_REAL_ESTATE Function = 23
+	JobFunction_JOB_FUNCTION_REAL_ESTATE JobFunction = 23
 	// Research.
-	Function_FUNCTION_RESEARCH Function = 24
+	JobFunction_JOB_FUNCTION_RESEARCH JobFunction = 24
 	// Sales.
-	Function_FUNCTION_SALES Function = 25
+	JobFunction_JOB_FUNCTION_SALES JobFunction = 25
 	// Customer Success and Support.
-	Function_FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT Function = 26
+	JobFunction_JOB_FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT JobFunction = 26
 )
 
-// Enum value maps for Function.
+// Enum value maps for JobFunction.
 var (
-	Function_name = map[int32]string{
-		0:  "FUNCTION_UNSPECIFIED",
-		1:  "FUNCTION_ACCOUNTING",
-		2:  "FUNCTION_ADMINISTRATIVE",
-		3:  "FUNCTION_ARTS_AND_DESIGN",
-		4:  "FUNCTION_BUSINESS_DEVELOPMENT",
-		5:  "FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES",
-		6:  "FUNCTION_CONSULTING",
-		7:  "FUNCTION_EDUCATION",
-		8:  "FUNCTION_ENGINEERING",
-		9:  "FUNCTION_ENTREPRENEURSHIP",
-		10: "FUNCTION_FINANCE",
-		11: "FUNCTION_HEALTHCARE_SERVICES",
-		12: "FUNCTION_HUMAN_RESOURCES",
-		13: "FUNCTION_INFORMATION_TECHNOLOGY",
-		14: "FUNCTION_LEGAL",
-		15: "FUNCTION_MARKETING",
-		16: "FUNCTION_MEDIA_AND_COMMUNICATION",
-		17: "FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES",
-		18: "FUNCTION_OPERATIONS",
-		19: "FUNCTION_PRODUCT_MANAGEMENT",
-		20: "FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT",
-		21: "FUNCTION_PURCHASING",
-		22: "FUNCTION_QUALITY_ASSURANCE",
-		23: "FUNCTION_REAL_ESTATE",
-		24: "FUNCTION_RESEARCH",
-		25: "FUNCTION_SALES",
-		26: "FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT",
+	JobFunction_name = map[int32]string{
+		0:  "JOB_FUNCTION_UNSPECIFIED",
+		1:  "JOB_FUNCTION_ACCOUNTING",
+		2:  "JOB_FUNCTION_ADMINISTRATIVE",
+		3:  "JOB_FUNCTION_ARTS_AND_DESIGN",
+		4:  "JOB_FUNCTION_BUSINESS_DEVELOPMENT",
+		5:  "JOB_FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES",
+		6:  "JOB_FUNCTION_CONSULTING",
+		7:  "JOB_FUNCTION_EDUCATION",
+		8:  "JOB_FUNCTION_ENGINEERING",
+		9:  "JOB_FUNCTION_ENTREPRENEURSHIP",
+		10: "JOB_FUNCTION_FINANCE",
+		11: "JOB_FUNCTION_HEALTHCARE_SERVICES",
+		12: "JOB_FUNCTION_HUMAN_RESOURCES",
+		13: "JOB_FUNCTION_INFORMATION_TECHNOLOGY",
+		14: "JOB_FUNCTION_LEGAL",
+		15: "JOB_FUNCTION_MARKETING",
+		16: "JOB_FUNCTION_MEDIA_AND_COMMUNICATION",
+		17: "JOB_FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES",
+		18: "JOB_FUNCTION_OPERATIONS",
+		19: "JOB_FUNCTION_PRODUCT_MANAGEMENT",
+		20: "JOB_FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT",
+		21: "JOB_FUNCTION_PURCHASING",
+		22: "JOB_FUNCTION_QUALITY_ASSURANCE",
+		23: "JOB_FUNCTION_REAL_ESTATE",
+		24: "JOB_FUNCTION_RESEARCH",
+		25: "JOB_FUNCTION_SALES",
+		26: "JOB_FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT",
 	}
-	Function_value = map[string]int32{
-		"FUNCTION_UNSPECIFIED":                      0,
-		"FUNCTION_ACCOUNTING":                       1,
-		"FUNCTION_ADMINISTRATIVE":                   2,
-		"FUNCTION_ARTS_AND_DESIGN":                  3,
-		"FUNCTION_BUSINESS_DEVELOPMENT":             4,
-		"FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES":    5,
-		"FUNCTION_CONSULTING":                       6,
-		"FUNCTION_EDUCATION":                        7,
-		"FUNCTION_ENGINEERING":                      8,
-		"FUNCTION_ENTREPRENEURSHIP":                 9,
-		"FUNCTION_FINANCE":                          10,
-		"FUNCTION_HEALTHCARE_SERVICES":              11,
-		"FUNCTION_HUMAN_RESOURCES":                  12,
-		"FUNCTION_INFORMATION_TECHNOLOGY":           13,
-		"FUNCTION_LEGAL":                            14,
-		"FUNCTION_MARKETING":                        15,
-		"FUNCTION_MEDIA_AND_COMMUNICATION":          16,
-		"FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES": 17,
-		"FUNCTION_OPERATIONS":                       18,
-		"FUNCTION_PRODUCT_MANAGEMENT":               19,
-		"FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT":   20,
-		"FUNCTION_PURCHASING":                       21,
-		"FUNCTION_QUALITY_ASSURANCE":                22,
-		"FUNCTION_REAL_ESTATE":                      23,
-		"FUNCTION_RESEARCH":                         24,
-		"FUNCTION_SALES":                            25,
-		"FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT":     26,
+	JobFunction_value = map[string]int32{
+		"JOB_FUNCTION_UNSPECIFIED":                      0,
+		"JOB_FUNCTION_ACCOUNTING":                       1,
+		"JOB_FUNCTION_ADMINISTRATIVE":                   2,
+		"JOB_FUNCTION_ARTS_AND_DESIGN":                  3,
+		"JOB_FUNCTION_BUSINESS_DEVELOPMENT":             4,
+		"JOB_FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES":    5,
+		"JOB_FUNCTION_CONSULTING":                       6,
+		"JOB_FUNCTION_EDUCATION":                        7,
+		"JOB_FUNCTION_ENGINEERING":                      8,
+		"JOB_FUNCTION_ENTREPRENEURSHIP":                 9,
+		"JOB_FUNCTION_FINANCE":                          10,
+		"JOB_FUNCTION_HEALTHCARE_SERVICES":              11,
+		"JOB_FUNCTION_HUMAN_RESOURCES":                  12,
+		"JOB_FUNCTION_INFORMATION_TECHNOLOGY":           13,
+		"JOB_FUNCTION_LEGAL":                            14,
+		"JOB_FUNCTION_MARKETING":                        15,
+		"JOB_FUNCTION_MEDIA_AND_COMMUNICATION":          16,
+		"JOB_FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES": 17,
+		"JOB_FUNCTION_OPERATIONS":                       18,
+		"JOB_FUNCTION_PRODUCT_MANAGEMENT":               19,
+		"JOB_FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT":   20,
+		"JOB_FUNCTION_PURCHASING":                       21,
+		"JOB_FUNCTION_QUALITY_ASSURANCE":                22,
+		"JOB_FUNCTION_REAL_ESTATE":                      23,
+		"JOB_FUNCTION_RESEARCH":                         24,
+		"JOB_FUNCTION_SALES":                            25,
+		"JOB_FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT":     26,
 	}
 )
 
-func (x Function) Enum() *Function {
-	p := new(Function)
+func (x JobFunction) Enum() *JobFunction {
+	p := new(JobFunction)
 	*p = x
 	return p
 }
 
-func (x Function) String() string {
+func (x JobFunction) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (Function) Descriptor() protoreflect.EnumDescriptor {
+func (JobFunction) Descriptor() protoreflect.EnumDescriptor {
 	return file_pronto_v1_common_proto_enumTypes[0].Descriptor()
 }
 
-func (Function) Type() protoreflect.EnumType {
+func (JobFunction) Type() protoreflect.EnumType {
 	return &file_pronto_v1_common_proto_enumTypes[0]
 }
 
-func (x Function) Number() protoreflect.EnumNumber {
+func (x JobFunction) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use Function.Descriptor instead.
-func (Function) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use JobFunction.Descriptor instead.
+func (JobFunction) EnumDescriptor() ([]byte, []int) {
 	return file_pronto_v1_common_proto_rawDescGZIP(), []int{0}
 }
 
@@ -600,135 +600,135 @@ func (RecentJobChange) EnumDescriptor() ([]byte, []int) {
 }
 
 // Currencies of revenue filters.
-type Currency int32
+type RevenueCurrency int32
 
 const (
 	// Not set; refused in requests.
-	Currency_CURRENCY_UNSPECIFIED Currency = 0
+	RevenueCurrency_REVENUE_CURRENCY_UNSPECIFIED RevenueCurrency = 0
 	// United States dollar.
-	Currency_CURRENCY_USD Currency = 1
+	RevenueCurrency_REVENUE_CURRENCY_USD RevenueCurrency = 1
 	// Euro.
-	Currency_CURRENCY_EUR Currency = 2
+	RevenueCurrency_REVENUE_CURRENCY_EUR RevenueCurrency = 2
 	// Pound sterling.
-	Currency_CURRENCY_GBP Currency = 3
+	RevenueCurrency_REVENUE_CURRENCY_GBP RevenueCurrency = 3
 	// Canadian dollar.
-	Currency_CURRENCY_CAD Currency = 4
+	RevenueCurrency_REVENUE_CURRENCY_CAD RevenueCurrency = 4
 	// Australian dollar.
-	Currency_CURRENCY_AUD Currency = 5
+	RevenueCurrency_REVENUE_CURRENCY_AUD RevenueCurrency = 5
 	// Japanese yen.
-	Currency_CURRENCY_JPY Currency = 6
+	RevenueCurrency_REVENUE_CURRENCY_JPY RevenueCurrency = 6
 	// Chinese yuan.
-	Currency_CURRENCY_CNY Currency = 7
+	RevenueCurrency_REVENUE_CURRENCY_CNY RevenueCurrency = 7
 	// Indian rupee.
-	Currency_CURRENCY_INR Currency = 8
+	RevenueCurrency_REVENUE_CURRENCY_INR RevenueCurrency = 8
 	// Brazilian real.
-	Currency_CURRENCY_BRL Currency = 9
+	RevenueCurrency_REVENUE_CURRENCY_BRL RevenueCurrency = 9
 	// Swedish krona.
-	Currency_CURRENCY_SEK Currency = 10
+	RevenueCurrency_REVENUE_CURRENCY_SEK RevenueCurrency = 10
 	// Norwegian krone.
-	Currency_CURRENCY_NOK Currency = 11
+	RevenueCurrency_REVENUE_CURRENCY_NOK RevenueCurrency = 11
 	// Danish krone.
-	Currency_CURRENCY_DKK Currency = 12
+	RevenueCurrency_REVENUE_CURRENCY_DKK RevenueCurrency = 12
 	// Singapore dollar.
-	Currency_CURRENCY_SGD Currency = 13
+	RevenueCurrency_REVENUE_CURRENCY_SGD RevenueCurrency = 13
 	// Hong Kong dollar.
-	Currency_CURRENCY_HKD Currency = 14
+	RevenueCurrency_REVENUE_CURRENCY_HKD RevenueCurrency = 14
 	// New Zealand dollar.
-	Currency_CURRENCY_NZD Currency = 15
+	RevenueCurrency_REVENUE_CURRENCY_NZD RevenueCurrency = 15
 	// Thai baht.
-	Currency_CURRENCY_THB Currency = 16
+	RevenueCurrency_REVENUE_CURRENCY_THB RevenueCurrency = 16
 	// Indonesian rupiah.
-	Currency_CURRENCY_IDR Currency = 17
+	RevenueCurrency_REVENUE_CURRENCY_IDR RevenueCurrency = 17
 	// Turkish lira.
-	Currency_CURRENCY_TRY Currency = 18
+	RevenueCurrency_REVENUE_CURRENCY_TRY RevenueCurrency = 18
 	// New Taiwan dollar.
-	Currency_CURRENCY_TWD Currency = 19
+	RevenueCurrency_REVENUE_CURRENCY_TWD RevenueCurrency = 19
 	// Israeli new shekel.
-	Currency_CURRENCY_ILS Currency = 20
+	RevenueCurrency_REVENUE_CURRENCY_ILS RevenueCurrency = 20
 	// UAE dirham.
-	Currency_CURRENCY_AED Currency = 21
+	RevenueCurrency_REVENUE_CURRENCY_AED RevenueCurrency = 21
 	// Russian rouble.
-	Currency_CURRENCY_RUB Currency = 22
+	RevenueCurrency_REVENUE_CURRENCY_RUB RevenueCurrency = 22
 )
 
-// Enum value maps for Currency.
+// Enum value maps for RevenueCurrency.
 var (
-	Currency_name = map[int32]string{
-		0:  "CURRENCY_UNSPECIFIED",
-		1:  "CURRENCY_USD",
-		2:  "CURRENCY_EUR",
-		3:  "CURRENCY_GBP",
-		4:  "CURRENCY_CAD",
-		5:  "CURRENCY_AUD",
-		6:  "CURRENCY_JPY",
-		7:  "CURRENCY_CNY",
-		8:  "CURRENCY_INR",
-		9:  "CURRENCY_BRL",
-		10: "CURRENCY_SEK",
-		11: "CURRENCY_NOK",
-		12: "CURRENCY_DKK",
-		13: "CURRENCY_SGD",
-		14: "CURRENCY_HKD",
-		15: "CURRENCY_NZD",
-		16: "CURRENCY_THB",
-		17: "CURRENCY_IDR",
-		18: "CURRENCY_TRY",
-		19: "CURRENCY_TWD",
-		20: "CURRENCY_ILS",
-		21: "CURRENCY_AED",
-		22: "CURRENCY_RUB",
+	RevenueCurrency_name = map[int32]string{
+		0:  "REVENUE_CURRENCY_UNSPECIFIED",
+		1:  "REVENUE_CURRENCY_USD",
+		2:  "REVENUE_CURRENCY_EUR",
+		3:  "REVENUE_CURRENCY_GBP",
+		4:  "REVENUE_CURRENCY_CAD",
+		5:  "REVENUE_CURRENCY_AUD",
+		6:  "REVENUE_CURRENCY_JPY",
+		7:  "REVENUE_CURRENCY_CNY",
+		8:  "REVENUE_CURRENCY_INR",
+		9:  "REVENUE_CURRENCY_BRL",
+		10: "REVENUE_CURRENCY_SEK",
+		11: "REVENUE_CURRENCY_NOK",
+		12: "REVENUE_CURRENCY_DKK",
+		13: "REVENUE_CURRENCY_SGD",
+		14: "REVENUE_CURRENCY_HKD",
+		15: "REVENUE_CURRENCY_NZD",
+		16: "REVENUE_CURRENCY_THB",
+		17: "REVENUE_CURRENCY_IDR",
+		18: "REVENUE_CURRENCY_TRY",
+		19: "REVENUE_CURRENCY_TWD",
+		20: "REVENUE_CURRENCY_ILS",
+		21: "REVENUE_CURRENCY_AED",
+		22: "REVENUE_CURRENCY_RUB",
 	}
-	Currency_value = map[string]int32{
-		"CURRENCY_UNSPECIFIED": 0,
-		"CURRENCY_USD":         1,
-		"CURRENCY_EUR":         2,
-		"CURRENCY_GBP":         3,
-		"CURRENCY_CAD":         4,
-		"CURRENCY_AUD":         5,
-		"CURRENCY_JPY":         6,
-		"CURRENCY_CNY":         7,
-		"CURRENCY_INR":         8,
-		"CURRENCY_BRL":         9,
-		"CURRENCY_SEK":         10,
-		"CURRENCY_NOK":         11,
-		"CURRENCY_DKK":         12,
-		"CURRENCY_SGD":         13,
-		"CURRENCY_HKD":         14,
-		"CURRENCY_NZD":         15,
-		"CURRENCY_THB":         16,
-		"CURRENCY_IDR":         17,
-		"CURRENCY_TRY":         18,
-		"CURRENCY_TWD":         19,
-		"CURRENCY_ILS":         20,
-		"CURRENCY_AED":         21,
-		"CURRENCY_RUB":         22,
+	RevenueCurrency_value = map[string]int32{
+		"REVENUE_CURRENCY_UNSPECIFIED": 0,
+		"REVENUE_CURRENCY_USD":         1,
+		"REVENUE_CURRENCY_EUR":         2,
+		"REVENUE_CURRENCY_GBP":         3,
+		"REVENUE_CURRENCY_CAD":         4,
+		"REVENUE_CURRENCY_AUD":         5,
+		"REVENUE_CURRENCY_JPY":         6,
+		"REVENUE_CURRENCY_CNY":         7,
+		"REVENUE_CURRENCY_INR":         8,
+		"REVENUE_CURRENCY_BRL":         9,
+		"REVENUE_CURRENCY_SEK":         10,
+		"REVENUE_CURRENCY_NOK":         11,
+		"REVENUE_CURRENCY_DKK":         12,
+		"REVENUE_CURRENCY_SGD":         13,
+		"REVENUE_CURRENCY_HKD":         14,
+		"REVENUE_CURRENCY_NZD":         15,
+		"REVENUE_CURRENCY_THB":         16,
+		"REVENUE_CURRENCY_IDR":         17,
+		"REVENUE_CURRENCY_TRY":         18,
+		"REVENUE_CURRENCY_TWD":         19,
+		"REVENUE_CURRENCY_ILS":         20,
+		"REVENUE_CURRENCY_AED":         21,
+		"REVENUE_CURRENCY_RUB":         22,
 	}
 )
 
-func (x Currency) Enum() *Currency {
-	p := new(Currency)
+func (x RevenueCurrency) Enum() *RevenueCurrency {
+	p := new(RevenueCurrency)
 	*p = x
 	return p
 }
 
-func (x Currency) String() string {
+func (x RevenueCurrency) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (Currency) Descriptor() protoreflect.EnumDescriptor {
+func (RevenueCurrency) Descriptor() protoreflect.EnumDescriptor {
 	return file_pronto_v1_common_proto_enumTypes[7].Descriptor()
 }
 
-func (Currency) Type() protoreflect.EnumType {
+func (RevenueCurrency) Type() protoreflect.EnumType {
 	return &file_pronto_v1_common_proto_enumTypes[7]
 }
 
-func (x Currency) Number() protoreflect.EnumNumber {
+func (x RevenueCurrency) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use Currency.Descriptor instead.
-func (Currency) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use RevenueCurrency.Descriptor instead.
+func (RevenueCurrency) EnumDescriptor() ([]byte, []int) {
 	return file_pronto_v1_common_proto_rawDescGZIP(), []int{7}
 }
 
@@ -1164,164 +1164,166 @@ var File_pronto_v1_common_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_common_proto_rawDesc = "" +
 	"\n" +
-	"\x16pronto/v1/common.proto\x12\tpronto.v1\x1a\x18pronto/v1/upstream.proto*\xff\v\n" +
-	"\bFunction\x12\x18\n" +
-	"\x14FUNCTION_UNSPECIFIED\x10\x00\x12,\n" +
-	"\x13FUNCTION_ACCOUNTING\x10\x01\x1a\x13\xaa\xbb\x18\x011\xb2\xbb\x18\n" +
-	"Accounting\x124\n" +
-	"\x17FUNCTION_ADMINISTRATIVE\x10\x02\x1a\x17\xaa\xbb\x18\x012\xb2\xbb\x18\x0eAdministrative\x126\n" +
-	"\x18FUNCTION_ARTS_AND_DESIGN\x10\x03\x1a\x18\xaa\xbb\x18\x013\xb2\xbb\x18\x0fArts and Design\x12@\n" +
-	"\x1dFUNCTION_BUSINESS_DEVELOPMENT\x10\x04\x1a\x1d\xaa\xbb\x18\x014\xb2\xbb\x18\x14Business Development\x12R\n" +
-	"&FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES\x10\x05\x1a&\xaa\xbb\x18\x015\xb2\xbb\x18\x1dCommunity and Social Services\x12,\n" +
-	"\x13FUNCTION_CONSULTING\x10\x06\x1a\x13\xaa\xbb\x18\x016\xb2\xbb\x18\n" +
-	"Consulting\x12*\n" +
-	"\x12FUNCTION_EDUCATION\x10\a\x1a\x12\xaa\xbb\x18\x017\xb2\xbb\x18\tEducation\x12.\n" +
-	"\x14FUNCTION_ENGINEERING\x10\b\x1a\x14\xaa\xbb\x18\x018\xb2\xbb\x18\vEngineering\x128\n" +
-	"\x19FUNCTION_ENTREPRENEURSHIP\x10\t\x1a\x19\xaa\xbb\x18\x019\xb2\xbb\x18\x10Entrepreneurship\x12'\n" +
-	"\x10FUNCTION_FINANCE\x10\n" +
-	"\x1a\x11\xaa\xbb\x18\x0210\xb2\xbb\x18\aFinance\x12?\n" +
-	"\x1cFUNCTION_HEALTHCARE_SERVICES\x10\v\x1a\x1d\xaa\xbb\x18\x0211\xb2\xbb\x18\x13Healthcare Services\x127\n" +
-	"\x18FUNCTION_HUMAN_RESOURCES\x10\f\x1a\x19\xaa\xbb\x18\x0212\xb2\xbb\x18\x0fHuman Resources\x12E\n" +
-	"\x1fFUNCTION_INFORMATION_TECHNOLOGY\x10\r\x1a \xaa\xbb\x18\x0213\xb2\xbb\x18\x16Information Technology\x12#\n" +
-	"\x0eFUNCTION_LEGAL\x10\x0e\x1a\x0f\xaa\xbb\x18\x0214\xb2\xbb\x18\x05Legal\x12+\n" +
-	"\x12FUNCTION_MARKETING\x10\x0f\x1a\x13\xaa\xbb\x18\x0215\xb2\xbb\x18\tMarketing\x12G\n" +
-	" FUNCTION_MEDIA_AND_COMMUNICATION\x10\x10\x1a!\xaa\xbb\x18\x0216\xb2\xbb\x18\x17Media and Communication\x12Y\n" +
-	")FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES\x10\x11\x1a*\xaa\xbb\x18\x0217\xb2\xbb\x18 Military and Protective Services\x12-\n" +
-	"\x13FUNCTION_OPERATIONS\x10\x12\x1a\x14\xaa\xbb\x18\x0218\xb2\xbb\x18\n" +
-	"Operations\x12=\n" +
-	"\x1bFUNCTION_PRODUCT_MANAGEMENT\x10\x13\x1a\x1c\xaa\xbb\x18\x0219\xb2\xbb\x18\x12Product Management\x12U\n" +
-	"'FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT\x10\x14\x1a(\xaa\xbb\x18\x0220\xb2\xbb\x18\x1eProgram and Project Management\x12-\n" +
-	"\x13FUNCTION_PURCHASING\x10\x15\x1a\x14\xaa\xbb\x18\x0221\xb2\xbb\x18\n" +
-	"Purchasing\x12;\n" +
-	"\x1aFUNCTION_QUALITY_ASSURANCE\x10\x16\x1a\x1b\xaa\xbb\x18\x0222\xb2\xbb\x18\x11Quality Assurance\x12/\n" +
-	"\x14FUNCTION_REAL_ESTATE\x10\x17\x1a\x15\xaa\xbb\x18\x0223\xb2\xbb\x18\vReal Estate\x12)\n" +
-	"\x11FUNCTION_RESEARCH\x10\x18\x1a\x12\xaa\xbb\x18\x0224\xb2\xbb\x18\bResearch\x12#\n" +
-	"\x0eFUNCTION_SALES\x10\x19\x1a\x0f\xaa\xbb\x18\x0225\xb2\xbb\x18\x05Sales\x12Q\n" +
-	"%FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT\x10\x1a\x1a&\xaa\xbb\x18\x0226\xb2\xbb\x18\x1cCustomer Success and Support*\xf3\x04\n" +
+	"\x16pronto/v1/common.proto\x12\tpronto.v1\x1a\x18pronto/v1/upstream.proto*\xa2\r\n" +
+	"\vJobFunction\x12\x1c\n" +
+	"\x18JOB_FUNCTION_UNSPECIFIED\x10\x00\x122\n" +
+	"\x17JOB_FUNCTION_ACCOUNTING\x10\x01\x1a\x15\xaa\x92\xb8i\x011\xb2\x92\xb8i\n" +
+	"Accounting\x12:\n" +
+	"\x1bJOB_FUNCTION_ADMINISTRATIVE\x10\x02\x1a\x19\xaa\x92\xb8i\x012\xb2\x92\xb8i\x0eAdministrative\x12<\n" +
+	"\x1cJOB_FUNCTION_ARTS_AND_DESIGN\x10\x03\x1a\x1a\xaa\x92\xb8i\x013\xb2\x92\xb8i\x0fArts and Design\x12F\n" +
+	"!JOB_FUNCTION_BUSINESS_DEVELOPMENT\x10\x04\x1a\x1f\xaa\x92\xb8i\x014\xb2\x92\xb8i\x14Business Development\x12X\n" +
+	"*JOB_FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES\x10\x05\x1a(\xaa\x92\xb8i\x015\xb2\x92\xb8i\x1dCommunity and Social Services\x122\n" +
+	"\x17JOB_FUNCTION_CONSULTING\x10\x06\x1a\x15\xaa\x92\xb8i\x016\xb2\x92\xb8i\n" +
+	"Consulting\x120\n" +
+	"\x16JOB_FUNCTION_EDUCATION\x10\a\x1a\x14\xaa\x92\xb8i\x017\xb2\x92\xb8i\tEducation\x124\n" +
+	"\x18JOB_FUNCTION_ENGINEERING\x10\b\x1a\x16\xaa\x92\xb8i\x018\xb2\x92\xb8i\vEngineering\x12>\n" +
+	"\x1dJOB_FUNCTION_ENTREPRENEURSHIP\x10\t\x1a\x1b\xaa\x92\xb8i\x019\xb2\x92\xb8i\x10Entrepreneurship\x12-\n" +
+	"\x14JOB_FUNCTION_FINANCE\x10\n" +
+	"\x1a\x13\xaa\x92\xb8i\x0210\xb2\x92\xb8i\aFinance\x12E\n" +
+	" JOB_FUNCTION_HEALTHCARE_SERVICES\x10\v\x1a\x1f\xaa\x92\xb8i\x0211\xb2\x92\xb8i\x13Healthcare Services\x12=\n" +
+	"\x1cJOB_FUNCTION_HUMAN_RESOURCES\x10\f\x1a\x1b\xaa\x92\xb8i\x0212\xb2\x92\xb8i\x0fHuman Resources\x12K\n" +
+	"#JOB_FUNCTION_INFORMATION_TECHNOLOGY\x10\r\x1a\"\xaa\x92\xb8i\x0213\xb2\x92\xb8i\x16Information Technology\x12)\n" +
+	"\x12JOB_FUNCTION_LEGAL\x10\x0e\x1a\x11\xaa\x92\xb8i\x0214\xb2\x92\xb8i\x05Legal\x121\n" +
+	"\x16JOB_FUNCTION_MARKETING\x10\x0f\x1a\x15\xaa\x92\xb8i\x0215\xb2\x92\xb8i\tMarketing\x12M\n" +
+	"$JOB_FUNCTION_MEDIA_AND_COMMUNICATION\x10\x10\x1a#\xaa\x92\xb8i\x0216\xb2\x92\xb8i\x17Media and Communication\x12_\n" +
+	"-JOB_FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES\x10\x11\x1a,\xaa\x92\xb8i\x0217\xb2\x92\xb8i Military and Protective Services\x123\n" +
+	"\x17JOB_FUNCTION_OPERATIONS\x10\x12\x1a\x16\xaa\x92\xb8i\x0218\xb2\x92\xb8i\n" +
+	"Operations\x12C\n" +
+	"\x1fJOB_FUNCTION_PRODUCT_MANAGEMENT\x10\x13\x1a\x1e\xaa\x92\xb8i\x0219\xb2\x92\xb8i\x12Product Management\x12[\n" +
+	"+JOB_FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT\x10\x14\x1a*\xaa\x92\xb8i\x0220\xb2\x92\xb8i\x1eProgram and Project Management\x123\n" +
+	"\x17JOB_FUNCTION_PURCHASING\x10\x15\x1a\x16\xaa\x92\xb8i\x0221\xb2\x92\xb8i\n" +
+	"Purchasing\x12A\n" +
+	"\x1eJOB_FUNCTION_QUALITY_ASSURANCE\x10\x16\x1a\x1d\xaa\x92\xb8i\x0222\xb2\x92\xb8i\x11Quality Assurance\x125\n" +
+	"\x18JOB_FUNCTION_REAL_ESTATE\x10\x17\x1a\x17\xaa\x92\xb8i\x0223\xb2\x92\xb8i\vReal Estate\x12/\n" +
+	"\x15JOB_FUNCTION_RESEARCH\x10\x18\x1a\x14\xaa\x92\xb8i\x0224\xb2\x92\xb8i\bResearch\x12)\n" +
+	"\x12JOB_FUNCTION_SALES\x10\x19\x1a\x11\xaa\x92\xb8i\x0225\xb2\x92\xb8i\x05Sales\x12W\n" +
+	")JOB_FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT\x10\x1a\x1a(\xaa\x92\xb8i\x0226\xb2\x92\xb8i\x1cCustomer Success and Support*\x87\x05\n" +
 	"\x0eSeniorityLevel\x12\x1f\n" +
-	"\x1bSENIORITY_LEVEL_UNSPECIFIED\x10\x00\x127\n" +
-	"\x1bSENIORITY_LEVEL_IN_TRAINING\x10\x01\x1a\x16\xaa\xbb\x18\x03100\xb2\xbb\x18\vIn Training\x127\n" +
-	"\x1bSENIORITY_LEVEL_ENTRY_LEVEL\x10\x02\x1a\x16\xaa\xbb\x18\x03110\xb2\xbb\x18\vEntry Level\x12-\n" +
-	"\x16SENIORITY_LEVEL_SENIOR\x10\x03\x1a\x11\xaa\xbb\x18\x03120\xb2\xbb\x18\x06Senior\x123\n" +
-	"\x19SENIORITY_LEVEL_STRATEGIC\x10\x04\x1a\x14\xaa\xbb\x18\x03130\xb2\xbb\x18\tStrategic\x12G\n" +
-	"#SENIORITY_LEVEL_ENTRY_LEVEL_MANAGER\x10\x05\x1a\x1e\xaa\xbb\x18\x03200\xb2\xbb\x18\x13Entry Level Manager\x12G\n" +
-	"#SENIORITY_LEVEL_EXPERIENCED_MANAGER\x10\x06\x1a\x1e\xaa\xbb\x18\x03210\xb2\xbb\x18\x13Experienced Manager\x121\n" +
-	"\x18SENIORITY_LEVEL_DIRECTOR\x10\a\x1a\x13\xaa\xbb\x18\x03220\xb2\xbb\x18\bDirector\x12=\n" +
-	"\x1eSENIORITY_LEVEL_VICE_PRESIDENT\x10\b\x1a\x19\xaa\xbb\x18\x03300\xb2\xbb\x18\x0eVice President\x12'\n" +
-	"\x13SENIORITY_LEVEL_CXO\x10\t\x1a\x0e\xaa\xbb\x18\x03310\xb2\xbb\x18\x03CXO\x12=\n" +
+	"\x1bSENIORITY_LEVEL_UNSPECIFIED\x10\x00\x129\n" +
+	"\x1bSENIORITY_LEVEL_IN_TRAINING\x10\x01\x1a\x18\xaa\x92\xb8i\x03100\xb2\x92\xb8i\vIn Training\x129\n" +
+	"\x1bSENIORITY_LEVEL_ENTRY_LEVEL\x10\x02\x1a\x18\xaa\x92\xb8i\x03110\xb2\x92\xb8i\vEntry Level\x12/\n" +
+	"\x16SENIORITY_LEVEL_SENIOR\x10\x03\x1a\x13\xaa\x92\xb8i\x03120\xb2\x92\xb8i\x06Senior\x125\n" +
+	"\x19SENIORITY_LEVEL_STRATEGIC\x10\x04\x1a\x16\xaa\x92\xb8i\x03130\xb2\x92\xb8i\tStrategic\x12I\n" +
+	"#SENIORITY_LEVEL_ENTRY_LEVEL_MANAGER\x10\x05\x1a \xaa\x92\xb8i\x03200\xb2\x92\xb8i\x13Entry Level Manager\x12I\n" +
+	"#SENIORITY_LEVEL_EXPERIENCED_MANAGER\x10\x06\x1a \xaa\x92\xb8i\x03210\xb2\x92\xb8i\x13Experienced Manager\x123\n" +
+	"\x18SENIORITY_LEVEL_DIRECTOR\x10\a\x1a\x15\xaa\x92\xb8i\x03220\xb2\x92\xb8i\bDirector\x12?\n" +
+	"\x1eSENIORITY_LEVEL_VICE_PRESIDENT\x10\b\x1a\x1b\xaa\x92\xb8i\x03300\xb2\x92\xb8i\x0eVice President\x12)\n" +
+	"\x13SENIORITY_LEVEL_CXO\x10\t\x1a\x10\xaa\x92\xb8i\x03310\xb2\x92\xb8i\x03CXO\x12?\n" +
 	"\x1dSENIORITY_LEVEL_OWNER_PARTNER\x10\n" +
-	"\x1a\x1a\xaa\xbb\x18\x03320\xb2\xbb\x18\x0fOwner / Partner*\x98\x03\n" +
+	"\x1a\x1c\xaa\x92\xb8i\x03320\xb2\x92\xb8i\x0fOwner / Partner*\xa1\x03\n" +
 	"\vCompanySize\x12\x1c\n" +
-	"\x18COMPANY_SIZE_UNSPECIFIED\x10\x00\x12\x1f\n" +
-	"\x11COMPANY_SIZE_1_10\x10\x01\x1a\b\xaa\xbb\x18\x041-10\x12!\n" +
-	"\x12COMPANY_SIZE_11_50\x10\x02\x1a\t\xaa\xbb\x18\x0511-50\x12#\n" +
-	"\x13COMPANY_SIZE_51_200\x10\x03\x1a\n" +
-	"\xaa\xbb\x18\x0651-200\x12%\n" +
-	"\x14COMPANY_SIZE_201_500\x10\x04\x1a\v\xaa\xbb\x18\a201-500\x12'\n" +
-	"\x15COMPANY_SIZE_501_1000\x10\x05\x1a\f\xaa\xbb\x18\b501-1000\x12)\n" +
-	"\x16COMPANY_SIZE_1001_5000\x10\x06\x1a\r\xaa\xbb\x18\t1001-5000\x12+\n" +
-	"\x17COMPANY_SIZE_5001_10000\x10\a\x1a\x0e\xaa\xbb\x18\n" +
-	"5001-10000\x12'\n" +
-	"\x17COMPANY_SIZE_10001_PLUS\x10\b\x1a\n" +
-	"\xaa\xbb\x18\x0610001+\x121\n" +
-	"\x1aCOMPANY_SIZE_SELF_EMPLOYED\x10\t\x1a\x11\xaa\xbb\x18\rSelf-employed*\xab\x02\n" +
+	"\x18COMPANY_SIZE_UNSPECIFIED\x10\x00\x12 \n" +
+	"\x11COMPANY_SIZE_1_10\x10\x01\x1a\t\xaa\x92\xb8i\x041-10\x12\"\n" +
+	"\x12COMPANY_SIZE_11_50\x10\x02\x1a\n" +
+	"\xaa\x92\xb8i\x0511-50\x12$\n" +
+	"\x13COMPANY_SIZE_51_200\x10\x03\x1a\v\xaa\x92\xb8i\x0651-200\x12&\n" +
+	"\x14COMPANY_SIZE_201_500\x10\x04\x1a\f\xaa\x92\xb8i\a201-500\x12(\n" +
+	"\x15COMPANY_SIZE_501_1000\x10\x05\x1a\r\xaa\x92\xb8i\b501-1000\x12*\n" +
+	"\x16COMPANY_SIZE_1001_5000\x10\x06\x1a\x0e\xaa\x92\xb8i\t1001-5000\x12,\n" +
+	"\x17COMPANY_SIZE_5001_10000\x10\a\x1a\x0f\xaa\x92\xb8i\n" +
+	"5001-10000\x12(\n" +
+	"\x17COMPANY_SIZE_10001_PLUS\x10\b\x1a\v\xaa\x92\xb8i\x0610001+\x122\n" +
+	"\x1aCOMPANY_SIZE_SELF_EMPLOYED\x10\t\x1a\x12\xaa\x92\xb8i\rSelf-employed*\xb2\x02\n" +
 	"\vCompanyType\x12\x1c\n" +
-	"\x18COMPANY_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
-	"\x13COMPANY_TYPE_PUBLIC\x10\x01\x1a\x05\xaa\xbb\x18\x01C\x12#\n" +
-	"\x18COMPANY_TYPE_EDUCATIONAL\x10\x02\x1a\x05\xaa\xbb\x18\x01E\x12\"\n" +
-	"\x17COMPANY_TYPE_GOVERNMENT\x10\x03\x1a\x05\xaa\xbb\x18\x01G\x12\"\n" +
-	"\x17COMPANY_TYPE_NON_PROFIT\x10\x04\x1a\x05\xaa\xbb\x18\x01N\x12&\n" +
-	"\x1bCOMPANY_TYPE_PRIVATELY_HELD\x10\x05\x1a\x05\xaa\xbb\x18\x01P\x12%\n" +
-	"\x1aCOMPANY_TYPE_SELF_EMPLOYED\x10\x06\x1a\x05\xaa\xbb\x18\x01S\x12\"\n" +
-	"\x17COMPANY_TYPE_SELF_OWNED\x10\a\x1a\x05\xaa\xbb\x18\x01X*\xa5\x02\n" +
+	"\x18COMPANY_TYPE_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x13COMPANY_TYPE_PUBLIC\x10\x01\x1a\x06\xaa\x92\xb8i\x01C\x12$\n" +
+	"\x18COMPANY_TYPE_EDUCATIONAL\x10\x02\x1a\x06\xaa\x92\xb8i\x01E\x12#\n" +
+	"\x17COMPANY_TYPE_GOVERNMENT\x10\x03\x1a\x06\xaa\x92\xb8i\x01G\x12#\n" +
+	"\x17COMPANY_TYPE_NON_PROFIT\x10\x04\x1a\x06\xaa\x92\xb8i\x01N\x12'\n" +
+	"\x1bCOMPANY_TYPE_PRIVATELY_HELD\x10\x05\x1a\x06\xaa\x92\xb8i\x01P\x12&\n" +
+	"\x1aCOMPANY_TYPE_SELF_EMPLOYED\x10\x06\x1a\x06\xaa\x92\xb8i\x01S\x12#\n" +
+	"\x17COMPANY_TYPE_SELF_OWNED\x10\a\x1a\x06\xaa\x92\xb8i\x01X*\xad\x02\n" +
 	"\x06Tenure\x12\x16\n" +
-	"\x12TENURE_UNSPECIFIED\x10\x00\x12\"\n" +
-	"\x17TENURE_LESS_THAN_1_YEAR\x10\x01\x1a\x05\xaa\xbb\x18\x011\x12\x1e\n" +
-	"\x13TENURE_1_TO_2_YEARS\x10\x02\x1a\x05\xaa\xbb\x18\x012\x12\x1e\n" +
-	"\x13TENURE_3_TO_5_YEARS\x10\x03\x1a\x05\xaa\xbb\x18\x013\x12\x1f\n" +
-	"\x14TENURE_6_TO_10_YEARS\x10\x04\x1a\x05\xaa\xbb\x18\x014\x12$\n" +
-	"\x19TENURE_MORE_THAN_10_YEARS\x10\x05\x1a\x05\xaa\xbb\x18\x015\x12\x1c\n" +
-	"\x11TENURE_RESERVED_6\x10\x06\x1a\x05\xaa\xbb\x18\x016\x12\x1c\n" +
-	"\x11TENURE_RESERVED_7\x10\a\x1a\x05\xaa\xbb\x18\x017\x12\x1c\n" +
-	"\x11TENURE_RESERVED_8\x10\b\x1a\x05\xaa\xbb\x18\x018*\xd1\x01\n" +
+	"\x12TENURE_UNSPECIFIED\x10\x00\x12#\n" +
+	"\x17TENURE_LESS_THAN_1_YEAR\x10\x01\x1a\x06\xaa\x92\xb8i\x011\x12\x1f\n" +
+	"\x13TENURE_1_TO_2_YEARS\x10\x02\x1a\x06\xaa\x92\xb8i\x012\x12\x1f\n" +
+	"\x13TENURE_3_TO_5_YEARS\x10\x03\x1a\x06\xaa\x92\xb8i\x013\x12 \n" +
+	"\x14TENURE_6_TO_10_YEARS\x10\x04\x1a\x06\xaa\x92\xb8i\x014\x12%\n" +
+	"\x19TENURE_MORE_THAN_10_YEARS\x10\x05\x1a\x06\xaa\x92\xb8i\x015\x12\x1d\n" +
+	"\x11TENURE_RESERVED_6\x10\x06\x1a\x06\xaa\x92\xb8i\x016\x12\x1d\n" +
+	"\x11TENURE_RESERVED_7\x10\a\x1a\x06\xaa\x92\xb8i\x017\x12\x1d\n" +
+	"\x11TENURE_RESERVED_8\x10\b\x1a\x06\xaa\x92\xb8i\x018*\xd5\x01\n" +
 	"\fRelationship\x12\x1c\n" +
-	"\x18RELATIONSHIP_UNSPECIFIED\x10\x00\x12$\n" +
-	"\x19RELATIONSHIP_FIRST_DEGREE\x10\x01\x1a\x05\xaa\xbb\x18\x01F\x12%\n" +
-	"\x1aRELATIONSHIP_SECOND_DEGREE\x10\x02\x1a\x05\xaa\xbb\x18\x01S\x12/\n" +
-	"$RELATIONSHIP_THIRD_DEGREE_AND_BEYOND\x10\x03\x1a\x05\xaa\xbb\x18\x01O\x12%\n" +
-	"\x1aRELATIONSHIP_GROUP_MEMBERS\x10\x04\x1a\x05\xaa\xbb\x18\x01A*e\n" +
+	"\x18RELATIONSHIP_UNSPECIFIED\x10\x00\x12%\n" +
+	"\x19RELATIONSHIP_FIRST_DEGREE\x10\x01\x1a\x06\xaa\x92\xb8i\x01F\x12&\n" +
+	"\x1aRELATIONSHIP_SECOND_DEGREE\x10\x02\x1a\x06\xaa\x92\xb8i\x01S\x120\n" +
+	"$RELATIONSHIP_THIRD_DEGREE_AND_BEYOND\x10\x03\x1a\x06\xaa\x92\xb8i\x01O\x12&\n" +
+	"\x1aRELATIONSHIP_GROUP_MEMBERS\x10\x04\x1a\x06\xaa\x92\xb8i\x01A*f\n" +
 	"\x0fRecentJobChange\x12!\n" +
-	"\x1dRECENT_JOB_CHANGE_UNSPECIFIED\x10\x00\x12/\n" +
-	"\"RECENT_JOB_CHANGE_RECENTLY_CHANGED\x10\x01\x1a\a\xaa\xbb\x18\x03RPC*\xf6\x04\n" +
-	"\bCurrency\x12\x18\n" +
-	"\x14CURRENCY_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\fCURRENCY_USD\x10\x01\x1a\a\xaa\xbb\x18\x03USD\x12\x19\n" +
-	"\fCURRENCY_EUR\x10\x02\x1a\a\xaa\xbb\x18\x03EUR\x12\x19\n" +
-	"\fCURRENCY_GBP\x10\x03\x1a\a\xaa\xbb\x18\x03GBP\x12\x19\n" +
-	"\fCURRENCY_CAD\x10\x04\x1a\a\xaa\xbb\x18\x03CAD\x12\x19\n" +
-	"\fCURRENCY_AUD\x10\x05\x1a\a\xaa\xbb\x18\x03AUD\x12\x19\n" +
-	"\fCURRENCY_JPY\x10\x06\x1a\a\xaa\xbb\x18\x03JPY\x12\x19\n" +
-	"\fCURRENCY_CNY\x10\a\x1a\a\xaa\xbb\x18\x03CNY\x12\x19\n" +
-	"\fCURRENCY_INR\x10\b\x1a\a\xaa\xbb\x18\x03INR\x12\x19\n" +
-	"\fCURRENCY_BRL\x10\t\x1a\a\xaa\xbb\x18\x03BRL\x12\x19\n" +
-	"\fCURRENCY_SEK\x10\n" +
-	"\x1a\a\xaa\xbb\x18\x03SEK\x12\x19\n" +
-	"\fCURRENCY_NOK\x10\v\x1a\a\xaa\xbb\x18\x03NOK\x12\x19\n" +
-	"\fCURRENCY_DKK\x10\f\x1a\a\xaa\xbb\x18\x03DKK\x12\x19\n" +
-	"\fCURRENCY_SGD\x10\r\x1a\a\xaa\xbb\x18\x03SGD\x12\x19\n" +
-	"\fCURRENCY_HKD\x10\x0e\x1a\a\xaa\xbb\x18\x03HKD\x12\x19\n" +
-	"\fCURRENCY_NZD\x10\x0f\x1a\a\xaa\xbb\x18\x03NZD\x12\x19\n" +
-	"\fCURRENCY_THB\x10\x10\x1a\a\xaa\xbb\x18\x03THB\x12\x19\n" +
-	"\fCURRENCY_IDR\x10\x11\x1a\a\xaa\xbb\x18\x03IDR\x12\x19\n" +
-	"\fCURRENCY_TRY\x10\x12\x1a\a\xaa\xbb\x18\x03TRY\x12\x19\n" +
-	"\fCURRENCY_TWD\x10\x13\x1a\a\xaa\xbb\x18\x03TWD\x12\x19\n" +
-	"\fCURRENCY_ILS\x10\x14\x1a\a\xaa\xbb\x18\x03ILS\x12\x19\n" +
-	"\fCURRENCY_AED\x10\x15\x1a\a\xaa\xbb\x18\x03AED\x12\x19\n" +
-	"\fCURRENCY_RUB\x10\x16\x1a\a\xaa\xbb\x18\x03RUB*\x98\x03\n" +
+	"\x1dRECENT_JOB_CHANGE_UNSPECIFIED\x10\x00\x120\n" +
+	"\"RECENT_JOB_CHANGE_RECENTLY_CHANGED\x10\x01\x1a\b\xaa\x92\xb8i\x03RPC*\xcb\x06\n" +
+	"\x0fRevenueCurrency\x12 \n" +
+	"\x1cREVENUE_CURRENCY_UNSPECIFIED\x10\x00\x12\"\n" +
+	"\x14REVENUE_CURRENCY_USD\x10\x01\x1a\b\xaa\x92\xb8i\x03USD\x12\"\n" +
+	"\x14REVENUE_CURRENCY_EUR\x10\x02\x1a\b\xaa\x92\xb8i\x03EUR\x12\"\n" +
+	"\x14REVENUE_CURRENCY_GBP\x10\x03\x1a\b\xaa\x92\xb8i\x03GBP\x12\"\n" +
+	"\x14REVENUE_CURRENCY_CAD\x10\x04\x1a\b\xaa\x92\xb8i\x03CAD\x12\"\n" +
+	"\x14REVENUE_CURRENCY_AUD\x10\x05\x1a\b\xaa\x92\xb8i\x03AUD\x12\"\n" +
+	"\x14REVENUE_CURRENCY_JPY\x10\x06\x1a\b\xaa\x92\xb8i\x03JPY\x12\"\n" +
+	"\x14REVENUE_CURRENCY_CNY\x10\a\x1a\b\xaa\x92\xb8i\x03CNY\x12\"\n" +
+	"\x14REVENUE_CURRENCY_INR\x10\b\x1a\b\xaa\x92\xb8i\x03INR\x12\"\n" +
+	"\x14REVENUE_CURRENCY_BRL\x10\t\x1a\b\xaa\x92\xb8i\x03BRL\x12\"\n" +
+	"\x14REVENUE_CURRENCY_SEK\x10\n" +
+	"\x1a\b\xaa\x92\xb8i\x03SEK\x12\"\n" +
+	"\x14REVENUE_CURRENCY_NOK\x10\v\x1a\b\xaa\x92\xb8i\x03NOK\x12\"\n" +
+	"\x14REVENUE_CURRENCY_DKK\x10\f\x1a\b\xaa\x92\xb8i\x03DKK\x12\"\n" +
+	"\x14REVENUE_CURRENCY_SGD\x10\r\x1a\b\xaa\x92\xb8i\x03SGD\x12\"\n" +
+	"\x14REVENUE_CURRENCY_HKD\x10\x0e\x1a\b\xaa\x92\xb8i\x03HKD\x12\"\n" +
+	"\x14REVENUE_CURRENCY_NZD\x10\x0f\x1a\b\xaa\x92\xb8i\x03NZD\x12\"\n" +
+	"\x14REVENUE_CURRENCY_THB\x10\x10\x1a\b\xaa\x92\xb8i\x03THB\x12\"\n" +
+	"\x14REVENUE_CURRENCY_IDR\x10\x11\x1a\b\xaa\x92\xb8i\x03IDR\x12\"\n" +
+	"\x14REVENUE_CURRENCY_TRY\x10\x12\x1a\b\xaa\x92\xb8i\x03TRY\x12\"\n" +
+	"\x14REVENUE_CURRENCY_TWD\x10\x13\x1a\b\xaa\x92\xb8i\x03TWD\x12\"\n" +
+	"\x14REVENUE_CURRENCY_ILS\x10\x14\x1a\b\xaa\x92\xb8i\x03ILS\x12\"\n" +
+	"\x14REVENUE_CURRENCY_AED\x10\x15\x1a\b\xaa\x92\xb8i\x03AED\x12\"\n" +
+	"\x14REVENUE_CURRENCY_RUB\x10\x16\x1a\b\xaa\x92\xb8i\x03RUB*\x9f\x03\n" +
 	"\rPublishedDate\x12\x1e\n" +
-	"\x1aPUBLISHED_DATE_UNSPECIFIED\x10\x00\x123\n" +
-	"\x1cPUBLISHED_DATE_LAST_24_HOURS\x10\x01\x1a\x11\xaa\xbb\x18\rlast_24_hours\x12/\n" +
-	"\x1aPUBLISHED_DATE_LAST_7_DAYS\x10\x02\x1a\x0f\xaa\xbb\x18\vlast_7_days\x121\n" +
-	"\x1bPUBLISHED_DATE_LAST_15_DAYS\x10\x03\x1a\x10\xaa\xbb\x18\flast_15_days\x121\n" +
-	"\x1bPUBLISHED_DATE_LAST_30_DAYS\x10\x04\x1a\x10\xaa\xbb\x18\flast_30_days\x121\n" +
-	"\x1bPUBLISHED_DATE_LAST_90_DAYS\x10\x05\x1a\x10\xaa\xbb\x18\flast_90_days\x123\n" +
-	"\x1cPUBLISHED_DATE_LAST_180_DAYS\x10\x06\x1a\x11\xaa\xbb\x18\rlast_180_days\x123\n" +
-	"\x1cPUBLISHED_DATE_LAST_360_DAYS\x10\a\x1a\x11\xaa\xbb\x18\rlast_360_days*\xb5\x01\n" +
+	"\x1aPUBLISHED_DATE_UNSPECIFIED\x10\x00\x124\n" +
+	"\x1cPUBLISHED_DATE_LAST_24_HOURS\x10\x01\x1a\x12\xaa\x92\xb8i\rlast_24_hours\x120\n" +
+	"\x1aPUBLISHED_DATE_LAST_7_DAYS\x10\x02\x1a\x10\xaa\x92\xb8i\vlast_7_days\x122\n" +
+	"\x1bPUBLISHED_DATE_LAST_15_DAYS\x10\x03\x1a\x11\xaa\x92\xb8i\flast_15_days\x122\n" +
+	"\x1bPUBLISHED_DATE_LAST_30_DAYS\x10\x04\x1a\x11\xaa\x92\xb8i\flast_30_days\x122\n" +
+	"\x1bPUBLISHED_DATE_LAST_90_DAYS\x10\x05\x1a\x11\xaa\x92\xb8i\flast_90_days\x124\n" +
+	"\x1cPUBLISHED_DATE_LAST_180_DAYS\x10\x06\x1a\x12\xaa\x92\xb8i\rlast_180_days\x124\n" +
+	"\x1cPUBLISHED_DATE_LAST_360_DAYS\x10\a\x1a\x12\xaa\x92\xb8i\rlast_360_days*\xb8\x01\n" +
 	"\x0eEnrichmentType\x12\x1f\n" +
-	"\x1bENRICHMENT_TYPE_UNSPECIFIED\x10\x00\x12$\n" +
-	"\x15ENRICHMENT_TYPE_EMAIL\x10\x01\x1a\t\xaa\xbb\x18\x05email\x12$\n" +
-	"\x15ENRICHMENT_TYPE_PHONE\x10\x02\x1a\t\xaa\xbb\x18\x05phone\x126\n" +
-	"\x1eENRICHMENT_TYPE_PERSONAL_EMAIL\x10\x03\x1a\x12\xaa\xbb\x18\x0epersonal_email*\xe3\x02\n" +
+	"\x1bENRICHMENT_TYPE_UNSPECIFIED\x10\x00\x12%\n" +
+	"\x15ENRICHMENT_TYPE_EMAIL\x10\x01\x1a\n" +
+	"\xaa\x92\xb8i\x05email\x12%\n" +
+	"\x15ENRICHMENT_TYPE_PHONE\x10\x02\x1a\n" +
+	"\xaa\x92\xb8i\x05phone\x127\n" +
+	"\x1eENRICHMENT_TYPE_PERSONAL_EMAIL\x10\x03\x1a\x13\xaa\x92\xb8i\x0epersonal_email*\xea\x02\n" +
 	"\fSearchStatus\x12\x1d\n" +
-	"\x19SEARCH_STATUS_UNSPECIFIED\x10\x00\x12.\n" +
-	"\x19SEARCH_STATUS_NOT_STARTED\x10\x01\x1a\x0f\xaa\xbb\x18\vNOT_STARTED\x12&\n" +
-	"\x15SEARCH_STATUS_ONGOING\x10\x02\x1a\v\xaa\xbb\x18\aONGOING\x12(\n" +
-	"\x16SEARCH_STATUS_FINISHED\x10\x03\x1a\f\xaa\xbb\x18\bFINISHED\x120\n" +
-	"\x1aSEARCH_STATUS_RATE_LIMITED\x10\x04\x1a\x10\xaa\xbb\x18\fRATE_LIMITED\x120\n" +
-	"\x1aSEARCH_STATUS_UNAUTHORIZED\x10\x05\x1a\x10\xaa\xbb\x18\fUNAUTHORIZED\x12*\n" +
-	"\x17SEARCH_STATUS_FORBIDDEN\x10\x06\x1a\r\xaa\xbb\x18\tFORBIDDEN\x12\"\n" +
-	"\x13SEARCH_STATUS_ERROR\x10\a\x1a\t\xaa\xbb\x18\x05ERROR*\xe3\x01\n" +
+	"\x19SEARCH_STATUS_UNSPECIFIED\x10\x00\x12/\n" +
+	"\x19SEARCH_STATUS_NOT_STARTED\x10\x01\x1a\x10\xaa\x92\xb8i\vNOT_STARTED\x12'\n" +
+	"\x15SEARCH_STATUS_ONGOING\x10\x02\x1a\f\xaa\x92\xb8i\aONGOING\x12)\n" +
+	"\x16SEARCH_STATUS_FINISHED\x10\x03\x1a\r\xaa\x92\xb8i\bFINISHED\x121\n" +
+	"\x1aSEARCH_STATUS_RATE_LIMITED\x10\x04\x1a\x11\xaa\x92\xb8i\fRATE_LIMITED\x121\n" +
+	"\x1aSEARCH_STATUS_UNAUTHORIZED\x10\x05\x1a\x11\xaa\x92\xb8i\fUNAUTHORIZED\x12+\n" +
+	"\x17SEARCH_STATUS_FORBIDDEN\x10\x06\x1a\x0e\xaa\x92\xb8i\tFORBIDDEN\x12#\n" +
+	"\x13SEARCH_STATUS_ERROR\x10\a\x1a\n" +
+	"\xaa\x92\xb8i\x05ERROR*\xe7\x01\n" +
 	"\x10EnrichmentStatus\x12!\n" +
-	"\x1dENRICHMENT_STATUS_UNSPECIFIED\x10\x00\x12*\n" +
-	"\x19ENRICHMENT_STATUS_PENDING\x10\x01\x1a\v\xaa\xbb\x18\apending\x12,\n" +
-	"\x1aENRICHMENT_STATUS_FINISHED\x10\x02\x1a\f\xaa\xbb\x18\bfinished\x12*\n" +
-	"\x19ENRICHMENT_STATUS_SUCCESS\x10\x03\x1a\v\xaa\xbb\x18\asuccess\x12&\n" +
-	"\x17ENRICHMENT_STATUS_ERROR\x10\x04\x1a\t\xaa\xbb\x18\x05error*\x9d\x01\n" +
+	"\x1dENRICHMENT_STATUS_UNSPECIFIED\x10\x00\x12+\n" +
+	"\x19ENRICHMENT_STATUS_PENDING\x10\x01\x1a\f\xaa\x92\xb8i\apending\x12-\n" +
+	"\x1aENRICHMENT_STATUS_FINISHED\x10\x02\x1a\r\xaa\x92\xb8i\bfinished\x12+\n" +
+	"\x19ENRICHMENT_STATUS_SUCCESS\x10\x03\x1a\f\xaa\x92\xb8i\asuccess\x12'\n" +
+	"\x17ENRICHMENT_STATUS_ERROR\x10\x04\x1a\n" +
+	"\xaa\x92\xb8i\x05error*\xa0\x01\n" +
 	"\n" +
 	"ListStatus\x12\x1b\n" +
-	"\x17LIST_STATUS_UNSPECIFIED\x10\x00\x12$\n" +
-	"\x13LIST_STATUS_PENDING\x10\x01\x1a\v\xaa\xbb\x18\apending\x12(\n" +
-	"\x15LIST_STATUS_COMPLETED\x10\x02\x1a\r\xaa\xbb\x18\tcompleted\x12\"\n" +
-	"\x12LIST_STATUS_FAILED\x10\x03\x1a\n" +
-	"\xaa\xbb\x18\x06failed*\x8c\x01\n" +
+	"\x17LIST_STATUS_UNSPECIFIED\x10\x00\x12%\n" +
+	"\x13LIST_STATUS_PENDING\x10\x01\x1a\f\xaa\x92\xb8i\apending\x12)\n" +
+	"\x15LIST_STATUS_COMPLETED\x10\x02\x1a\x0e\xaa\x92\xb8i\tcompleted\x12#\n" +
+	"\x12LIST_STATUS_FAILED\x10\x03\x1a\v\xaa\x92\xb8i\x06failed*\x8e\x01\n" +
 	"\rQualification\x12\x1d\n" +
-	"\x19QUALIFICATION_UNSPECIFIED\x10\x00\x12*\n" +
-	"\x17QUALIFICATION_QUALIFIED\x10\x01\x1a\r\xaa\xbb\x18\tQUALIFIED\x120\n" +
-	"\x1aQUALIFICATION_DISQUALIFIED\x10\x02\x1a\x10\xaa\xbb\x18\fDISQUALIFIED*g\n" +
+	"\x19QUALIFICATION_UNSPECIFIED\x10\x00\x12+\n" +
+	"\x17QUALIFICATION_QUALIFIED\x10\x01\x1a\x0e\xaa\x92\xb8i\tQUALIFIED\x121\n" +
+	"\x1aQUALIFICATION_DISQUALIFIED\x10\x02\x1a\x11\xaa\x92\xb8i\fDISQUALIFIED*i\n" +
 	"\bListKind\x12\x19\n" +
-	"\x15LIST_KIND_UNSPECIFIED\x10\x00\x12\"\n" +
-	"\x11LIST_KIND_ACCOUNT\x10\x01\x1a\v\xaa\xbb\x18\aaccount\x12\x1c\n" +
-	"\x0eLIST_KIND_LEAD\x10\x02\x1a\b\xaa\xbb\x18\x04leadB.\n" +
+	"\x15LIST_KIND_UNSPECIFIED\x10\x00\x12#\n" +
+	"\x11LIST_KIND_ACCOUNT\x10\x01\x1a\f\xaa\x92\xb8i\aaccount\x12\x1d\n" +
+	"\x0eLIST_KIND_LEAD\x10\x02\x1a\t\xaa\x92\xb8i\x04leadB.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 
 var (
@@ -1338,14 +1340,14 @@ func file_pronto_v1_common_proto_rawDescGZIP() []byte {
 
 var file_pronto_v1_common_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
 var file_pronto_v1_common_proto_goTypes = []any{
-	(Function)(0),         // 0: pronto.v1.Function
+	(JobFunction)(0),      // 0: pronto.v1.JobFunction
 	(SeniorityLevel)(0),   // 1: pronto.v1.SeniorityLevel
 	(CompanySize)(0),      // 2: pronto.v1.CompanySize
 	(CompanyType)(0),      // 3: pronto.v1.CompanyType
 	(Tenure)(0),           // 4: pronto.v1.Tenure
 	(Relationship)(0),     // 5: pronto.v1.Relationship
 	(RecentJobChange)(0),  // 6: pronto.v1.RecentJobChange
-	(Currency)(0),         // 7: pronto.v1.Currency
+	(RevenueCurrency)(0),  // 7: pronto.v1.RevenueCurrency
 	(PublishedDate)(0),    // 8: pronto.v1.PublishedDate
 	(EnrichmentType)(0),   // 9: pronto.v1.EnrichmentType
 	(SearchStatus)(0),     // 10: pronto.v1.SearchStatus

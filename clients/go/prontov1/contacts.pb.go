@@ -107,7 +107,7 @@ type EnrichContactRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	// What this API key bought about the same person within this time, and the server
 	// still keeps, is answered from there, marked as reused, and costs nothing;
 	// only the rest is bought. Absent: everything is bought. A person is known by the
@@ -219,7 +219,7 @@ func (x *EnrichContactRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *EnrichContactRequest) GetMaxCredits() int32 {
+func (x *EnrichContactRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -320,7 +320,7 @@ type EnrichContactAsyncRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	// What this API key bought about the same person within this time, and the server
 	// still keeps, is answered from there, marked as reused, and costs nothing;
 	// only the rest is bought. Absent: everything is bought. A person is known by the
@@ -441,7 +441,7 @@ func (x *EnrichContactAsyncRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *EnrichContactAsyncRequest) GetMaxCredits() int32 {
+func (x *EnrichContactAsyncRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -576,7 +576,7 @@ type BulkEnrichContactsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	// What this API key bought about the same person within this time, and the server
 	// still keeps, is answered from there, marked as reused, and costs nothing;
 	// only the rest is bought. Absent: everything is bought. A person is known by the
@@ -661,7 +661,7 @@ func (x *BulkEnrichContactsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *BulkEnrichContactsRequest) GetMaxCredits() int32 {
+func (x *BulkEnrichContactsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -798,7 +798,7 @@ type CheckDataAvailabilityRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -882,7 +882,7 @@ func (x *CheckDataAvailabilityRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *CheckDataAvailabilityRequest) GetMaxCredits() int32 {
+func (x *CheckDataAvailabilityRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -966,112 +966,112 @@ var File_pronto_v1_contacts_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_contacts_proto_rawDesc = "" +
 	"\n" +
-	"\x18pronto/v1/contacts.proto\x12\tpronto.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\x83\a\n" +
-	"\x14EnrichContactRequest\x124\n" +
+	"\x18pronto/v1/contacts.proto\x12\tpronto.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\x8a\a\n" +
+	"\x14EnrichContactRequest\x126\n" +
 	"\n" +
-	"first_name\x18\x01 \x01(\tB\x15\xaa\xbb\x18\v\n" +
-	"\tfirstname\xb2\xbb\x18\x02\b\x01R\tfirstName\x121\n" +
-	"\tlast_name\x18\x02 \x01(\tB\x14\xaa\xbb\x18\n" +
+	"first_name\x18\x01 \x01(\tB\x17\xaa\x92\xb8i\v\n" +
+	"\tfirstname\xb2\x92\xb8i\x02\b\x01R\tfirstName\x123\n" +
+	"\tlast_name\x18\x02 \x01(\tB\x16\xaa\x92\xb8i\n" +
 	"\n" +
-	"\blastname\xb2\xbb\x18\x02\b\x01R\blastName\x12J\n" +
-	"\x0fenrichment_type\x18\x03 \x03(\x0e2\x19.pronto.v1.EnrichmentTypeB\x06\xb2\xbb\x18\x02\b\x01R\x0eenrichmentType\x12.\n" +
-	"\flinkedin_url\x18\x04 \x01(\tB\x06\xb2\xbb\x18\x028\x02H\x00R\vlinkedinUrl\x88\x01\x01\x12\x1b\n" +
+	"\blastname\xb2\x92\xb8i\x02\b\x01R\blastName\x12K\n" +
+	"\x0fenrichment_type\x18\x03 \x03(\x0e2\x19.pronto.v1.EnrichmentTypeB\a\xb2\x92\xb8i\x02\b\x01R\x0eenrichmentType\x12/\n" +
+	"\flinkedin_url\x18\x04 \x01(\tB\a\xb2\x92\xb8i\x028\x02H\x00R\vlinkedinUrl\x88\x01\x01\x12\x1b\n" +
 	"\x06domain\x18\x05 \x01(\tH\x01R\x06domain\x88\x01\x01\x12&\n" +
-	"\fcompany_name\x18\x06 \x01(\tH\x02R\vcompanyName\x88\x01\x01\x126\n" +
-	"\x13phone_country_codes\x18\a \x03(\tB\x06\xb2\xbb\x18\x028\x05R\x11phoneCountryCodes\x12/\n" +
-	"\x06custom\x18\b \x01(\v2\x17.google.protobuf.StructR\x06custom\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\fcompany_name\x18\x06 \x01(\tH\x02R\vcompanyName\x88\x01\x01\x127\n" +
+	"\x13phone_country_codes\x18\a \x03(\tB\a\xb2\x92\xb8i\x028\x05R\x11phoneCountryCodes\x12/\n" +
+	"\x06custom\x18\b \x01(\v2\x17.google.protobuf.StructR\x06custom\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
-	"maxCredits\x88\x01\x01\x12D\n" +
-	"\freuse_within\x18g \x01(\v2\x19.google.protobuf.DurationB\x06\xaa\xbb\x18\x02H\x01R\vreuseWithin:\x9e\x01\xb2\xbb\x18\x99\x01\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
+	"maxCredits\x88\x01\x01\x12E\n" +
+	"\freuse_within\x18g \x01(\v2\x19.google.protobuf.DurationB\a\xaa\x92\xb8i\x02H\x01R\vreuseWithin:\x9f\x01\xb2\x92\xb8i\x99\x01\n" +
 	"H\x12\x0fenrichment_type\x1a\x15ENRICHMENT_TYPE_PHONE\x1a\x1eENRICHMENT_TYPE_PERSONAL_EMAIL\"\flinkedin_url:?phone numbers and personal emails are found by LinkedIn profileB\x0f\n" +
 	"\r_linkedin_urlB\t\n" +
 	"\a_domainB\x0f\n" +
 	"\r_company_nameB\x0e\n" +
-	"\f_max_credits\"\x8d\x01\n" +
-	"\x15EnrichContactResponse\x124\n" +
-	"\acontact\x18\x01 \x01(\v2\x12.pronto.v1.ContactB\x06\xaa\xbb\x18\x02(\x01R\acontact\x12>\n" +
-	"\aoutcome\x18\x02 \x01(\x0e2\x1c.pronto.v1.EnrichmentOutcomeB\x06\xaa\xbb\x18\x02H\x01R\aoutcome\"\xa7\b\n" +
-	"\x19EnrichContactAsyncRequest\x124\n" +
+	"\f_max_credits\"\x8f\x01\n" +
+	"\x15EnrichContactResponse\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x12.pronto.v1.ContactB\a\xaa\x92\xb8i\x02(\x01R\acontact\x12?\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2\x1c.pronto.v1.EnrichmentOutcomeB\a\xaa\x92\xb8i\x02H\x01R\aoutcome\"\xb0\b\n" +
+	"\x19EnrichContactAsyncRequest\x126\n" +
 	"\n" +
-	"first_name\x18\x01 \x01(\tB\x15\xaa\xbb\x18\v\n" +
-	"\tfirstname\xb2\xbb\x18\x02\b\x01R\tfirstName\x121\n" +
-	"\tlast_name\x18\x02 \x01(\tB\x14\xaa\xbb\x18\n" +
+	"first_name\x18\x01 \x01(\tB\x17\xaa\x92\xb8i\v\n" +
+	"\tfirstname\xb2\x92\xb8i\x02\b\x01R\tfirstName\x123\n" +
+	"\tlast_name\x18\x02 \x01(\tB\x16\xaa\x92\xb8i\n" +
 	"\n" +
-	"\blastname\xb2\xbb\x18\x02\b\x01R\blastName\x12J\n" +
-	"\x0fenrichment_type\x18\x03 \x03(\x0e2\x19.pronto.v1.EnrichmentTypeB\x06\xb2\xbb\x18\x02\b\x01R\x0eenrichmentType\x12.\n" +
-	"\flinkedin_url\x18\x04 \x01(\tB\x06\xb2\xbb\x18\x028\x02H\x00R\vlinkedinUrl\x88\x01\x01\x12\x1b\n" +
+	"\blastname\xb2\x92\xb8i\x02\b\x01R\blastName\x12K\n" +
+	"\x0fenrichment_type\x18\x03 \x03(\x0e2\x19.pronto.v1.EnrichmentTypeB\a\xb2\x92\xb8i\x02\b\x01R\x0eenrichmentType\x12/\n" +
+	"\flinkedin_url\x18\x04 \x01(\tB\a\xb2\x92\xb8i\x028\x02H\x00R\vlinkedinUrl\x88\x01\x01\x12\x1b\n" +
 	"\x06domain\x18\x05 \x01(\tH\x01R\x06domain\x88\x01\x01\x12&\n" +
-	"\fcompany_name\x18\x06 \x01(\tH\x02R\vcompanyName\x88\x01\x01\x126\n" +
-	"\x13phone_country_codes\x18\a \x03(\tB\x06\xb2\xbb\x18\x028\x05R\x11phoneCountryCodes\x12/\n" +
-	"\x06custom\x18\b \x01(\v2\x17.google.protobuf.StructR\x06custom\x12,\n" +
-	"\vwebhook_url\x18\t \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x03R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\fcompany_name\x18\x06 \x01(\tH\x02R\vcompanyName\x88\x01\x01\x127\n" +
+	"\x13phone_country_codes\x18\a \x03(\tB\a\xb2\x92\xb8i\x028\x05R\x11phoneCountryCodes\x12/\n" +
+	"\x06custom\x18\b \x01(\v2\x17.google.protobuf.StructR\x06custom\x12-\n" +
+	"\vwebhook_url\x18\t \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x03R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
-	"maxCredits\x88\x01\x01\x12D\n" +
-	"\freuse_within\x18g \x01(\v2\x19.google.protobuf.DurationB\x06\xaa\xbb\x18\x02H\x01R\vreuseWithin:\xff\x01\xb2\xbb\x18]\n" +
-	"(\x12\x0fenrichment_type\x1a\x15ENRICHMENT_TYPE_EMAIL\x12\x06domain\x12\fcompany_name:\x1bemails are found by company\xb2\xbb\x18\x99\x01\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
+	"maxCredits\x88\x01\x01\x12E\n" +
+	"\freuse_within\x18g \x01(\v2\x19.google.protobuf.DurationB\a\xaa\x92\xb8i\x02H\x01R\vreuseWithin:\x81\x02\xb2\x92\xb8i]\n" +
+	"(\x12\x0fenrichment_type\x1a\x15ENRICHMENT_TYPE_EMAIL\x12\x06domain\x12\fcompany_name:\x1bemails are found by company\xb2\x92\xb8i\x99\x01\n" +
 	"H\x12\x0fenrichment_type\x1a\x15ENRICHMENT_TYPE_PHONE\x1a\x1eENRICHMENT_TYPE_PERSONAL_EMAIL\"\flinkedin_url:?phone numbers and personal emails are found by LinkedIn profileB\x0f\n" +
 	"\r_linkedin_urlB\t\n" +
 	"\a_domainB\x0f\n" +
 	"\r_company_nameB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x83\x01\n" +
-	"\x1bGetContactEnrichmentRequest\x12\x16\n" +
-	"\x02id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x02id\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"T\n" +
-	"\x1cGetContactEnrichmentResponse\x124\n" +
-	"\acontact\x18\x01 \x01(\v2\x12.pronto.v1.ContactB\x06\xaa\xbb\x18\x02(\x01R\acontact\"\xc3\x06\n" +
-	"\x19BulkEnrichContactsRequest\x12@\n" +
-	"\bcontacts\x18\x01 \x03(\v2\x1a.pronto.v1.ContactToEnrichB\b\xb2\xbb\x18\x04\x10\x02\x18dR\bcontacts\x12L\n" +
-	"\x0fenrichment_type\x18\x02 \x03(\x0e2\x19.pronto.v1.EnrichmentTypeB\b\xb2\xbb\x18\x04\b\x01\x18\x01R\x0eenrichmentType\x126\n" +
-	"\x13phone_country_codes\x18\x03 \x03(\tB\x06\xb2\xbb\x18\x028\x05R\x11phoneCountryCodes\x12,\n" +
-	"\vwebhook_url\x18\x04 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x00R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\f_max_credits\"\x85\x01\n" +
+	"\x1bGetContactEnrichmentRequest\x12\x17\n" +
+	"\x02id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x02id\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"U\n" +
+	"\x1cGetContactEnrichmentResponse\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x12.pronto.v1.ContactB\a\xaa\x92\xb8i\x02(\x01R\acontact\"\xc8\x06\n" +
+	"\x19BulkEnrichContactsRequest\x12A\n" +
+	"\bcontacts\x18\x01 \x03(\v2\x1a.pronto.v1.ContactToEnrichB\t\xb2\x92\xb8i\x04\x10\x02\x18dR\bcontacts\x12M\n" +
+	"\x0fenrichment_type\x18\x02 \x03(\x0e2\x19.pronto.v1.EnrichmentTypeB\t\xb2\x92\xb8i\x04\b\x01\x18\x01R\x0eenrichmentType\x127\n" +
+	"\x13phone_country_codes\x18\x03 \x03(\tB\a\xb2\x92\xb8i\x028\x05R\x11phoneCountryCodes\x12-\n" +
+	"\vwebhook_url\x18\x04 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x00R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x01R\n" +
-	"maxCredits\x88\x01\x01\x12D\n" +
-	"\freuse_within\x18g \x01(\v2\x19.google.protobuf.DurationB\x06\xaa\xbb\x18\x02H\x01R\vreuseWithin:\x93\x02\xb2\xbb\x18g\n" +
-	"(\x12\x0fenrichment_type\x1a\x15ENRICHMENT_TYPE_EMAIL\x12\x06domain\x12\fcompany_name2\bcontacts:\x1bemails are found by company\xb2\xbb\x18\xa3\x01\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x01R\n" +
+	"maxCredits\x88\x01\x01\x12E\n" +
+	"\freuse_within\x18g \x01(\v2\x19.google.protobuf.DurationB\a\xaa\x92\xb8i\x02H\x01R\vreuseWithin:\x95\x02\xb2\x92\xb8ig\n" +
+	"(\x12\x0fenrichment_type\x1a\x15ENRICHMENT_TYPE_EMAIL\x12\x06domain\x12\fcompany_name2\bcontacts:\x1bemails are found by company\xb2\x92\xb8i\xa3\x01\n" +
 	"H\x12\x0fenrichment_type\x1a\x15ENRICHMENT_TYPE_PHONE\x1a\x1eENRICHMENT_TYPE_PERSONAL_EMAIL\"\flinkedin_url2\bcontacts:?phone numbers and personal emails are found by LinkedIn profileB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x9b\x03\n" +
-	"\x0fContactToEnrich\x124\n" +
+	"\f_max_credits\"\xa1\x03\n" +
+	"\x0fContactToEnrich\x126\n" +
 	"\n" +
-	"first_name\x18\x01 \x01(\tB\x15\xaa\xbb\x18\v\n" +
-	"\tfirstname\xb2\xbb\x18\x02\b\x01R\tfirstName\x121\n" +
-	"\tlast_name\x18\x02 \x01(\tB\x14\xaa\xbb\x18\n" +
+	"first_name\x18\x01 \x01(\tB\x17\xaa\x92\xb8i\v\n" +
+	"\tfirstname\xb2\x92\xb8i\x02\b\x01R\tfirstName\x123\n" +
+	"\tlast_name\x18\x02 \x01(\tB\x16\xaa\x92\xb8i\n" +
 	"\n" +
-	"\blastname\xb2\xbb\x18\x02\b\x01R\blastName\x12\x1b\n" +
+	"\blastname\xb2\x92\xb8i\x02\b\x01R\blastName\x12\x1b\n" +
 	"\x06domain\x18\x03 \x01(\tH\x00R\x06domain\x88\x01\x01\x12&\n" +
-	"\fcompany_name\x18\x04 \x01(\tH\x01R\vcompanyName\x88\x01\x01\x12.\n" +
-	"\flinkedin_url\x18\x05 \x01(\tB\x06\xb2\xbb\x18\x028\x02H\x02R\vlinkedinUrl\x88\x01\x01\x12/\n" +
-	"\x06custom\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\t\n" +
+	"\fcompany_name\x18\x04 \x01(\tH\x01R\vcompanyName\x88\x01\x01\x12/\n" +
+	"\flinkedin_url\x18\x05 \x01(\tB\a\xb2\x92\xb8i\x028\x02H\x02R\vlinkedinUrl\x88\x01\x01\x12/\n" +
+	"\x06custom\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\t\n" +
 	"\a_domainB\x0f\n" +
 	"\r_company_nameB\x0f\n" +
-	"\r_linkedin_url\"\x8a\x04\n" +
-	"\x1cCheckDataAvailabilityRequest\x123\n" +
+	"\r_linkedin_url\"\x8b\x04\n" +
+	"\x1cCheckDataAvailabilityRequest\x124\n" +
 	"\n" +
-	"first_name\x18\x01 \x01(\tB\x0f\xaa\xbb\x18\v\n" +
-	"\tfirstnameH\x00R\tfirstName\x88\x01\x01\x120\n" +
-	"\tlast_name\x18\x02 \x01(\tB\x0e\xaa\xbb\x18\n" +
+	"first_name\x18\x01 \x01(\tB\x10\xaa\x92\xb8i\v\n" +
+	"\tfirstnameH\x00R\tfirstName\x88\x01\x01\x121\n" +
+	"\tlast_name\x18\x02 \x01(\tB\x0f\xaa\x92\xb8i\n" +
 	"\n" +
-	"\blastnameH\x01R\blastName\x88\x01\x01\x12.\n" +
-	"\flinkedin_url\x18\x03 \x01(\tB\x06\xb2\xbb\x18\x028\x02H\x02R\vlinkedinUrl\x88\x01\x01\x12\x1b\n" +
+	"\blastnameH\x01R\blastName\x88\x01\x01\x12/\n" +
+	"\flinkedin_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x02H\x02R\vlinkedinUrl\x88\x01\x01\x12\x1b\n" +
 	"\x06domain\x18\x04 \x01(\tH\x03R\x06domain\x88\x01\x01\x12&\n" +
-	"\fcompany_name\x18\x05 \x01(\tH\x04R\vcompanyName\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\fcompany_name\x18\x05 \x01(\tH\x04R\vcompanyName\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x05R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x05R\n" +
 	"maxCredits\x88\x01\x01B\r\n" +
 	"\v_first_nameB\f\n" +
 	"\n" +
@@ -1079,31 +1079,31 @@ const file_pronto_v1_contacts_proto_rawDesc = "" +
 	"\r_linkedin_urlB\t\n" +
 	"\a_domainB\x0f\n" +
 	"\r_company_nameB\x0e\n" +
-	"\f_max_credits\"\xf6\x01\n" +
+	"\f_max_credits\"\xf7\x01\n" +
 	"\x1dCheckDataAvailabilityResponse\x12\x19\n" +
 	"\x05email\x18\x01 \x01(\bH\x00R\x05email\x88\x01\x01\x12\x19\n" +
 	"\x05phone\x18\x02 \x01(\bH\x01R\x05phone\x88\x01\x01\x12*\n" +
-	"\x0epersonal_email\x18\x03 \x01(\bH\x02R\rpersonalEmail\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\b\n" +
+	"\x0epersonal_email\x18\x03 \x01(\bH\x02R\rpersonalEmail\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\b\n" +
 	"\x06_emailB\b\n" +
 	"\x06_phoneB\x11\n" +
 	"\x0f_personal_email*{\n" +
 	"\x11EnrichmentOutcome\x12\"\n" +
 	"\x1eENRICHMENT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18ENRICHMENT_OUTCOME_FOUND\x10\x01\x12$\n" +
-	" ENRICHMENT_OUTCOME_NOTHING_FOUND\x10\x022\xd1\a\n" +
-	"\x0eContactService\x12\x85\x01\n" +
-	"\rEnrichContact\x12\x1f.pronto.v1.EnrichContactRequest\x1a .pronto.v1.EnrichContactResponse\"1\xaa\xbb\x18-(\x022\x04\b2\x10\x01:\n" +
-	"\x10\x03\x18\x1e \x1e(\x020\x05\x12\x17/contacts/single_enrich\x12m\n" +
-	"\x12EnrichContactAsync\x12$.pronto.v1.EnrichContactAsyncRequest\x1a\x13.pronto.v1.JobEvent\"\x1a\xb2\xbb\x18\x16StartContactEnrichment0\x01\x12\x93\x01\n" +
-	"\x16StartContactEnrichment\x12$.pronto.v1.EnrichContactAsyncRequest\x1a\x18.pronto.v1.StartResponse\"9\xaa\xbb\x1852\x06\b\x05\x10\x01\x18\x01:\n" +
-	"\x10\x03\x18\x1e \x1e(\x020\x05J\x06\b\x03\x10\x02\x18\x01\x12\x17/contacts/single_enrich\x12\x8a\x01\n" +
-	"\x14GetContactEnrichment\x12&.pronto.v1.GetContactEnrichmentRequest\x1a'.pronto.v1.GetContactEnrichmentResponse\"!\xaa\xbb\x18\x1a2\x06\b\x05\x10\x01\x18\x01R\x00\n" +
-	"\x0e/contacts/{id}\x90\x02\x01\x12q\n" +
-	"\x12BulkEnrichContacts\x12$.pronto.v1.BulkEnrichContactsRequest\x1a\x13.pronto.v1.JobEvent\"\x1e\xb2\xbb\x18\x1aStartBulkContactEnrichment0\x01\x12\x93\x01\n" +
-	"\x1aStartBulkContactEnrichment\x12$.pronto.v1.BulkEnrichContactsRequest\x1a\x18.pronto.v1.StartResponse\"5\xaa\xbb\x1812\x06\b\x01\x10\x01\x18\x01:\n" +
-	"\x10\x03\x18\x1e \x1e(\x020\x05J\x04\b\x03\x10\x03\x12\x15/contacts/bulk_enrich\x12\x9b\x01\n" +
-	"\x15CheckDataAvailability\x12'.pronto.v1.CheckDataAvailabilityRequest\x1a(.pronto.v1.CheckDataAvailabilityResponse\"/\xaa\xbb\x18+2\x06\b\x05\x10\x01\x18\x01\x12!/contacts/check_data_availabilityB.\n" +
+	" ENRICHMENT_OUTCOME_NOTHING_FOUND\x10\x022\xd8\a\n" +
+	"\x0eContactService\x12\x86\x01\n" +
+	"\rEnrichContact\x12\x1f.pronto.v1.EnrichContactRequest\x1a .pronto.v1.EnrichContactResponse\"2\xaa\x92\xb8i-(\x022\x04\b2\x10\x01:\n" +
+	"\x10\x03\x18\x1e \x1e(\x020\x05\x12\x17/contacts/single_enrich\x12n\n" +
+	"\x12EnrichContactAsync\x12$.pronto.v1.EnrichContactAsyncRequest\x1a\x13.pronto.v1.JobEvent\"\x1b\xb2\x92\xb8i\x16StartContactEnrichment0\x01\x12\x94\x01\n" +
+	"\x16StartContactEnrichment\x12$.pronto.v1.EnrichContactAsyncRequest\x1a\x18.pronto.v1.StartResponse\":\xaa\x92\xb8i52\x06\b\x05\x10\x01\x18\x01:\n" +
+	"\x10\x03\x18\x1e \x1e(\x020\x05J\x06\b\x03\x10\x02\x18\x01\x12\x17/contacts/single_enrich\x12\x8b\x01\n" +
+	"\x14GetContactEnrichment\x12&.pronto.v1.GetContactEnrichmentRequest\x1a'.pronto.v1.GetContactEnrichmentResponse\"\"\xaa\x92\xb8i\x1a2\x06\b\x05\x10\x01\x18\x01R\x00\n" +
+	"\x0e/contacts/{id}\x90\x02\x01\x12r\n" +
+	"\x12BulkEnrichContacts\x12$.pronto.v1.BulkEnrichContactsRequest\x1a\x13.pronto.v1.JobEvent\"\x1f\xb2\x92\xb8i\x1aStartBulkContactEnrichment0\x01\x12\x94\x01\n" +
+	"\x1aStartBulkContactEnrichment\x12$.pronto.v1.BulkEnrichContactsRequest\x1a\x18.pronto.v1.StartResponse\"6\xaa\x92\xb8i12\x06\b\x01\x10\x01\x18\x01:\n" +
+	"\x10\x03\x18\x1e \x1e(\x020\x05J\x04\b\x03\x10\x03\x12\x15/contacts/bulk_enrich\x12\x9c\x01\n" +
+	"\x15CheckDataAvailability\x12'.pronto.v1.CheckDataAvailabilityRequest\x1a(.pronto.v1.CheckDataAvailabilityResponse\"0\xaa\x92\xb8i+2\x06\b\x05\x10\x01\x18\x01\x12!/contacts/check_data_availabilityB.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 
 var (

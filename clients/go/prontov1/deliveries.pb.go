@@ -272,27 +272,27 @@ var File_pronto_v1_deliveries_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_deliveries_proto_rawDesc = "" +
 	"\n" +
-	"\x1apronto/v1/deliveries.proto\x12\tpronto.v1\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xb5\x01\n" +
+	"\x1apronto/v1/deliveries.proto\x12\tpronto.v1\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xb8\x01\n" +
 	"\fLeadDelivery\x12)\n" +
-	"\x06search\x18\x01 \x01(\v2\x11.pronto.v1.SearchR\x06search\x12:\n" +
-	"\x05leads\x18\x02 \x03(\v2\x15.pronto.v1.LeadResultB\r\xaa\xbb\x18\t\x12\aresultsR\x05leads\x121\n" +
-	"\x04lead\x18\x03 \x01(\v2\x15.pronto.v1.LeadResultB\x06\xaa\xbb\x18\x02(\x01R\x04lead:\v\xaa\xbb\x18\a\n" +
-	"\x05leads\"\xf0\x01\n" +
+	"\x06search\x18\x01 \x01(\v2\x11.pronto.v1.SearchR\x06search\x12;\n" +
+	"\x05leads\x18\x02 \x03(\v2\x15.pronto.v1.LeadResultB\x0e\xaa\x92\xb8i\t\x12\aresultsR\x05leads\x122\n" +
+	"\x04lead\x18\x03 \x01(\v2\x15.pronto.v1.LeadResultB\a\xaa\x92\xb8i\x02(\x01R\x04lead:\f\xaa\x92\xb8i\a\n" +
+	"\x05leads\"\xf3\x01\n" +
 	"\x0fAccountDelivery\x12)\n" +
 	"\x06search\x18\x01 \x01(\v2\x11.pronto.v1.SearchR\x06search\x12\x13\n" +
-	"\x02id\x18\x02 \x01(\tH\x00R\x02id\x88\x01\x01\x12J\n" +
-	"\baccounts\x18\x03 \x03(\v2\x18.pronto.v1.AccountResultB\x14\xaa\xbb\x18\x10\x12\aresults\x12\x05leadsR\baccounts\x12:\n" +
-	"\aaccount\x18\x04 \x01(\v2\x18.pronto.v1.AccountResultB\x06\xaa\xbb\x18\x02(\x01R\aaccount:\x0e\xaa\xbb\x18\n" +
+	"\x02id\x18\x02 \x01(\tH\x00R\x02id\x88\x01\x01\x12K\n" +
+	"\baccounts\x18\x03 \x03(\v2\x18.pronto.v1.AccountResultB\x15\xaa\x92\xb8i\x10\x12\aresults\x12\x05leadsR\baccounts\x12;\n" +
+	"\aaccount\x18\x04 \x01(\v2\x18.pronto.v1.AccountResultB\a\xaa\x92\xb8i\x02(\x01R\aaccount:\x0f\xaa\x92\xb8i\n" +
 	"\n" +
 	"\baccountsB\x05\n" +
-	"\x03_id\"\x87\x01\n" +
+	"\x03_id\"\x89\x01\n" +
 	"\x0fContactDelivery\x12.\n" +
-	"\bcontacts\x18\x01 \x03(\v2\x12.pronto.v1.ContactR\bcontacts\x124\n" +
-	"\acontact\x18\x02 \x01(\v2\x12.pronto.v1.ContactB\x06\xaa\xbb\x18\x02(\x01R\acontact:\x0e\xaa\xbb\x18\n" +
+	"\bcontacts\x18\x01 \x03(\v2\x12.pronto.v1.ContactR\bcontacts\x125\n" +
+	"\acontact\x18\x02 \x01(\v2\x12.pronto.v1.ContactB\a\xaa\x92\xb8i\x02(\x01R\acontact:\x0f\xaa\x92\xb8i\n" +
 	"\n" +
-	"\bcontacts\"C\n" +
-	"\x0eSearchProgress\x121\n" +
-	"\x06search\x18\x01 \x01(\v2\x11.pronto.v1.SearchB\x06\xaa\xbb\x18\x02 \x01R\x06searchB.\n" +
+	"\bcontacts\"D\n" +
+	"\x0eSearchProgress\x122\n" +
+	"\x06search\x18\x01 \x01(\v2\x11.pronto.v1.SearchB\a\xaa\x92\xb8i\x02 \x01R\x06searchB.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 
 var (

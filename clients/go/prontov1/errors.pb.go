@@ -319,116 +319,116 @@ var File_pronto_v1_errors_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x16pronto/v1/errors.proto\x12\tpronto.v1\x1a\x18pronto/v1/upstream.proto*\xd7\x1b\n" +
+	"\x16pronto/v1/errors.proto\x12\tpronto.v1\x1a\x18pronto/v1/upstream.proto*\xfd\x1b\n" +
 	"\vErrorReason\x12\x1c\n" +
-	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12O\n" +
-	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x1a-»\x18)\n" +
-	"\x10INVALID_ARGUMENT\"\x15google.rpc.BadRequest\x12<\n" +
-	"\x1eERROR_REASON_UPSTREAM_REJECTED\x10\x02\x1a\x18»\x18\x14\n" +
-	"\x10INVALID_ARGUMENT\x10\x01\x12=\n" +
-	" ERROR_REASON_UNAUTHENTICATED_KEY\x10\x03\x1a\x17»\x18\x13\n" +
-	"\x0fUNAUTHENTICATED\x10\x01\x12;\n" +
-	"\x1cERROR_REASON_KEY_NOT_ALLOWED\x10\x04\x1a\x19»\x18\x15\n" +
-	"\x11PERMISSION_DENIED\x10\x01\x12\xa3\x01\n" +
-	"\x16ERROR_REASON_NOT_FOUND\x10\x05\x1a\x86\x01»\x18\x81\x01\n" +
+	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12P\n" +
+	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x1a.\u0092\xb8i)\n" +
+	"\x10INVALID_ARGUMENT\"\x15google.rpc.BadRequest\x12=\n" +
+	"\x1eERROR_REASON_UPSTREAM_REJECTED\x10\x02\x1a\x19\u0092\xb8i\x14\n" +
+	"\x10INVALID_ARGUMENT\x10\x01\x12>\n" +
+	" ERROR_REASON_UNAUTHENTICATED_KEY\x10\x03\x1a\x18\u0092\xb8i\x13\n" +
+	"\x0fUNAUTHENTICATED\x10\x01\x12<\n" +
+	"\x1cERROR_REASON_KEY_NOT_ALLOWED\x10\x04\x1a\x1a\u0092\xb8i\x15\n" +
+	"\x11PERMISSION_DENIED\x10\x01\x12\xa4\x01\n" +
+	"\x16ERROR_REASON_NOT_FOUND\x10\x05\x1a\x87\x01\u0092\xb8i\x81\x01\n" +
 	"\tNOT_FOUND\x10\x01\x1a$\n" +
 	"\x06job_id\x12\x1athe job that was asked for\x1aL\n" +
 	"\n" +
-	"request_id\x12>the id of a call whose answer, or whose job, is no longer kept\x12O\n" +
-	"\x19ERROR_REASON_RATE_LIMITED\x10\x06\x1a0»\x18,\n" +
-	"\x12RESOURCE_EXHAUSTED\x10\x01\"\x14google.rpc.RetryInfo\x12A\n" +
-	"!ERROR_REASON_INSUFFICIENT_CREDITS\x10\a\x1a\x1a»\x18\x16\n" +
-	"\x12RESOURCE_EXHAUSTED\x10\x01\x127\n" +
-	"\x17ERROR_REASON_PLAN_LIMIT\x10\b\x1a\x1a»\x18\x16\n" +
-	"\x12RESOURCE_EXHAUSTED\x10\x01\x12>\n" +
-	"\x1dERROR_REASON_CONSENT_REQUIRED\x10\t\x1a\x1b»\x18\x17\n" +
-	"\x13FAILED_PRECONDITION\x10\x01\x12P\n" +
+	"request_id\x12>the id of a call whose answer, or whose job, is no longer kept\x12P\n" +
+	"\x19ERROR_REASON_RATE_LIMITED\x10\x06\x1a1\u0092\xb8i,\n" +
+	"\x12RESOURCE_EXHAUSTED\x10\x01\"\x14google.rpc.RetryInfo\x12B\n" +
+	"!ERROR_REASON_INSUFFICIENT_CREDITS\x10\a\x1a\x1b\u0092\xb8i\x16\n" +
+	"\x12RESOURCE_EXHAUSTED\x10\x01\x128\n" +
+	"\x17ERROR_REASON_PLAN_LIMIT\x10\b\x1a\x1b\u0092\xb8i\x16\n" +
+	"\x12RESOURCE_EXHAUSTED\x10\x01\x12?\n" +
+	"\x1dERROR_REASON_CONSENT_REQUIRED\x10\t\x1a\x1c\u0092\xb8i\x17\n" +
+	"\x13FAILED_PRECONDITION\x10\x01\x12Q\n" +
 	"!ERROR_REASON_UPSTREAM_UNAVAILABLE\x10\n" +
-	"\x1a)»\x18%\n" +
-	"\vUNAVAILABLE\x10\x01\"\x14google.rpc.RetryInfo\x12<\n" +
-	"\x1dERROR_REASON_UPSTREAM_TIMEOUT\x10\v\x1a\x19»\x18\x15\n" +
-	"\x11DEADLINE_EXCEEDED\x10\x01\x125\n" +
-	"\x1fERROR_REASON_UPSTREAM_MALFORMED\x10\f\x1a\x10»\x18\f\n" +
-	"\bINTERNAL\x10\x01\x12[\n" +
-	"\x1cERROR_REASON_OUTCOME_UNKNOWN\x10\r\x1a9»\x185\n" +
+	"\x1a*\u0092\xb8i%\n" +
+	"\vUNAVAILABLE\x10\x01\"\x14google.rpc.RetryInfo\x12=\n" +
+	"\x1dERROR_REASON_UPSTREAM_TIMEOUT\x10\v\x1a\x1a\u0092\xb8i\x15\n" +
+	"\x11DEADLINE_EXCEEDED\x10\x01\x126\n" +
+	"\x1fERROR_REASON_UPSTREAM_MALFORMED\x10\f\x1a\x11\u0092\xb8i\f\n" +
+	"\bINTERNAL\x10\x01\x12\\\n" +
+	"\x1cERROR_REASON_OUTCOME_UNKNOWN\x10\r\x1a:\u0092\xb8i5\n" +
 	"\aUNKNOWN\x10\x01\x1a(\n" +
-	"\x06job_id\x12\x1ethe job, where one was started\x12G\n" +
-	"(ERROR_REASON_CALLBACK_URL_NOT_CONFIGURED\x10\x0e\x1a\x19»\x18\x15\n" +
-	"\x13FAILED_PRECONDITION\x12\xa8\x01\n" +
-	"\x17ERROR_REASON_JOB_FAILED\x10\x0f\x1a\x8a\x01»\x18\x85\x01\n" +
+	"\x06job_id\x12\x1ethe job, where one was started\x12H\n" +
+	"(ERROR_REASON_CALLBACK_URL_NOT_CONFIGURED\x10\x0e\x1a\x1a\u0092\xb8i\x15\n" +
+	"\x13FAILED_PRECONDITION\x12\xa9\x01\n" +
+	"\x17ERROR_REASON_JOB_FAILED\x10\x0f\x1a\x8b\x01\u0092\xb8i\x85\x01\n" +
 	"\x13FAILED_PRECONDITION\x1a\x11\n" +
 	"\x06job_id\x12\athe job\x1a8\n" +
 	"\rlast_sequence\x12'the last event of the job that was sent\x1a!\n" +
-	"\x05cause\x12\x18the reason why it failed\x12z\n" +
-	"\x1aERROR_REASON_JOB_CANCELLED\x10\x10\x1aZ»\x18V\n" +
+	"\x05cause\x12\x18the reason why it failed\x12{\n" +
+	"\x1aERROR_REASON_JOB_CANCELLED\x10\x10\x1a[\u0092\xb8iV\n" +
 	"\aABORTED\x1a\x11\n" +
 	"\x06job_id\x12\athe job\x1a8\n" +
-	"\rlast_sequence\x12'the last event of the job that was sent\x12_\n" +
-	"\x19ERROR_REASON_JOB_FINISHED\x10\x11\x1a@»\x18<\n" +
+	"\rlast_sequence\x12'the last event of the job that was sent\x12`\n" +
+	"\x19ERROR_REASON_JOB_FINISHED\x10\x11\x1aA\u0092\xb8i<\n" +
 	"\x13FAILED_PRECONDITION\x1a\x11\n" +
 	"\x06job_id\x12\athe job\x1a\x12\n" +
-	"\x05state\x12\tits state\x12y\n" +
-	"\"ERROR_REASON_SEQUENCE_OUT_OF_RANGE\x10\x12\x1aQ»\x18M\n" +
+	"\x05state\x12\tits state\x12z\n" +
+	"\"ERROR_REASON_SEQUENCE_OUT_OF_RANGE\x10\x12\x1aR\u0092\xb8iM\n" +
 	"\fOUT_OF_RANGE\x1a\x11\n" +
 	"\x06job_id\x12\athe job\x1a*\n" +
-	"\rlast_sequence\x12\x19the last event of the job\x12\x91\x01\n" +
-	"\x15ERROR_REASON_DRAINING\x10\x13\x1av»\x18r\n" +
+	"\rlast_sequence\x12\x19the last event of the job\x12\x92\x01\n" +
+	"\x15ERROR_REASON_DRAINING\x10\x13\x1aw\u0092\xb8ir\n" +
 	"\vUNAVAILABLE\x10\x01\x1a\x11\n" +
 	"\x06job_id\x12\athe job\x1a8\n" +
-	"\rlast_sequence\x12'the last event of the job that was sent\"\x14google.rpc.RetryInfo\x125\n" +
-	"\x1eERROR_REASON_STORE_UNAVAILABLE\x10\x14\x1a\x11»\x18\r\n" +
-	"\vUNAVAILABLE\x12)\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\x15\x1a\x0e»\x18\n" +
+	"\rlast_sequence\x12'the last event of the job that was sent\"\x14google.rpc.RetryInfo\x126\n" +
+	"\x1eERROR_REASON_STORE_UNAVAILABLE\x10\x14\x1a\x12\u0092\xb8i\r\n" +
+	"\vUNAVAILABLE\x12*\n" +
+	"\x15ERROR_REASON_INTERNAL\x10\x15\x1a\x0f\u0092\xb8i\n" +
 	"\n" +
-	"\bINTERNAL\x12z\n" +
-	"\x1dERROR_REASON_SEQUENCE_EXPIRED\x10\x16\x1aW»\x18S\n" +
+	"\bINTERNAL\x12{\n" +
+	"\x1dERROR_REASON_SEQUENCE_EXPIRED\x10\x16\x1aX\u0092\xb8iS\n" +
 	"\fOUT_OF_RANGE\x1a\x11\n" +
 	"\x06job_id\x12\athe job\x1a0\n" +
-	"\x0foldest_sequence\x12\x1dthe oldest event that is kept\x12c\n" +
-	"\x1dERROR_REASON_JOB_NOT_FINISHED\x10\x17\x1a@»\x18<\n" +
+	"\x0foldest_sequence\x12\x1dthe oldest event that is kept\x12d\n" +
+	"\x1dERROR_REASON_JOB_NOT_FINISHED\x10\x17\x1aA\u0092\xb8i<\n" +
 	"\x13FAILED_PRECONDITION\x1a\x11\n" +
 	"\x06job_id\x12\athe job\x1a\x12\n" +
-	"\x05state\x12\tits state\x12\x82\x01\n" +
-	"\x17ERROR_REASON_STORE_FULL\x10\x18\x1ae»\x18a\n" +
+	"\x05state\x12\tits state\x12\x83\x01\n" +
+	"\x17ERROR_REASON_STORE_FULL\x10\x18\x1af\u0092\xb8ia\n" +
 	"\x12RESOURCE_EXHAUSTED\x1a&\n" +
 	"\x04size\x12\x1ewhat the store holds, in bytes\x1a#\n" +
-	"\x05limit\x12\x1awhat it may hold, in bytes\x12\x80\x01\n" +
-	"\x1eERROR_REASON_REQUEST_ID_REUSED\x10\x19\x1a\\»\x18X\n" +
+	"\x05limit\x12\x1awhat it may hold, in bytes\x12\x81\x01\n" +
+	"\x1eERROR_REASON_REQUEST_ID_REUSED\x10\x19\x1a]\u0092\xb8iX\n" +
 	"\x0eALREADY_EXISTS\x1a\x14\n" +
 	"\n" +
 	"request_id\x12\x06the id\x1a0\n" +
-	"\x06job_id\x12&the job that the first request started\x12\xb1\x02\n" +
-	"\x1cERROR_REASON_BUDGET_EXCEEDED\x10\x1a\x1a\x8e\x02»\x18\x89\x02\n" +
+	"\x06job_id\x12&the job that the first request started\x12\xb2\x02\n" +
+	"\x1cERROR_REASON_BUDGET_EXCEEDED\x10\x1a\x1a\x8f\x02\u0092\xb8i\x89\x02\n" +
 	"\x12RESOURCE_EXHAUSTED\x1a/\n" +
 	"\amaximum\x12$what the call could cost, in credits\x1a&\n" +
 	"\x05limit\x12\x1dwhat it, or the day, may cost\x1a0\n" +
 	"\x05spent\x12'what was spent on the day, for a budget\x1a9\n" +
-	"\breserved\x12-what calls under way could cost, for a budget\"\x17google.rpc.QuotaFailure\"\x14google.rpc.RetryInfo\x12F\n" +
-	"%ERROR_REASON_SALES_NAVIGATOR_REQUIRED\x10\x1b\x1a\x1b»\x18\x17\n" +
-	"\x13FAILED_PRECONDITION\x10\x01\x12\xa2\x01\n" +
-	"\x1eERROR_REASON_DEADLINE_EXCEEDED\x10\x1c\x1a~»\x18z\n" +
+	"\breserved\x12-what calls under way could cost, for a budget\"\x17google.rpc.QuotaFailure\"\x14google.rpc.RetryInfo\x12G\n" +
+	"%ERROR_REASON_SALES_NAVIGATOR_REQUIRED\x10\x1b\x1a\x1c\u0092\xb8i\x17\n" +
+	"\x13FAILED_PRECONDITION\x10\x01\x12\xa3\x01\n" +
+	"\x1eERROR_REASON_DEADLINE_EXCEEDED\x10\x1c\x1a\x7f\u0092\xb8iz\n" +
 	"\x11DEADLINE_EXCEEDED\x10\x01\x1a)\n" +
 	"\x06job_id\x12\x1fthe job, where one was followed\x1a8\n" +
-	"\rlast_sequence\x12'the last event of the job that was sent\x123\n" +
-	"\x1aERROR_REASON_UNIMPLEMENTED\x10\x1d\x1a\x13»\x18\x0f\n" +
-	"\rUNIMPLEMENTED\x12<\n" +
-	"\x1eERROR_REASON_MESSAGE_TOO_LARGE\x10\x1e\x1a\x18»\x18\x14\n" +
-	"\x12RESOURCE_EXHAUSTED\x122\n" +
-	"\x1eERROR_REASON_MALFORMED_MESSAGE\x10\x1f\x1a\x0e»\x18\n" +
+	"\rlast_sequence\x12'the last event of the job that was sent\x124\n" +
+	"\x1aERROR_REASON_UNIMPLEMENTED\x10\x1d\x1a\x14\u0092\xb8i\x0f\n" +
+	"\rUNIMPLEMENTED\x12=\n" +
+	"\x1eERROR_REASON_MESSAGE_TOO_LARGE\x10\x1e\x1a\x19\u0092\xb8i\x14\n" +
+	"\x12RESOURCE_EXHAUSTED\x123\n" +
+	"\x1eERROR_REASON_MALFORMED_MESSAGE\x10\x1f\x1a\x0f\u0092\xb8i\n" +
 	"\n" +
-	"\bINTERNAL\x12>\n" +
-	"#ERROR_REASON_UNAUTHENTICATED_CLIENT\x10 \x1a\x15»\x18\x11\n" +
-	"\x0fUNAUTHENTICATED\x125\n" +
-	"\x18ERROR_REASON_KEY_REFUSED\x10!\x1a\x17»\x18\x13\n" +
-	"\x11PERMISSION_DENIED\x12\x95\x01\n" +
-	"\x1bERROR_REASON_STREAM_TOO_OLD\x10\"\x1at»\x18p\n" +
+	"\bINTERNAL\x12?\n" +
+	"#ERROR_REASON_UNAUTHENTICATED_CLIENT\x10 \x1a\x16\u0092\xb8i\x11\n" +
+	"\x0fUNAUTHENTICATED\x126\n" +
+	"\x18ERROR_REASON_KEY_REFUSED\x10!\x1a\x18\u0092\xb8i\x13\n" +
+	"\x11PERMISSION_DENIED\x12\x96\x01\n" +
+	"\x1bERROR_REASON_STREAM_TOO_OLD\x10\"\x1au\u0092\xb8ip\n" +
 	"\vUNAVAILABLE\x1a\x11\n" +
 	"\x06job_id\x12\athe job\x1a8\n" +
-	"\rlast_sequence\x12'the last event of the job that was sent\"\x14google.rpc.RetryInfo\x12B\n" +
-	"\x15ERROR_REASON_STARTING\x10#\x1a'»\x18#\n" +
-	"\vUNAVAILABLE\"\x14google.rpc.RetryInfo\x1a\x81\x01\xaa\xbb\x180\n" +
-	"\bendpoint\x12$method and path of Pronto's endpoint\xaa\xbb\x18#\n" +
-	"\vhttp_status\x12\x14Pronto's HTTP status\xaa\xbb\x18\"\n" +
+	"\rlast_sequence\x12'the last event of the job that was sent\"\x14google.rpc.RetryInfo\x12C\n" +
+	"\x15ERROR_REASON_STARTING\x10#\x1a(\u0092\xb8i#\n" +
+	"\vUNAVAILABLE\"\x14google.rpc.RetryInfo\x1a\x84\x01\xaa\x92\xb8i0\n" +
+	"\bendpoint\x12$method and path of Pronto's endpoint\xaa\x92\xb8i#\n" +
+	"\vhttp_status\x12\x14Pronto's HTTP status\xaa\x92\xb8i\"\n" +
 	"\x10upstream_message\x12\x0ePronto's wordsB.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 

@@ -57,7 +57,7 @@ type LeadFilters struct {
 	// Location ids of the company's headquarters.
 	CompanyHeadquarters []string `protobuf:"bytes,14,rep,name=company_headquarters,json=companyHeadquarters,proto3" json:"company_headquarters,omitempty"`
 	// Functions.
-	Functions []Function `protobuf:"varint,15,rep,packed,name=functions,proto3,enum=pronto.v1.Function" json:"functions,omitempty"`
+	Functions []JobFunction `protobuf:"varint,15,rep,packed,name=functions,proto3,enum=pronto.v1.JobFunction" json:"functions,omitempty"`
 	// Seniority levels.
 	SeniorityLevels []SeniorityLevel `protobuf:"varint,16,rep,packed,name=seniority_levels,json=seniorityLevels,proto3,enum=pronto.v1.SeniorityLevel" json:"seniority_levels,omitempty"`
 	// Years of experience.
@@ -229,7 +229,7 @@ func (x *LeadFilters) GetCompanyHeadquarters() []string {
 	return nil
 }
 
-func (x *LeadFilters) GetFunctions() []Function {
+func (x *LeadFilters) GetFunctions() []JobFunction {
 	if x != nil {
 		return x.Functions
 	}
@@ -399,7 +399,7 @@ type SearchLeadsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -497,7 +497,7 @@ func (x *SearchLeadsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchLeadsRequest) GetMaxCredits() int32 {
+func (x *SearchLeadsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -642,7 +642,7 @@ type FindCompanyLeadsRequest struct {
 	// Location ids to exclude.
 	ExcludedLocations []string `protobuf:"bytes,7,rep,name=excluded_locations,json=excludedLocations,proto3" json:"excluded_locations,omitempty"`
 	// Functions.
-	Functions []Function `protobuf:"varint,8,rep,packed,name=functions,proto3,enum=pronto.v1.Function" json:"functions,omitempty"`
+	Functions []JobFunction `protobuf:"varint,8,rep,packed,name=functions,proto3,enum=pronto.v1.JobFunction" json:"functions,omitempty"`
 	// Seniority levels.
 	SeniorityLevels []SeniorityLevel `protobuf:"varint,9,rep,packed,name=seniority_levels,json=seniorityLevels,proto3,enum=pronto.v1.SeniorityLevel" json:"seniority_levels,omitempty"`
 	// Label of the search. Absent: `pronto-grpc` and the job's id when
@@ -668,7 +668,7 @@ type FindCompanyLeadsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -752,7 +752,7 @@ func (x *FindCompanyLeadsRequest) GetExcludedLocations() []string {
 	return nil
 }
 
-func (x *FindCompanyLeadsRequest) GetFunctions() []Function {
+func (x *FindCompanyLeadsRequest) GetFunctions() []JobFunction {
 	if x != nil {
 		return x.Functions
 	}
@@ -822,7 +822,7 @@ func (x *FindCompanyLeadsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *FindCompanyLeadsRequest) GetMaxCredits() int32 {
+func (x *FindCompanyLeadsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -856,7 +856,7 @@ type ExtractLeadsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -954,7 +954,7 @@ func (x *ExtractLeadsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *ExtractLeadsRequest) GetMaxCredits() int32 {
+func (x *ExtractLeadsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -980,7 +980,7 @@ type EnrichLeadRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1057,7 +1057,7 @@ func (x *EnrichLeadRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *EnrichLeadRequest) GetMaxCredits() int32 {
+func (x *EnrichLeadRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1125,7 +1125,7 @@ type BulkEnrichLeadsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1188,7 +1188,7 @@ func (x *BulkEnrichLeadsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *BulkEnrichLeadsRequest) GetMaxCredits() int32 {
+func (x *BulkEnrichLeadsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1263,7 +1263,7 @@ var File_pronto_v1_leads_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_leads_proto_rawDesc = "" +
 	"\n" +
-	"\x15pronto/v1/leads.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xd0\x17\n" +
+	"\x15pronto/v1/leads.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xe6\x17\n" +
 	"\vLeadFilters\x12\x17\n" +
 	"\x04live\x18\x01 \x01(\bH\x00R\x04live\x88\x01\x01\x12\x1d\n" +
 	"\akeyword\x18\x02 \x01(\tH\x01R\akeyword\x88\x01\x01\x12\x1d\n" +
@@ -1272,37 +1272,37 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"\x13excluded_job_titles\x18\x04 \x03(\tR\x11excludedJobTitles\x12\x1f\n" +
 	"\vpast_titles\x18\x05 \x03(\tR\n" +
 	"pastTitles\x120\n" +
-	"\x14excluded_past_titles\x18\x06 \x03(\tR\x12excludedPastTitles\x125\n" +
-	"\x12included_locations\x18\a \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11includedLocations\x125\n" +
-	"\x12excluded_locations\x18\b \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11excludedLocations\x127\n" +
-	"\x13included_industries\x18\t \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x12includedIndustries\x127\n" +
+	"\x14excluded_past_titles\x18\x06 \x03(\tR\x12excludedPastTitles\x126\n" +
+	"\x12included_locations\x18\a \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11includedLocations\x126\n" +
+	"\x12excluded_locations\x18\b \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x128\n" +
+	"\x13included_industries\x18\t \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12includedIndustries\x128\n" +
 	"\x13excluded_industries\x18\n" +
-	" \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x12excludedIndustries\x12=\n" +
-	"\x12included_companies\x18\v \x03(\tB\x0e\xaa\xbb\x18\x04R\x02id\xb2\xbb\x18\x028\x06R\x11includedCompanies\x12=\n" +
-	"\x12excluded_companies\x18\f \x03(\tB\x0e\xaa\xbb\x18\x04R\x02id\xb2\xbb\x18\x028\x06R\x11excludedCompanies\x125\n" +
-	"\x0epast_companies\x18\r \x03(\tB\x0e\xaa\xbb\x18\x04R\x02id\xb2\xbb\x18\x028\x06R\rpastCompanies\x129\n" +
-	"\x14company_headquarters\x18\x0e \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x13companyHeadquarters\x121\n" +
-	"\tfunctions\x18\x0f \x03(\x0e2\x13.pronto.v1.FunctionR\tfunctions\x12D\n" +
+	" \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12excludedIndustries\x12?\n" +
+	"\x12included_companies\x18\v \x03(\tB\x10\xaa\x92\xb8i\x04R\x02id\xb2\x92\xb8i\x028\x06R\x11includedCompanies\x12?\n" +
+	"\x12excluded_companies\x18\f \x03(\tB\x10\xaa\x92\xb8i\x04R\x02id\xb2\x92\xb8i\x028\x06R\x11excludedCompanies\x127\n" +
+	"\x0epast_companies\x18\r \x03(\tB\x10\xaa\x92\xb8i\x04R\x02id\xb2\x92\xb8i\x028\x06R\rpastCompanies\x12:\n" +
+	"\x14company_headquarters\x18\x0e \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x13companyHeadquarters\x124\n" +
+	"\tfunctions\x18\x0f \x03(\x0e2\x16.pronto.v1.JobFunctionR\tfunctions\x12D\n" +
 	"\x10seniority_levels\x18\x10 \x03(\x0e2\x19.pronto.v1.SeniorityLevelR\x0fseniorityLevels\x12A\n" +
 	"\x13years_of_experience\x18\x11 \x03(\x0e2\x11.pronto.v1.TenureR\x11yearsOfExperience\x12J\n" +
 	"\x18years_at_current_company\x18\x12 \x03(\x0e2\x11.pronto.v1.TenureR\x15yearsAtCurrentCompany\x12L\n" +
 	"\x19years_in_current_position\x18\x13 \x03(\x0e2\x11.pronto.v1.TenureR\x16yearsInCurrentPosition\x129\n" +
 	"\fcompany_size\x18\x14 \x03(\x0e2\x16.pronto.v1.CompanySizeR\vcompanySize\x129\n" +
-	"\fcompany_type\x18\x15 \x03(\x0e2\x16.pronto.v1.CompanyTypeR\vcompanyType\x12<\n" +
-	"\x16included_account_lists\x18\x16 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x14includedAccountLists\x12<\n" +
-	"\x16excluded_account_lists\x18\x17 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x14excludedAccountLists\x126\n" +
-	"\x13included_lead_lists\x18\x18 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11includedLeadLists\x126\n" +
-	"\x13excluded_lead_lists\x18\x19 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11excludedLeadLists\x12;\n" +
+	"\fcompany_type\x18\x15 \x03(\x0e2\x16.pronto.v1.CompanyTypeR\vcompanyType\x12=\n" +
+	"\x16included_account_lists\x18\x16 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x14includedAccountLists\x12=\n" +
+	"\x16excluded_account_lists\x18\x17 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x14excludedAccountLists\x127\n" +
+	"\x13included_lead_lists\x18\x18 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11includedLeadLists\x127\n" +
+	"\x13excluded_lead_lists\x18\x19 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLeadLists\x12;\n" +
 	"\frelationship\x18\x1a \x03(\x0e2\x17.pronto.v1.RelationshipR\frelationship\x12N\n" +
-	"\x15recently_changed_jobs\x18\x1b \x03(\x0e2\x1a.pronto.v1.RecentJobChangeR\x13recentlyChangedJobs\x12A\n" +
-	"\x16connections_of_profile\x18\x1c \x01(\tB\x06\xb2\xbb\x18\x028\x02H\x02R\x14connectionsOfProfile\x88\x01\x01\x125\n" +
+	"\x15recently_changed_jobs\x18\x1b \x03(\x0e2\x1a.pronto.v1.RecentJobChangeR\x13recentlyChangedJobs\x12B\n" +
+	"\x16connections_of_profile\x18\x1c \x01(\tB\a\xb2\x92\xb8i\x028\x02H\x02R\x14connectionsOfProfile\x88\x01\x01\x125\n" +
 	"\x14follows_your_company\x18\x1d \x01(\bH\x03R\x12followsYourCompany\x88\x01\x01\x123\n" +
 	"\x13viewed_your_profile\x18\x1e \x01(\bH\x04R\x11viewedYourProfile\x88\x01\x01\x12;\n" +
 	"\x17with_shared_experiences\x18\x1f \x01(\bH\x05R\x15withSharedExperiences\x88\x01\x01\x121\n" +
 	"\x12posted_on_linkedin\x18  \x01(\bH\x06R\x10postedOnLinkedin\x88\x01\x01\x12*\n" +
-	"\x0epast_colleague\x18! \x01(\bH\aR\rpastColleague\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\x91\a\xb2\xbb\x18\xa8\x05\x12\akeyword\x12\n" +
-	"job_titles\x12\x13excluded_job_titles\x12\vpast_titles\x12\x14excluded_past_titles\x12\x12included_locations\x12\x12excluded_locations\x12\x13included_industries\x12\x13excluded_industries\x12\x12included_companies\x12\x12excluded_companies\x12\x0epast_companies\x12\x14company_headquarters\x12\tfunctions\x12\x10seniority_levels\x12\x13years_of_experience\x12\x18years_at_current_company\x12\x19years_in_current_position\x12\fcompany_size\x12\fcompany_type\x12\x16included_account_lists\x12\x16excluded_account_lists\x12\x13included_lead_lists\x12\x13excluded_lead_lists\x12\frelationship\x12\x15recently_changed_jobs\x12\x16connections_of_profile\x12\x14follows_your_company\x12\x13viewed_your_profile\x12\x17with_shared_experiences\x12\x12posted_on_linkedin\x12\x0epast_colleague\x12\x11additional_fields:$a search needs a filter or a keyword\xb2\xbb\x18\xdf\x01\n" +
+	"\x0epast_colleague\x18! \x01(\bH\aR\rpastColleague\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\x93\a\xb2\x92\xb8i\xa8\x05\x12\akeyword\x12\n" +
+	"job_titles\x12\x13excluded_job_titles\x12\vpast_titles\x12\x14excluded_past_titles\x12\x12included_locations\x12\x12excluded_locations\x12\x13included_industries\x12\x13excluded_industries\x12\x12included_companies\x12\x12excluded_companies\x12\x0epast_companies\x12\x14company_headquarters\x12\tfunctions\x12\x10seniority_levels\x12\x13years_of_experience\x12\x18years_at_current_company\x12\x19years_in_current_position\x12\fcompany_size\x12\fcompany_type\x12\x16included_account_lists\x12\x16excluded_account_lists\x12\x13included_lead_lists\x12\x13excluded_lead_lists\x12\frelationship\x12\x15recently_changed_jobs\x12\x16connections_of_profile\x12\x14follows_your_company\x12\x13viewed_your_profile\x12\x17with_shared_experiences\x12\x12posted_on_linkedin\x12\x0epast_colleague\x12\x11additional_fields:$a search needs a filter or a keyword\xb2\x92\xb8i\xdf\x01\n" +
 	"\x06\"\x04live*\x16connections_of_profile*\frelationship*\x14follows_your_company*\x13viewed_your_profile*\x17with_shared_experiences*\x12posted_on_linkedin*\x0epast_colleague:Gonly LinkedIn knows relationships and signals: leave live unset or trueB\a\n" +
 	"\x05_liveB\n" +
 	"\n" +
@@ -1312,20 +1312,20 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"\x14_viewed_your_profileB\x1a\n" +
 	"\x18_with_shared_experiencesB\x15\n" +
 	"\x13_posted_on_linkedinB\x11\n" +
-	"\x0f_past_colleague\"\xb5\x04\n" +
-	"\x12SearchLeadsRequest\x12>\n" +
-	"\afilters\x18\x01 \x01(\v2\x16.pronto.v1.LeadFiltersB\f\xaa\xbb\x18\x02(\x01\xb2\xbb\x18\x02\b\x01R\afilters\x12\x17\n" +
-	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12(\n" +
-	"\x05limit\x18\x03 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x01R\x05limit\x88\x01\x01\x12!\n" +
+	"\x0f_past_colleague\"\xb0\x04\n" +
+	"\x12SearchLeadsRequest\x12@\n" +
+	"\afilters\x18\x01 \x01(\v2\x16.pronto.v1.LeadFiltersB\x0e\xaa\x92\xb8i\x02(\x01\xb2\x92\xb8i\x02\b\x01R\afilters\x12\x17\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\x03 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x01R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x04 \x01(\bH\x02R\tstreaming\x88\x01\x01\x12\x19\n" +
 	"\x05scale\x18\x05 \x01(\bH\x03R\x05scale\x88\x01\x01\x12/\n" +
-	"\x06custom\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12,\n" +
-	"\vwebhook_url\x18\a \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x04R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x06custom\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12-\n" +
+	"\vwebhook_url\x18\a \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x04R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x05R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x05R\n" +
 	"maxCredits\x88\x01\x01B\a\n" +
 	"\x05_nameB\b\n" +
 	"\x06_limitB\f\n" +
@@ -1333,44 +1333,44 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"_streamingB\b\n" +
 	"\x06_scaleB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xa8\x01\n" +
-	"\x18PreviewLeadSearchRequest\x12>\n" +
-	"\afilters\x18\x01 \x01(\v2\x16.pronto.v1.LeadFiltersB\f\xaa\xbb\x18\x02(\x01\xb2\xbb\x18\x02\b\x01R\afilters\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\xde\x01\n" +
-	"\x19PreviewLeadSearchResponse\x121\n" +
-	"\vtotal_count\x18\x01 \x01(\x03B\v\xaa\xbb\x18\a\x12\x05totalH\x00R\n" +
+	"\f_max_credits\"\xab\x01\n" +
+	"\x18PreviewLeadSearchRequest\x12@\n" +
+	"\afilters\x18\x01 \x01(\v2\x16.pronto.v1.LeadFiltersB\x0e\xaa\x92\xb8i\x02(\x01\xb2\x92\xb8i\x02\b\x01R\afilters\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\xe0\x01\n" +
+	"\x19PreviewLeadSearchResponse\x122\n" +
+	"\vtotal_count\x18\x01 \x01(\x03B\f\xaa\x92\xb8i\a\x12\x05totalH\x00R\n" +
 	"totalCount\x88\x01\x01\x120\n" +
-	"\apreview\x18\x02 \x03(\v2\x16.pronto.v1.LeadPreviewR\apreview\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x0e\n" +
-	"\f_total_count\"\xba\n" +
+	"\apreview\x18\x02 \x03(\v2\x16.pronto.v1.LeadPreviewR\apreview\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x0e\n" +
+	"\f_total_count\"\xbe\n" +
 	"\n" +
-	"\x17FindCompanyLeadsRequest\x12;\n" +
-	"\x13company_linkedin_id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12=\n" +
-	"\x14company_linkedin_url\x18\x02 \x01(\tB\x06\xb2\xbb\x18\x028\x03H\x01R\x12companyLinkedinUrl\x88\x01\x01\x12\x1d\n" +
+	"\x17FindCompanyLeadsRequest\x12<\n" +
+	"\x13company_linkedin_id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x06H\x00R\x11companyLinkedinId\x88\x01\x01\x12>\n" +
+	"\x14company_linkedin_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x01R\x12companyLinkedinUrl\x88\x01\x01\x12\x1d\n" +
 	"\n" +
 	"job_titles\x18\x03 \x03(\tR\tjobTitles\x12.\n" +
-	"\x13excluded_job_titles\x18\x04 \x03(\tR\x11excludedJobTitles\x12*\n" +
+	"\x13excluded_job_titles\x18\x04 \x03(\tR\x11excludedJobTitles\x12+\n" +
 	"\n" +
-	"persona_id\x18\x05 \x01(\tB\x06\xb2\xbb\x18\x028\aH\x02R\tpersonaId\x88\x01\x01\x125\n" +
-	"\x12included_locations\x18\x06 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11includedLocations\x125\n" +
-	"\x12excluded_locations\x18\a \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11excludedLocations\x121\n" +
-	"\tfunctions\x18\b \x03(\x0e2\x13.pronto.v1.FunctionR\tfunctions\x12D\n" +
+	"persona_id\x18\x05 \x01(\tB\a\xb2\x92\xb8i\x028\aH\x02R\tpersonaId\x88\x01\x01\x126\n" +
+	"\x12included_locations\x18\x06 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11includedLocations\x126\n" +
+	"\x12excluded_locations\x18\a \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x124\n" +
+	"\tfunctions\x18\b \x03(\x0e2\x16.pronto.v1.JobFunctionR\tfunctions\x12D\n" +
 	"\x10seniority_levels\x18\t \x03(\x0e2\x19.pronto.v1.SeniorityLevelR\x0fseniorityLevels\x12\x17\n" +
 	"\x04name\x18\n" +
-	" \x01(\tH\x03R\x04name\x88\x01\x01\x12(\n" +
-	"\x05limit\x18\v \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x04R\x05limit\x88\x01\x01\x12!\n" +
+	" \x01(\tH\x03R\x04name\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\v \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x04R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\f \x01(\bH\x05R\tstreaming\x88\x01\x01\x12\x19\n" +
 	"\x05scale\x18\r \x01(\bH\x06R\x05scale\x88\x01\x01\x12/\n" +
-	"\x06custom\x18\x0e \x01(\v2\x17.google.protobuf.StructR\x06custom\x12,\n" +
-	"\vwebhook_url\x18\x0f \x01(\tB\x06\xb2\xbb\x18\x028\x01H\aR\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x06custom\x18\x0e \x01(\v2\x17.google.protobuf.StructR\x06custom\x12-\n" +
+	"\vwebhook_url\x18\x0f \x01(\tB\a\xb2\x92\xb8i\x028\x01H\aR\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\bR\n" +
-	"maxCredits\x88\x01\x01:\x9f\x02\xb2\xbb\x18+\x12\x13company_linkedin_id\x12\x14company_linkedin_url\xb2\xbb\x18\x95\x01\x12\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\bR\n" +
+	"maxCredits\x88\x01\x01:\xa2\x02\xb2\x92\xb8i+\x12\x13company_linkedin_id\x12\x14company_linkedin_url\xb2\x92\xb8i\x95\x01\x12\n" +
 	"job_titles\x12\x13excluded_job_titles\x12\tfunctions\x12\x10seniority_levels\x12\x12included_locations\x12\x12excluded_locations\x12\n" +
-	"persona_id:!a search needs a filter on people\xb2\xbb\x18R\n" +
+	"persona_id:!a search needs a filter on people\xb2\x92\xb8iR\n" +
 	"\f\n" +
 	"\n" +
 	"persona_id*\n" +
@@ -1384,74 +1384,74 @@ const file_pronto_v1_leads_proto_rawDesc = "" +
 	"_streamingB\b\n" +
 	"\x06_scaleB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x99\x04\n" +
-	"\x13ExtractLeadsRequest\x12'\n" +
+	"\f_max_credits\"\x94\x04\n" +
+	"\x13ExtractLeadsRequest\x12(\n" +
 	"\n" +
-	"search_url\x18\x01 \x01(\tB\b\xb2\xbb\x18\x04\b\x018\x04R\tsearchUrl\x12\x1a\n" +
-	"\x04name\x18\x02 \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x04name\x12(\n" +
-	"\x05limit\x18\x03 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"search_url\x18\x01 \x01(\tB\t\xb2\x92\xb8i\x04\b\x018\x04R\tsearchUrl\x12\x1b\n" +
+	"\x04name\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x04name\x12\"\n" +
+	"\x05limit\x18\x03 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
 	"\tstreaming\x18\x04 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12\x19\n" +
 	"\x05scale\x18\x05 \x01(\bH\x02R\x05scale\x88\x01\x01\x12/\n" +
-	"\x06custom\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12,\n" +
-	"\vwebhook_url\x18\a \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x03R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x06custom\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12-\n" +
+	"\vwebhook_url\x18\a \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x03R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\b\n" +
 	"\x06_scaleB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xa2\x03\n" +
-	"\x11EnrichLeadRequest\x12+\n" +
-	"\flinkedin_url\x18\x01 \x01(\tB\b\xb2\xbb\x18\x04\b\x018\x02R\vlinkedinUrl\x12\"\n" +
+	"\f_max_credits\"\xa1\x03\n" +
+	"\x11EnrichLeadRequest\x12,\n" +
+	"\flinkedin_url\x18\x01 \x01(\tB\t\xb2\x92\xb8i\x04\b\x018\x02R\vlinkedinUrl\x12\"\n" +
 	"\n" +
 	"first_name\x18\x02 \x01(\tH\x00R\tfirstName\x88\x01\x01\x12 \n" +
 	"\tlast_name\x18\x03 \x01(\tH\x01R\blastName\x88\x01\x01\x12&\n" +
-	"\fcompany_name\x18\x04 \x01(\tH\x02R\vcompanyName\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\fcompany_name\x18\x04 \x01(\tH\x02R\vcompanyName\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\r\n" +
 	"\v_first_nameB\f\n" +
 	"\n" +
 	"_last_nameB\x0f\n" +
 	"\r_company_nameB\x0e\n" +
-	"\f_max_credits\"K\n" +
-	"\x12EnrichLeadResponse\x125\n" +
-	"\x06result\x18\x01 \x01(\v2\x15.pronto.v1.LeadResultB\x06\xaa\xbb\x18\x02(\x01R\x06result\"\xd3\x02\n" +
-	"\x16BulkEnrichLeadsRequest\x125\n" +
-	"\x05leads\x18\x01 \x03(\v2\x17.pronto.v1.LeadToEnrichB\x06\xb2\xbb\x18\x02\b\x01R\x05leads\x12,\n" +
-	"\vwebhook_url\x18\x02 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x00R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\f_max_credits\"L\n" +
+	"\x12EnrichLeadResponse\x126\n" +
+	"\x06result\x18\x01 \x01(\v2\x15.pronto.v1.LeadResultB\a\xaa\x92\xb8i\x02(\x01R\x06result\"\xd3\x02\n" +
+	"\x16BulkEnrichLeadsRequest\x126\n" +
+	"\x05leads\x18\x01 \x03(\v2\x17.pronto.v1.LeadToEnrichB\a\xb2\x92\xb8i\x02\b\x01R\x05leads\x12-\n" +
+	"\vwebhook_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x00R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x01R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x01R\n" +
 	"maxCredits\x88\x01\x01B\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xba\x01\n" +
-	"\fLeadToEnrich\x12+\n" +
-	"\flinkedin_url\x18\x01 \x01(\tB\b\xb2\xbb\x18\x04\b\x018\x02R\vlinkedinUrl\x12/\n" +
-	"\x06custom\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields2\x85\t\n" +
-	"\vLeadService\x12X\n" +
-	"\vSearchLeads\x12\x1d.pronto.v1.SearchLeadsRequest\x1a\x13.pronto.v1.JobEvent\"\x13\xb2\xbb\x18\x0fStartLeadSearch0\x01\x12v\n" +
-	"\x0fStartLeadSearch\x12\x1d.pronto.v1.SearchLeadsRequest\x1a\x18.pronto.v1.StartResponse\"*\xaa\xbb\x18&2\x04\b\x01\x10\x01J\x06\b\x01\x10\x01 \x01\x12\x16/leads/advanced_search\x12\x91\x01\n" +
-	"\x11PreviewLeadSearch\x12#.pronto.v1.PreviewLeadSearchRequest\x1a$.pronto.v1.PreviewLeadSearchResponse\"1\xaa\xbb\x18*2\x04\b\x01\x10\x01R\x02\b\n" +
-	"\x12\x1e/leads/advanced_search/preview\x90\x02\x01\x12i\n" +
-	"\x10FindCompanyLeads\x12\".pronto.v1.FindCompanyLeadsRequest\x1a\x13.pronto.v1.JobEvent\"\x1a\xb2\xbb\x18\x16StartCompanyLeadSearch0\x01\x12}\n" +
-	"\x16StartCompanyLeadSearch\x12\".pronto.v1.FindCompanyLeadsRequest\x1a\x18.pronto.v1.StartResponse\"%\xaa\xbb\x18!2\x06\b\x01\x10\x01\x18\x01J\b\b\x01\x10\x01\x18\x01 \x01\x12\r/leads/search\x12^\n" +
-	"\fExtractLeads\x12\x1e.pronto.v1.ExtractLeadsRequest\x1a\x13.pronto.v1.JobEvent\"\x17\xb2\xbb\x18\x13StartLeadExtraction0\x01\x12m\n" +
-	"\x13StartLeadExtraction\x12\x1e.pronto.v1.ExtractLeadsRequest\x1a\x18.pronto.v1.StartResponse\"\x1c\xaa\xbb\x18\x182\x04\b\x01\x10\x01J\b\b\x01\x10\x01\x18\x01 \x01\x12\x06/leads\x12m\n" +
+	"\f_max_credits\"\xbc\x01\n" +
+	"\fLeadToEnrich\x12,\n" +
+	"\flinkedin_url\x18\x01 \x01(\tB\t\xb2\x92\xb8i\x04\b\x018\x02R\vlinkedinUrl\x12/\n" +
+	"\x06custom\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields2\x8f\t\n" +
+	"\vLeadService\x12Y\n" +
+	"\vSearchLeads\x12\x1d.pronto.v1.SearchLeadsRequest\x1a\x13.pronto.v1.JobEvent\"\x14\xb2\x92\xb8i\x0fStartLeadSearch0\x01\x12w\n" +
+	"\x0fStartLeadSearch\x12\x1d.pronto.v1.SearchLeadsRequest\x1a\x18.pronto.v1.StartResponse\"+\xaa\x92\xb8i&2\x04\b\x01\x10\x01J\x06\b\x01\x10\x01 \x01\x12\x16/leads/advanced_search\x12\x92\x01\n" +
+	"\x11PreviewLeadSearch\x12#.pronto.v1.PreviewLeadSearchRequest\x1a$.pronto.v1.PreviewLeadSearchResponse\"2\xaa\x92\xb8i*2\x04\b\x01\x10\x01R\x02\b\n" +
+	"\x12\x1e/leads/advanced_search/preview\x90\x02\x01\x12j\n" +
+	"\x10FindCompanyLeads\x12\".pronto.v1.FindCompanyLeadsRequest\x1a\x13.pronto.v1.JobEvent\"\x1b\xb2\x92\xb8i\x16StartCompanyLeadSearch0\x01\x12~\n" +
+	"\x16StartCompanyLeadSearch\x12\".pronto.v1.FindCompanyLeadsRequest\x1a\x18.pronto.v1.StartResponse\"&\xaa\x92\xb8i!2\x06\b\x01\x10\x01\x18\x01J\b\b\x01\x10\x01\x18\x01 \x01\x12\r/leads/search\x12_\n" +
+	"\fExtractLeads\x12\x1e.pronto.v1.ExtractLeadsRequest\x1a\x13.pronto.v1.JobEvent\"\x18\xb2\x92\xb8i\x13StartLeadExtraction0\x01\x12n\n" +
+	"\x13StartLeadExtraction\x12\x1e.pronto.v1.ExtractLeadsRequest\x1a\x18.pronto.v1.StartResponse\"\x1d\xaa\x92\xb8i\x182\x04\b\x01\x10\x01J\b\b\x01\x10\x01\x18\x01 \x01\x12\x06/leads\x12n\n" +
 	"\n" +
-	"EnrichLead\x12\x1c.pronto.v1.EnrichLeadRequest\x1a\x1d.pronto.v1.EnrichLeadResponse\"\"\xaa\xbb\x18\x1e2\x06\b\x05\x10\x01\x18\x01\x12\x14/leads/single_enrich\x12h\n" +
-	"\x0fBulkEnrichLeads\x12!.pronto.v1.BulkEnrichLeadsRequest\x1a\x13.pronto.v1.JobEvent\"\x1b\xb2\xbb\x18\x17StartBulkLeadEnrichment0\x01\x12~\n" +
-	"\x17StartBulkLeadEnrichment\x12!.pronto.v1.BulkEnrichLeadsRequest\x1a\x18.pronto.v1.StartResponse\"&\xaa\xbb\x18\"2\x06\b\x01\x10\x01\x18\x01J\x04\b\x01\x10\x03\x12\x12/leads/bulk_enrichB.\n" +
+	"EnrichLead\x12\x1c.pronto.v1.EnrichLeadRequest\x1a\x1d.pronto.v1.EnrichLeadResponse\"#\xaa\x92\xb8i\x1e2\x06\b\x05\x10\x01\x18\x01\x12\x14/leads/single_enrich\x12i\n" +
+	"\x0fBulkEnrichLeads\x12!.pronto.v1.BulkEnrichLeadsRequest\x1a\x13.pronto.v1.JobEvent\"\x1c\xb2\x92\xb8i\x17StartBulkLeadEnrichment0\x01\x12\x7f\n" +
+	"\x17StartBulkLeadEnrichment\x12!.pronto.v1.BulkEnrichLeadsRequest\x1a\x18.pronto.v1.StartResponse\"'\xaa\x92\xb8i\"2\x06\b\x01\x10\x01\x18\x01J\x04\b\x01\x10\x03\x12\x12/leads/bulk_enrichB.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 
 var (
@@ -1478,7 +1478,7 @@ var file_pronto_v1_leads_proto_goTypes = []any{
 	(*EnrichLeadResponse)(nil),        // 7: pronto.v1.EnrichLeadResponse
 	(*BulkEnrichLeadsRequest)(nil),    // 8: pronto.v1.BulkEnrichLeadsRequest
 	(*LeadToEnrich)(nil),              // 9: pronto.v1.LeadToEnrich
-	(Function)(0),                     // 10: pronto.v1.Function
+	(JobFunction)(0),                  // 10: pronto.v1.JobFunction
 	(SeniorityLevel)(0),               // 11: pronto.v1.SeniorityLevel
 	(Tenure)(0),                       // 12: pronto.v1.Tenure
 	(CompanySize)(0),                  // 13: pronto.v1.CompanySize
@@ -1492,7 +1492,7 @@ var file_pronto_v1_leads_proto_goTypes = []any{
 	(*StartResponse)(nil),             // 21: pronto.v1.StartResponse
 }
 var file_pronto_v1_leads_proto_depIdxs = []int32{
-	10, // 0: pronto.v1.LeadFilters.functions:type_name -> pronto.v1.Function
+	10, // 0: pronto.v1.LeadFilters.functions:type_name -> pronto.v1.JobFunction
 	11, // 1: pronto.v1.LeadFilters.seniority_levels:type_name -> pronto.v1.SeniorityLevel
 	12, // 2: pronto.v1.LeadFilters.years_of_experience:type_name -> pronto.v1.Tenure
 	12, // 3: pronto.v1.LeadFilters.years_at_current_company:type_name -> pronto.v1.Tenure
@@ -1509,7 +1509,7 @@ var file_pronto_v1_leads_proto_depIdxs = []int32{
 	17, // 14: pronto.v1.PreviewLeadSearchRequest.additional_fields:type_name -> google.protobuf.Struct
 	18, // 15: pronto.v1.PreviewLeadSearchResponse.preview:type_name -> pronto.v1.LeadPreview
 	17, // 16: pronto.v1.PreviewLeadSearchResponse.additional_fields:type_name -> google.protobuf.Struct
-	10, // 17: pronto.v1.FindCompanyLeadsRequest.functions:type_name -> pronto.v1.Function
+	10, // 17: pronto.v1.FindCompanyLeadsRequest.functions:type_name -> pronto.v1.JobFunction
 	11, // 18: pronto.v1.FindCompanyLeadsRequest.seniority_levels:type_name -> pronto.v1.SeniorityLevel
 	17, // 19: pronto.v1.FindCompanyLeadsRequest.custom:type_name -> google.protobuf.Struct
 	17, // 20: pronto.v1.FindCompanyLeadsRequest.additional_fields:type_name -> google.protobuf.Struct

@@ -75,7 +75,7 @@ func (x *ListListsRequest) GetAdditionalFields() *structpb.Struct {
 type ListListsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The lists, in Pronto's order.
-	Lists []*List `protobuf:"bytes,1,rep,name=lists,proto3" json:"lists,omitempty"`
+	Lists []*SavedList `protobuf:"bytes,1,rep,name=lists,proto3" json:"lists,omitempty"`
 	// Everything else that Pronto sent.
 	AdditionalFields *structpb.Struct `protobuf:"bytes,100,opt,name=additional_fields,json=additionalFields,proto3" json:"additional_fields,omitempty"`
 	unknownFields    protoimpl.UnknownFields
@@ -112,7 +112,7 @@ func (*ListListsResponse) Descriptor() ([]byte, []int) {
 	return file_pronto_v1_lists_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *ListListsResponse) GetLists() []*List {
+func (x *ListListsResponse) GetLists() []*SavedList {
 	if x != nil {
 		return x.Lists
 	}
@@ -127,7 +127,7 @@ func (x *ListListsResponse) GetAdditionalFields() *structpb.Struct {
 }
 
 // A list.
-type List struct {
+type SavedList struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id (a UUID).
 	Id *string `protobuf:"bytes,1,opt,name=id,proto3,oneof" json:"id,omitempty"`
@@ -151,20 +151,20 @@ type List struct {
 	sizeCache        protoimpl.SizeCache
 }
 
-func (x *List) Reset() {
-	*x = List{}
+func (x *SavedList) Reset() {
+	*x = SavedList{}
 	mi := &file_pronto_v1_lists_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *List) String() string {
+func (x *SavedList) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*List) ProtoMessage() {}
+func (*SavedList) ProtoMessage() {}
 
-func (x *List) ProtoReflect() protoreflect.Message {
+func (x *SavedList) ProtoReflect() protoreflect.Message {
 	mi := &file_pronto_v1_lists_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -176,61 +176,61 @@ func (x *List) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use List.ProtoReflect.Descriptor instead.
-func (*List) Descriptor() ([]byte, []int) {
+// Deprecated: Use SavedList.ProtoReflect.Descriptor instead.
+func (*SavedList) Descriptor() ([]byte, []int) {
 	return file_pronto_v1_lists_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *List) GetId() string {
+func (x *SavedList) GetId() string {
 	if x != nil && x.Id != nil {
 		return *x.Id
 	}
 	return ""
 }
 
-func (x *List) GetName() string {
+func (x *SavedList) GetName() string {
 	if x != nil && x.Name != nil {
 		return *x.Name
 	}
 	return ""
 }
 
-func (x *List) GetKind() string {
+func (x *SavedList) GetKind() string {
 	if x != nil && x.Kind != nil {
 		return *x.Kind
 	}
 	return ""
 }
 
-func (x *List) GetLinkedinId() string {
+func (x *SavedList) GetLinkedinId() string {
 	if x != nil && x.LinkedinId != nil {
 		return *x.LinkedinId
 	}
 	return ""
 }
 
-func (x *List) GetCreatedAt() *timestamppb.Timestamp {
+func (x *SavedList) GetCreatedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreatedAt
 	}
 	return nil
 }
 
-func (x *List) GetUpdatedAt() *timestamppb.Timestamp {
+func (x *SavedList) GetUpdatedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.UpdatedAt
 	}
 	return nil
 }
 
-func (x *List) GetStatus() string {
+func (x *SavedList) GetStatus() string {
 	if x != nil && x.Status != nil {
 		return *x.Status
 	}
 	return ""
 }
 
-func (x *List) GetAdditionalFields() *structpb.Struct {
+func (x *SavedList) GetAdditionalFields() *structpb.Struct {
 	if x != nil {
 		return x.AdditionalFields
 	}
@@ -257,7 +257,7 @@ type CreateListRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -334,7 +334,7 @@ func (x *CreateListRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *CreateListRequest) GetMaxCredits() int32 {
+func (x *CreateListRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -427,7 +427,7 @@ func (x *CompanyToList) GetAdditionalFields() *structpb.Struct {
 type CreateListResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The list.
-	List          *List `protobuf:"bytes,1,opt,name=list,proto3" json:"list,omitempty"`
+	List          *SavedList `protobuf:"bytes,1,opt,name=list,proto3" json:"list,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -462,7 +462,7 @@ func (*CreateListResponse) Descriptor() ([]byte, []int) {
 	return file_pronto_v1_lists_proto_rawDescGZIP(), []int{5}
 }
 
-func (x *CreateListResponse) GetList() *List {
+func (x *CreateListResponse) GetList() *SavedList {
 	if x != nil {
 		return x.List
 	}
@@ -529,7 +529,7 @@ type GetListResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The list. Members are not known to be part of the answer; if they are, they
 	// arrive in its additional_fields.
-	List          *List `protobuf:"bytes,1,opt,name=list,proto3" json:"list,omitempty"`
+	List          *SavedList `protobuf:"bytes,1,opt,name=list,proto3" json:"list,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -564,7 +564,7 @@ func (*GetListResponse) Descriptor() ([]byte, []int) {
 	return file_pronto_v1_lists_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *GetListResponse) GetList() *List {
+func (x *GetListResponse) GetList() *SavedList {
 	if x != nil {
 		return x.List
 	}
@@ -648,7 +648,7 @@ func (x *UpdateListRequest) GetAdditionalFields() *structpb.Struct {
 type UpdateListResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The list.
-	List          *List `protobuf:"bytes,1,opt,name=list,proto3" json:"list,omitempty"`
+	List          *SavedList `protobuf:"bytes,1,opt,name=list,proto3" json:"list,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -683,7 +683,7 @@ func (*UpdateListResponse) Descriptor() ([]byte, []int) {
 	return file_pronto_v1_lists_proto_rawDescGZIP(), []int{9}
 }
 
-func (x *UpdateListResponse) GetList() *List {
+func (x *UpdateListResponse) GetList() *SavedList {
 	if x != nil {
 		return x.List
 	}
@@ -694,79 +694,78 @@ var File_pronto_v1_lists_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_lists_proto_rawDesc = "" +
 	"\n" +
-	"\x15pronto/v1/lists.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16pronto/v1/common.proto\x1a\x18pronto/v1/upstream.proto\"`\n" +
-	"\x10ListListsRequest\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\x95\x01\n" +
-	"\x11ListListsResponse\x12%\n" +
-	"\x05lists\x18\x01 \x03(\v2\x0f.pronto.v1.ListR\x05lists\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\v\xaa\xbb\x18\a\n" +
-	"\x05lists\"\xbe\x03\n" +
-	"\x04List\x12\x13\n" +
+	"\x15pronto/v1/lists.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16pronto/v1/common.proto\x1a\x18pronto/v1/upstream.proto\"a\n" +
+	"\x10ListListsRequest\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\x9c\x01\n" +
+	"\x11ListListsResponse\x12*\n" +
+	"\x05lists\x18\x01 \x03(\v2\x14.pronto.v1.SavedListR\x05lists\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\f\xaa\x92\xb8i\a\n" +
+	"\x05lists\"\xc7\x03\n" +
+	"\tSavedList\x12\x13\n" +
 	"\x02id\x18\x01 \x01(\tH\x00R\x02id\x88\x01\x01\x12\x17\n" +
-	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12#\n" +
-	"\x04kind\x18\x03 \x01(\tB\n" +
-	"\xaa\xbb\x18\x06\x12\x04typeH\x02R\x04kind\x88\x01\x01\x12<\n" +
-	"\vlinkedin_id\x18\x04 \x01(\tB\x16\xaa\xbb\x18\x12\x12\x10linkedin_list_idH\x03R\n" +
+	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12$\n" +
+	"\x04kind\x18\x03 \x01(\tB\v\xaa\x92\xb8i\x06\x12\x04typeH\x02R\x04kind\x88\x01\x01\x12=\n" +
+	"\vlinkedin_id\x18\x04 \x01(\tB\x17\xaa\x92\xb8i\x12\x12\x10linkedin_list_idH\x03R\n" +
 	"linkedinId\x88\x01\x01\x129\n" +
 	"\n" +
 	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12-\n" +
-	"\x06status\x18\a \x01(\tB\x10\xaa\xbb\x18\fZ\n" +
-	"ListStatusH\x04R\x06status\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x05\n" +
+	"updated_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12.\n" +
+	"\x06status\x18\a \x01(\tB\x11\xaa\x92\xb8i\fZ\n" +
+	"ListStatusH\x04R\x06status\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x05\n" +
 	"\x03_idB\a\n" +
 	"\x05_nameB\a\n" +
 	"\x05_kindB\x0e\n" +
 	"\f_linkedin_idB\t\n" +
 	"\a_status\"\xa2\x03\n" +
-	"\x11CreateListRequest\x12\x1a\n" +
-	"\x04name\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x04name\x126\n" +
+	"\x11CreateListRequest\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x04name\x126\n" +
 	"\tcompanies\x18\x02 \x03(\v2\x18.pronto.v1.CompanyToListR\tcompanies\x12,\n" +
-	"\x04kind\x18\x03 \x01(\x0e2\x13.pronto.v1.ListKindH\x00R\x04kind\x88\x01\x01\x12,\n" +
-	"\vwebhook_url\x18\x04 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x01R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x13.pronto.v1.ListKindH\x00R\x04kind\x88\x01\x01\x12-\n" +
+	"\vwebhook_url\x18\x04 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x01R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x02R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x02R\n" +
 	"maxCredits\x88\x01\x01B\a\n" +
 	"\x05_kindB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xa3\x02\n" +
-	"\rCompanyToList\x12\x1a\n" +
-	"\x04name\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x04name\x12.\n" +
-	"\fcountry_code\x18\x02 \x01(\tB\x06\xb2\xbb\x18\x028\x05H\x00R\vcountryCode\x88\x01\x01\x12\x1b\n" +
-	"\x06domain\x18\x03 \x01(\tH\x01R\x06domain\x88\x01\x01\x12.\n" +
-	"\flinkedin_url\x18\x04 \x01(\tB\x06\xb2\xbb\x18\x028\x03H\x02R\vlinkedinUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x0f\n" +
+	"\f_max_credits\"\xa7\x02\n" +
+	"\rCompanyToList\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x04name\x12/\n" +
+	"\fcountry_code\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x05H\x00R\vcountryCode\x88\x01\x01\x12\x1b\n" +
+	"\x06domain\x18\x03 \x01(\tH\x01R\x06domain\x88\x01\x01\x12/\n" +
+	"\flinkedin_url\x18\x04 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x02R\vlinkedinUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x0f\n" +
 	"\r_country_codeB\t\n" +
 	"\a_domainB\x0f\n" +
-	"\r_linkedin_url\"A\n" +
-	"\x12CreateListResponse\x12+\n" +
-	"\x04list\x18\x01 \x01(\v2\x0f.pronto.v1.ListB\x06\xaa\xbb\x18\x02(\x01R\x04list\"v\n" +
-	"\x0eGetListRequest\x12\x16\n" +
-	"\x02id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x02id\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\">\n" +
-	"\x0fGetListResponse\x12+\n" +
-	"\x04list\x18\x01 \x01(\v2\x0f.pronto.v1.ListB\x06\xaa\xbb\x18\x02(\x01R\x04list\"\xd3\x01\n" +
-	"\x11UpdateListRequest\x12\x16\n" +
-	"\x02id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x02id\x12\x17\n" +
+	"\r_linkedin_url\"G\n" +
+	"\x12CreateListResponse\x121\n" +
+	"\x04list\x18\x01 \x01(\v2\x14.pronto.v1.SavedListB\a\xaa\x92\xb8i\x02(\x01R\x04list\"x\n" +
+	"\x0eGetListRequest\x12\x17\n" +
+	"\x02id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x02id\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"D\n" +
+	"\x0fGetListResponse\x121\n" +
+	"\x04list\x18\x01 \x01(\v2\x14.pronto.v1.SavedListB\a\xaa\x92\xb8i\x02(\x01R\x04list\"\xd5\x01\n" +
+	"\x11UpdateListRequest\x12\x17\n" +
+	"\x02id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x02id\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x126\n" +
-	"\tcompanies\x18\x03 \x03(\v2\x18.pronto.v1.CompanyToListR\tcompanies\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\a\n" +
-	"\x05_name\"A\n" +
-	"\x12UpdateListResponse\x12+\n" +
-	"\x04list\x18\x01 \x01(\v2\x0f.pronto.v1.ListB\x06\xaa\xbb\x18\x02(\x01R\x04list2\x9c\x03\n" +
-	"\vListService\x12a\n" +
-	"\tListLists\x12\x1b.pronto.v1.ListListsRequest\x1a\x1c.pronto.v1.ListListsResponse\"\x19\xaa\xbb\x18\x122\x06\b\x05\x10\x01\x18\x01R\x00\n" +
-	"\x06/lists\x90\x02\x01\x12_\n" +
+	"\tcompanies\x18\x03 \x03(\v2\x18.pronto.v1.CompanyToListR\tcompanies\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\a\n" +
+	"\x05_name\"G\n" +
+	"\x12UpdateListResponse\x121\n" +
+	"\x04list\x18\x01 \x01(\v2\x14.pronto.v1.SavedListB\a\xaa\x92\xb8i\x02(\x01R\x04list2\xa0\x03\n" +
+	"\vListService\x12b\n" +
+	"\tListLists\x12\x1b.pronto.v1.ListListsRequest\x1a\x1c.pronto.v1.ListListsResponse\"\x1a\xaa\x92\xb8i\x122\x06\b\x05\x10\x01\x18\x01R\x00\n" +
+	"\x06/lists\x90\x02\x01\x12`\n" +
 	"\n" +
-	"CreateList\x12\x1c.pronto.v1.CreateListRequest\x1a\x1d.pronto.v1.CreateListResponse\"\x14\xaa\xbb\x18\x102\x06\b\x05\x10\x01\x18\x01\x12\x06/lists\x12`\n" +
-	"\aGetList\x12\x19.pronto.v1.GetListRequest\x1a\x1a.pronto.v1.GetListResponse\"\x1e\xaa\xbb\x18\x172\x06\b\x05\x10\x01\x18\x01R\x00\n" +
-	"\v/lists/{id}\x90\x02\x01\x12g\n" +
+	"CreateList\x12\x1c.pronto.v1.CreateListRequest\x1a\x1d.pronto.v1.CreateListResponse\"\x15\xaa\x92\xb8i\x102\x06\b\x05\x10\x01\x18\x01\x12\x06/lists\x12a\n" +
+	"\aGetList\x12\x19.pronto.v1.GetListRequest\x1a\x1a.pronto.v1.GetListResponse\"\x1f\xaa\x92\xb8i\x172\x06\b\x05\x10\x01\x18\x01R\x00\n" +
+	"\v/lists/{id}\x90\x02\x01\x12h\n" +
 	"\n" +
-	"UpdateList\x12\x1c.pronto.v1.UpdateListRequest\x1a\x1d.pronto.v1.UpdateListResponse\"\x1c\xaa\xbb\x18\x152\x06\b\x05\x10\x01\x18\x01\x1a\v/lists/{id}\x90\x02\x02B.\n" +
+	"UpdateList\x12\x1c.pronto.v1.UpdateListRequest\x1a\x1d.pronto.v1.UpdateListResponse\"\x1d\xaa\x92\xb8i\x152\x06\b\x05\x10\x01\x18\x01\x1a\v/lists/{id}\x90\x02\x02B.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 
 var (
@@ -785,7 +784,7 @@ var file_pronto_v1_lists_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_pronto_v1_lists_proto_goTypes = []any{
 	(*ListListsRequest)(nil),      // 0: pronto.v1.ListListsRequest
 	(*ListListsResponse)(nil),     // 1: pronto.v1.ListListsResponse
-	(*List)(nil),                  // 2: pronto.v1.List
+	(*SavedList)(nil),             // 2: pronto.v1.SavedList
 	(*CreateListRequest)(nil),     // 3: pronto.v1.CreateListRequest
 	(*CompanyToList)(nil),         // 4: pronto.v1.CompanyToList
 	(*CreateListResponse)(nil),    // 5: pronto.v1.CreateListResponse
@@ -799,21 +798,21 @@ var file_pronto_v1_lists_proto_goTypes = []any{
 }
 var file_pronto_v1_lists_proto_depIdxs = []int32{
 	10, // 0: pronto.v1.ListListsRequest.additional_fields:type_name -> google.protobuf.Struct
-	2,  // 1: pronto.v1.ListListsResponse.lists:type_name -> pronto.v1.List
+	2,  // 1: pronto.v1.ListListsResponse.lists:type_name -> pronto.v1.SavedList
 	10, // 2: pronto.v1.ListListsResponse.additional_fields:type_name -> google.protobuf.Struct
-	11, // 3: pronto.v1.List.created_at:type_name -> google.protobuf.Timestamp
-	11, // 4: pronto.v1.List.updated_at:type_name -> google.protobuf.Timestamp
-	10, // 5: pronto.v1.List.additional_fields:type_name -> google.protobuf.Struct
+	11, // 3: pronto.v1.SavedList.created_at:type_name -> google.protobuf.Timestamp
+	11, // 4: pronto.v1.SavedList.updated_at:type_name -> google.protobuf.Timestamp
+	10, // 5: pronto.v1.SavedList.additional_fields:type_name -> google.protobuf.Struct
 	4,  // 6: pronto.v1.CreateListRequest.companies:type_name -> pronto.v1.CompanyToList
 	12, // 7: pronto.v1.CreateListRequest.kind:type_name -> pronto.v1.ListKind
 	10, // 8: pronto.v1.CreateListRequest.additional_fields:type_name -> google.protobuf.Struct
 	10, // 9: pronto.v1.CompanyToList.additional_fields:type_name -> google.protobuf.Struct
-	2,  // 10: pronto.v1.CreateListResponse.list:type_name -> pronto.v1.List
+	2,  // 10: pronto.v1.CreateListResponse.list:type_name -> pronto.v1.SavedList
 	10, // 11: pronto.v1.GetListRequest.additional_fields:type_name -> google.protobuf.Struct
-	2,  // 12: pronto.v1.GetListResponse.list:type_name -> pronto.v1.List
+	2,  // 12: pronto.v1.GetListResponse.list:type_name -> pronto.v1.SavedList
 	4,  // 13: pronto.v1.UpdateListRequest.companies:type_name -> pronto.v1.CompanyToList
 	10, // 14: pronto.v1.UpdateListRequest.additional_fields:type_name -> google.protobuf.Struct
-	2,  // 15: pronto.v1.UpdateListResponse.list:type_name -> pronto.v1.List
+	2,  // 15: pronto.v1.UpdateListResponse.list:type_name -> pronto.v1.SavedList
 	0,  // 16: pronto.v1.ListService.ListLists:input_type -> pronto.v1.ListListsRequest
 	3,  // 17: pronto.v1.ListService.CreateList:input_type -> pronto.v1.CreateListRequest
 	6,  // 18: pronto.v1.ListService.GetList:input_type -> pronto.v1.GetListRequest

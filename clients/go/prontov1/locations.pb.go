@@ -221,26 +221,27 @@ var File_pronto_v1_locations_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_locations_proto_rawDesc = "" +
 	"\n" +
-	"\x19pronto/v1/locations.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"\xaa\x01\n" +
-	"\x16SearchLocationsRequest\x12\x1a\n" +
-	"\x04name\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x04name\x12\x1b\n" +
-	"\x06hiring\x18\x02 \x01(\bH\x00R\x06hiring\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\t\n" +
-	"\a_hiring\"\xab\x01\n" +
+	"\x19pronto/v1/locations.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"\xac\x01\n" +
+	"\x16SearchLocationsRequest\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x04name\x12\x1b\n" +
+	"\x06hiring\x18\x02 \x01(\bH\x00R\x06hiring\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\t\n" +
+	"\a_hiring\"\xad\x01\n" +
 	"\x17SearchLocationsResponse\x121\n" +
-	"\tlocations\x18\x01 \x03(\v2\x13.pronto.v1.LocationR\tlocations\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\x0f\xaa\xbb\x18\v\n" +
-	"\tlocations\"\xc3\x01\n" +
-	"\bLocation\x12\x1e\n" +
-	"\x02id\x18\x01 \x01(\tB\t\xaa\xbb\x18\x05\x12\x03_idH\x00R\x02id\x88\x01\x01\x12\x17\n" +
+	"\tlocations\x18\x01 \x03(\v2\x13.pronto.v1.LocationR\tlocations\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\x10\xaa\x92\xb8i\v\n" +
+	"\tlocations\"\xc5\x01\n" +
+	"\bLocation\x12\x1f\n" +
+	"\x02id\x18\x01 \x01(\tB\n" +
+	"\xaa\x92\xb8i\x05\x12\x03_idH\x00R\x02id\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x17\n" +
-	"\x04type\x18\x03 \x01(\tH\x02R\x04type\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x05\n" +
+	"\x04type\x18\x03 \x01(\tH\x02R\x04type\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x05\n" +
 	"\x03_idB\a\n" +
 	"\x05_nameB\a\n" +
-	"\x05_type2\x8d\x01\n" +
-	"\x0fLocationService\x12z\n" +
-	"\x0fSearchLocations\x12!.pronto.v1.SearchLocationsRequest\x1a\".pronto.v1.SearchLocationsResponse\" \xaa\xbb\x18\x192\x06\b\x05\x10\x01\x18\x01R\x03\b\xac\x02\x12\n" +
+	"\x05_type2\x8e\x01\n" +
+	"\x0fLocationService\x12{\n" +
+	"\x0fSearchLocations\x12!.pronto.v1.SearchLocationsRequest\x1a\".pronto.v1.SearchLocationsResponse\"!\xaa\x92\xb8i\x192\x06\b\x05\x10\x01\x18\x01R\x03\b\xac\x02\x12\n" +
 	"/locations\x90\x02\x01B.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 

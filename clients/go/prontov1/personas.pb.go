@@ -304,33 +304,33 @@ var File_pronto_v1_personas_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_personas_proto_rawDesc = "" +
 	"\n" +
-	"\x18pronto/v1/personas.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"c\n" +
-	"\x13ListPersonasRequest\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\xa4\x01\n" +
+	"\x18pronto/v1/personas.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"d\n" +
+	"\x13ListPersonasRequest\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\xa6\x01\n" +
 	"\x14ListPersonasResponse\x12.\n" +
-	"\bpersonas\x18\x01 \x03(\v2\x12.pronto.v1.PersonaR\bpersonas\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\x0e\xaa\xbb\x18\n" +
+	"\bpersonas\x18\x01 \x03(\v2\x12.pronto.v1.PersonaR\bpersonas\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\x0f\xaa\x92\xb8i\n" +
 	"\n" +
-	"\bpersonas\"\xad\x01\n" +
-	"\aPersona\x12#\n" +
-	"\x02id\x18\x01 \x01(\tB\x0e\xaa\xbb\x18\n" +
+	"\bpersonas\"\xb0\x01\n" +
+	"\aPersona\x12$\n" +
+	"\x02id\x18\x01 \x01(\tB\x0f\xaa\x92\xb8i\n" +
 	"\n" +
 	"\x04uuid\x12\x02idH\x00R\x02id\x88\x01\x01\x12\x17\n" +
-	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\x06\xaa\xbb\x18\x02(\x01B\x05\n" +
+	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\a\xaa\x92\xb8i\x02(\x01B\x05\n" +
 	"\x03_idB\a\n" +
-	"\x05_name\"{\n" +
-	"\x11GetPersonaRequest\x12\x18\n" +
-	"\x02id\x18\x01 \x01(\tB\b\xb2\xbb\x18\x04\b\x018\aR\x02id\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\xa0\x01\n" +
-	"\x12GetPersonaResponse\x124\n" +
-	"\apersona\x18\x01 \x01(\v2\x12.pronto.v1.PersonaB\x06\xaa\xbb\x18\x02 \x01R\apersona\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\x06\xaa\xbb\x18\x02(\x012\xf1\x01\n" +
-	"\x0ePersonaService\x12o\n" +
-	"\fListPersonas\x12\x1e.pronto.v1.ListPersonasRequest\x1a\x1f.pronto.v1.ListPersonasResponse\"\x1e\xaa\xbb\x18\x172\x06\b\x05\x10\x01\x18\x01R\x02\b\x1e\n" +
-	"\t/personas\x90\x02\x01\x12n\n" +
+	"\x05_name\"}\n" +
+	"\x11GetPersonaRequest\x12\x19\n" +
+	"\x02id\x18\x01 \x01(\tB\t\xb2\x92\xb8i\x04\b\x018\aR\x02id\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\xa3\x01\n" +
+	"\x12GetPersonaResponse\x125\n" +
+	"\apersona\x18\x01 \x01(\v2\x12.pronto.v1.PersonaB\a\xaa\x92\xb8i\x02 \x01R\apersona\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\a\xaa\x92\xb8i\x02(\x012\xf3\x01\n" +
+	"\x0ePersonaService\x12p\n" +
+	"\fListPersonas\x12\x1e.pronto.v1.ListPersonasRequest\x1a\x1f.pronto.v1.ListPersonasResponse\"\x1f\xaa\x92\xb8i\x172\x06\b\x05\x10\x01\x18\x01R\x02\b\x1e\n" +
+	"\t/personas\x90\x02\x01\x12o\n" +
 	"\n" +
-	"GetPersona\x12\x1c.pronto.v1.GetPersonaRequest\x1a\x1d.pronto.v1.GetPersonaResponse\"#\xaa\xbb\x18\x1c2\x06\b\x05\x10\x01\x18\x01R\x02\b\x1e\n" +
+	"GetPersona\x12\x1c.pronto.v1.GetPersonaRequest\x1a\x1d.pronto.v1.GetPersonaResponse\"$\xaa\x92\xb8i\x1c2\x06\b\x05\x10\x01\x18\x01R\x02\b\x1e\n" +
 	"\x0e/personas/{id}\x90\x02\x01B.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 

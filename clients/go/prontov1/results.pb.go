@@ -2047,26 +2047,26 @@ var File_pronto_v1_results_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_results_proto_rawDesc = "" +
 	"\n" +
-	"\x17pronto/v1/results.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18pronto/v1/upstream.proto\"\xd6\x12\n" +
-	"\x04Lead\x120\n" +
-	"\x06status\x18\x01 \x01(\tB\x13\xaa\xbb\x18\x0fZ\rQualificationH\x00R\x06status\x88\x01\x01\x12C\n" +
-	"\x11rejection_reasons\x18\x02 \x03(\tB\x16\xaa\xbb\x18\x12\x1a\x10rejection_reasonR\x10rejectionReasons\x12\"\n" +
+	"\x17pronto/v1/results.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18pronto/v1/upstream.proto\"\xe0\x12\n" +
+	"\x04Lead\x121\n" +
+	"\x06status\x18\x01 \x01(\tB\x14\xaa\x92\xb8i\x0fZ\rQualificationH\x00R\x06status\x88\x01\x01\x12D\n" +
+	"\x11rejection_reasons\x18\x02 \x03(\tB\x17\xaa\x92\xb8i\x12\x1a\x10rejection_reasonR\x10rejectionReasons\x12\"\n" +
 	"\n" +
 	"first_name\x18\x03 \x01(\tH\x01R\tfirstName\x88\x01\x01\x12 \n" +
 	"\tlast_name\x18\x04 \x01(\tH\x02R\blastName\x88\x01\x01\x12 \n" +
 	"\tfull_name\x18\x05 \x01(\tH\x03R\bfullName\x88\x01\x01\x12\x1b\n" +
-	"\x06gender\x18\x06 \x01(\tH\x04R\x06gender\x88\x01\x01\x124\n" +
-	"\x05email\x18\a \x01(\tB\x19\xaa\xbb\x18\x15\x1a\x13most_probable_emailH\x05R\x05email\x88\x01\x01\x12H\n" +
-	"\femail_status\x18\b \x01(\tB \xaa\xbb\x18\x1c\x1a\x1amost_probable_email_statusH\x06R\vemailStatus\x88\x01\x01\x12C\n" +
-	"\x06phones\x18\t \x03(\v2\x16.pronto.v1.PhoneNumberB\x13\xaa\xbb\x18\x0f\n" +
+	"\x06gender\x18\x06 \x01(\tH\x04R\x06gender\x88\x01\x01\x125\n" +
+	"\x05email\x18\a \x01(\tB\x1a\xaa\x92\xb8i\x15\x1a\x13most_probable_emailH\x05R\x05email\x88\x01\x01\x12I\n" +
+	"\femail_status\x18\b \x01(\tB!\xaa\x92\xb8i\x1c\x1a\x1amost_probable_email_statusH\x06R\vemailStatus\x88\x01\x01\x12D\n" +
+	"\x06phones\x18\t \x03(\v2\x16.pronto.v1.PhoneNumberB\x14\xaa\x92\xb8i\x0f\n" +
 	"\x05phone\x1a\x06phonesR\x06phones\x12\x19\n" +
 	"\x05title\x18\n" +
 	" \x01(\tH\aR\x05title\x88\x01\x01\x120\n" +
 	"\x11title_description\x18\v \x01(\tH\bR\x10titleDescription\x88\x01\x01\x12\x1d\n" +
 	"\asummary\x18\f \x01(\tH\tR\asummary\x88\x01\x01\x12\x1f\n" +
 	"\blocation\x18\r \x01(\tH\n" +
-	"R\blocation\x88\x01\x01\x12B\n" +
-	"\flinkedin_url\x18\x0e \x01(\tB\x1a\xaa\xbb\x18\x16\x1a\x14linkedin_profile_urlH\vR\vlinkedinUrl\x88\x01\x01\x12+\n" +
+	"R\blocation\x88\x01\x01\x12C\n" +
+	"\flinkedin_url\x18\x0e \x01(\tB\x1b\xaa\x92\xb8i\x16\x1a\x14linkedin_profile_urlH\vR\vlinkedinUrl\x88\x01\x01\x12+\n" +
 	"\x0flinkedin_id_url\x18\x0f \x01(\tH\fR\rlinkedinIdUrl\x88\x01\x01\x12$\n" +
 	"\vlinkedin_id\x18\x10 \x01(\tH\rR\n" +
 	"linkedinId\x88\x01\x01\x12B\n" +
@@ -2076,10 +2076,10 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"\x18is_open_profile_linkedin\x18\x14 \x01(\bH\x11R\x15isOpenProfileLinkedin\x88\x01\x01\x12;\n" +
 	"\x18is_open_to_work_linkedin\x18\x15 \x01(\bH\x12R\x14isOpenToWorkLinkedin\x88\x01\x01\x120\n" +
 	"\x11connection_degree\x18\x16 \x01(\x05H\x13R\x10connectionDegree\x88\x01\x01\x12;\n" +
-	"\x17current_positions_count\x18\x17 \x01(\x05H\x14R\x15currentPositionsCount\x88\x01\x01\x12{\n" +
-	"\x11connections_count\x18\x18 \x01(\x05BI\xaa\xbb\x18E\n" +
-	"\x1alinkedin_connections_count\x12\x11connections_count\x1a\x14lk_connections_countH\x15R\x10connectionsCount\x88\x01\x01\x12O\n" +
-	"\bheadline\x18\x19 \x01(\tB.\xaa\xbb\x18*\n" +
+	"\x17current_positions_count\x18\x17 \x01(\x05H\x14R\x15currentPositionsCount\x88\x01\x01\x12|\n" +
+	"\x11connections_count\x18\x18 \x01(\x05BJ\xaa\x92\xb8iE\n" +
+	"\x1alinkedin_connections_count\x12\x11connections_count\x1a\x14lk_connections_countH\x15R\x10connectionsCount\x88\x01\x01\x12P\n" +
+	"\bheadline\x18\x19 \x01(\tB/\xaa\x92\xb8i*\n" +
 	"\x11linkedin_headline\x12\bheadline\x1a\vlk_headlineH\x16R\bheadline\x88\x01\x01\x12/\n" +
 	"\x11years_in_position\x18\x1a \x01(\x05H\x17R\x0fyearsInPosition\x88\x01\x01\x121\n" +
 	"\x12months_in_position\x18\x1b \x01(\x05H\x18R\x10monthsInPosition\x88\x01\x01\x12-\n" +
@@ -2087,10 +2087,10 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"\x11months_in_company\x18\x1d \x01(\x05H\x1aR\x0fmonthsInCompany\x88\x01\x01\x12)\n" +
 	"\x0estart_date_job\x18\x1e \x01(\tH\x1bR\fstartDateJob\x88\x01\x01\x121\n" +
 	"\x12start_date_company\x18\x1f \x01(\tH\x1cR\x10startDateCompany\x88\x01\x01\x12E\n" +
-	"\x10current_position\x18  \x01(\v2\x1a.pronto.v1.CurrentPositionR\x0fcurrentPosition\x12'\n" +
-	"\vnull_fields\x18c \x03(\tB\x06\xaa\xbb\x18\x02H\x01R\n" +
-	"nullFields\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\t\n" +
+	"\x10current_position\x18  \x01(\v2\x1a.pronto.v1.CurrentPositionR\x0fcurrentPosition\x12(\n" +
+	"\vnull_fields\x18c \x03(\tB\a\xaa\x92\xb8i\x02H\x01R\n" +
+	"nullFields\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\t\n" +
 	"\a_statusB\r\n" +
 	"\v_first_nameB\f\n" +
 	"\n" +
@@ -2122,24 +2122,23 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"\x11_years_in_companyB\x14\n" +
 	"\x12_months_in_companyB\x11\n" +
 	"\x0f_start_date_jobB\x15\n" +
-	"\x13_start_date_company\"\xb9\x01\n" +
-	"\x0fCurrentPosition\x12G\n" +
-	"\fcompany_name\x18\x01 \x01(\tB\x1f\xaa\xbb\x18\x1b\n" +
-	"\vcompanyName\x12\fcompany_nameH\x00R\vcompanyName\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x0f\n" +
-	"\r_company_name\"\xa6\x02\n" +
+	"\x13_start_date_company\"\xbb\x01\n" +
+	"\x0fCurrentPosition\x12H\n" +
+	"\fcompany_name\x18\x01 \x01(\tB \xaa\x92\xb8i\x1b\n" +
+	"\vcompanyName\x12\fcompany_nameH\x00R\vcompanyName\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x0f\n" +
+	"\r_company_name\"\xa9\x02\n" +
 	"\vPhoneNumber\x12\x1b\n" +
 	"\x06number\x18\x01 \x01(\tH\x00R\x06number\x88\x01\x01\x12\x1b\n" +
 	"\x06status\x18\x02 \x01(\tH\x01R\x06status\x88\x01\x01\x12\x1f\n" +
-	"\bprovider\x18\x03 \x01(\tH\x02R\bprovider\x88\x01\x01\x12.\n" +
+	"\bprovider\x18\x03 \x01(\tH\x02R\bprovider\x88\x01\x01\x12/\n" +
 	"\n" +
-	"phone_type\x18\x04 \x01(\tB\n" +
-	"\xaa\xbb\x18\x06\x12\x04typeH\x03R\tphoneType\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\f\xaa\xbb\x18\b\x12\x06numberB\t\n" +
+	"phone_type\x18\x04 \x01(\tB\v\xaa\x92\xb8i\x06\x12\x04typeH\x03R\tphoneType\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\r\xaa\x92\xb8i\b\x12\x06numberB\t\n" +
 	"\a_numberB\t\n" +
 	"\a_statusB\v\n" +
 	"\t_providerB\r\n" +
-	"\v_phone_type\"\xf0\x05\n" +
+	"\v_phone_type\"\xf3\x05\n" +
 	"\aCompany\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tH\x00R\x04name\x88\x01\x01\x12&\n" +
 	"\fcleaned_name\x18\x02 \x01(\tH\x01R\vcleanedName\x88\x01\x01\x12\x1d\n" +
@@ -2150,13 +2149,13 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"\vdescription\x18\a \x01(\tH\x05R\vdescription\x88\x01\x01\x12&\n" +
 	"\flinkedin_url\x18\b \x01(\tH\x06R\vlinkedinUrl\x88\x01\x01\x12$\n" +
 	"\vlinkedin_id\x18\t \x01(\tH\aR\n" +
-	"linkedinId\x88\x01\x01\x12=\n" +
+	"linkedinId\x88\x01\x01\x12>\n" +
 	"\x0eemployee_range\x18\n" +
-	" \x01(\tB\x11\xaa\xbb\x18\rZ\vCompanySizeH\bR\remployeeRange\x88\x01\x01\x12;\n" +
-	"\x17company_profile_picture\x18\v \x01(\tH\tR\x15companyProfilePicture\x88\x01\x01\x12'\n" +
-	"\vnull_fields\x18c \x03(\tB\x06\xaa\xbb\x18\x02H\x01R\n" +
-	"nullFields\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\a\n" +
+	" \x01(\tB\x12\xaa\x92\xb8i\rZ\vCompanySizeH\bR\remployeeRange\x88\x01\x01\x12;\n" +
+	"\x17company_profile_picture\x18\v \x01(\tH\tR\x15companyProfilePicture\x88\x01\x01\x12(\n" +
+	"\vnull_fields\x18c \x03(\tB\a\xaa\x92\xb8i\x02H\x01R\n" +
+	"nullFields\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\a\n" +
 	"\x05_nameB\x0f\n" +
 	"\r_cleaned_nameB\n" +
 	"\n" +
@@ -2167,69 +2166,68 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"\r_linkedin_urlB\x0e\n" +
 	"\f_linkedin_idB\x11\n" +
 	"\x0f_employee_rangeB\x1a\n" +
-	"\x18_company_profile_picture\"\xba\x03\n" +
+	"\x18_company_profile_picture\"\xbe\x03\n" +
 	"\fHeadquarters\x12\x17\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x88\x01\x01\x12\x17\n" +
 	"\x04city\x18\x02 \x01(\tH\x01R\x04city\x88\x01\x01\x12\x19\n" +
 	"\x05line1\x18\x03 \x01(\tH\x02R\x05line1\x88\x01\x01\x12\x1d\n" +
-	"\acountry\x18\x04 \x01(\tH\x03R\acountry\x88\x01\x01\x12C\n" +
-	"\vpostal_code\x18\x05 \x01(\tB\x1d\xaa\xbb\x18\x19\n" +
+	"\acountry\x18\x04 \x01(\tH\x03R\acountry\x88\x01\x01\x12D\n" +
+	"\vpostal_code\x18\x05 \x01(\tB\x1e\xaa\x92\xb8i\x19\n" +
 	"\n" +
 	"postalCode\x12\vpostal_codeH\x04R\n" +
-	"postalCode\x88\x01\x01\x12S\n" +
-	"\x0fgeographic_area\x18\x06 \x01(\tB%\xaa\xbb\x18!\n" +
-	"\x0egeographicArea\x12\x0fgeographic_areaH\x05R\x0egeographicArea\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\n" +
-	"\xaa\xbb\x18\x06\x12\x04textB\a\n" +
+	"postalCode\x88\x01\x01\x12T\n" +
+	"\x0fgeographic_area\x18\x06 \x01(\tB&\xaa\x92\xb8i!\n" +
+	"\x0egeographicArea\x12\x0fgeographic_areaH\x05R\x0egeographicArea\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\v\xaa\x92\xb8i\x06\x12\x04textB\a\n" +
 	"\x05_textB\a\n" +
 	"\x05_cityB\b\n" +
 	"\x06_line1B\n" +
 	"\n" +
 	"\b_countryB\x0e\n" +
 	"\f_postal_codeB\x12\n" +
-	"\x10_geographic_area\"\xaf\x02\n" +
+	"\x10_geographic_area\"\xb3\x02\n" +
 	"\n" +
-	"LeadResult\x12+\n" +
-	"\x04lead\x18\x01 \x01(\v2\x0f.pronto.v1.LeadB\x06\xaa\xbb\x18\x02 \x01R\x04lead\x12H\n" +
-	"\acompany\x18\x02 \x01(\v2\x12.pronto.v1.CompanyB\x1a\xaa\xbb\x18\x162\x14\n" +
+	"LeadResult\x12,\n" +
+	"\x04lead\x18\x01 \x01(\v2\x0f.pronto.v1.LeadB\a\xaa\x92\xb8i\x02 \x01R\x04lead\x12I\n" +
+	"\acompany\x18\x02 \x01(\v2\x12.pronto.v1.CompanyB\x1b\xaa\x92\xb8i\x162\x14\n" +
 	"\fcompany_name\x12\x04nameR\acompany\x12/\n" +
-	"\x06custom\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12!\n" +
-	"\x05index\x18\x04 \x01(\x05B\x06\xaa\xbb\x18\x02H\x01H\x00R\x05index\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\b\n" +
-	"\x06_index\"\xb7\x02\n" +
-	"\rAccountResult\x12S\n" +
-	"\acompany\x18\x01 \x01(\v2\x12.pronto.v1.CompanyB%\xaa\xbb\x18!\x12\aaccount \x012\x14\n" +
-	"\fcompany_name\x12\x04nameR\acompany\x12R\n" +
-	"\fjob_postings\x18\x02 \x03(\v2\x15.pronto.v1.JobPostingB\x18\xaa\xbb\x18\x14\n" +
+	"\x06custom\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12\"\n" +
+	"\x05index\x18\x04 \x01(\x05B\a\xaa\x92\xb8i\x02H\x01H\x00R\x05index\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\b\n" +
+	"\x06_index\"\xba\x02\n" +
+	"\rAccountResult\x12T\n" +
+	"\acompany\x18\x01 \x01(\v2\x12.pronto.v1.CompanyB&\xaa\x92\xb8i!\x12\aaccount \x012\x14\n" +
+	"\fcompany_name\x12\x04nameR\acompany\x12S\n" +
+	"\fjob_postings\x18\x02 \x03(\v2\x15.pronto.v1.JobPostingB\x19\xaa\x92\xb8i\x14\n" +
 	"\x04jobs\x12\fjob_postingsR\vjobPostings\x12/\n" +
-	"\x06custom\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\xb8\b\n" +
-	"\aContact\x122\n" +
-	"\renrichment_id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\x12\x02idH\x00R\fenrichmentId\x88\x01\x01\x123\n" +
+	"\x06custom\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\xc3\b\n" +
+	"\aContact\x123\n" +
+	"\renrichment_id\x18\x01 \x01(\tB\t\xaa\x92\xb8i\x04\x12\x02idH\x00R\fenrichmentId\x88\x01\x01\x124\n" +
 	"\n" +
-	"first_name\x18\x02 \x01(\tB\x0f\xaa\xbb\x18\v\x12\tfirstnameH\x01R\tfirstName\x88\x01\x01\x120\n" +
-	"\tlast_name\x18\x03 \x01(\tB\x0e\xaa\xbb\x18\n" +
-	"\x12\blastnameH\x02R\blastName\x88\x01\x01\x12P\n" +
-	"\flinkedin_url\x18\x04 \x01(\tB(\xaa\xbb\x18$\n" +
-	"\x14linkedin_profile_url\x12\flinkedin_urlH\x03R\vlinkedinUrl\x88\x01\x01\x123\n" +
-	"\x06status\x18\x05 \x01(\tB\x16\xaa\xbb\x18\x12Z\x10EnrichmentStatusH\x04R\x06status\x88\x01\x01\x12\x1d\n" +
+	"first_name\x18\x02 \x01(\tB\x10\xaa\x92\xb8i\v\x12\tfirstnameH\x01R\tfirstName\x88\x01\x01\x121\n" +
+	"\tlast_name\x18\x03 \x01(\tB\x0f\xaa\x92\xb8i\n" +
+	"\x12\blastnameH\x02R\blastName\x88\x01\x01\x12Q\n" +
+	"\flinkedin_url\x18\x04 \x01(\tB)\xaa\x92\xb8i$\n" +
+	"\x14linkedin_profile_url\x12\flinkedin_urlH\x03R\vlinkedinUrl\x88\x01\x01\x124\n" +
+	"\x06status\x18\x05 \x01(\tB\x17\xaa\x92\xb8i\x12Z\x10EnrichmentStatusH\x04R\x06status\x88\x01\x01\x12\x1d\n" +
 	"\amessage\x18\x06 \x01(\tH\x05R\amessage\x88\x01\x01\x12\x19\n" +
 	"\x05email\x18\a \x01(\tH\x06R\x05email\x88\x01\x01\x12&\n" +
 	"\femail_status\x18\b \x01(\tH\aR\vemailStatus\x88\x01\x01\x12*\n" +
 	"\x0epersonal_email\x18\t \x01(\tH\bR\rpersonalEmail\x88\x01\x01\x127\n" +
 	"\x15personal_email_status\x18\n" +
-	" \x01(\tH\tR\x13personalEmailStatus\x88\x01\x01\x12C\n" +
-	"\x06phones\x18\v \x03(\v2\x16.pronto.v1.PhoneNumberB\x13\xaa\xbb\x18\x0f\n" +
+	" \x01(\tH\tR\x13personalEmailStatus\x88\x01\x01\x12D\n" +
+	"\x06phones\x18\v \x03(\v2\x16.pronto.v1.PhoneNumberB\x14\xaa\x92\xb8i\x0f\n" +
 	"\x05phone\x1a\x06phonesR\x06phones\x12&\n" +
 	"\fphone_status\x18\f \x01(\tH\n" +
 	"R\vphoneStatus\x88\x01\x01\x12/\n" +
-	"\x06custom\x18\r \x01(\v2\x17.google.protobuf.StructR\x06custom\x12!\n" +
-	"\x05index\x18\x0e \x01(\x05B\x06\xaa\xbb\x18\x02H\x01H\vR\x05index\x88\x01\x01\x12C\n" +
-	"\vreused_from\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\x06\xaa\xbb\x18\x02H\x01R\n" +
-	"reusedFrom\x12'\n" +
-	"\vnull_fields\x18c \x03(\tB\x06\xaa\xbb\x18\x02H\x01R\n" +
-	"nullFields\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\r\xaa\xbb\x18\t\"\acontactB\x10\n" +
+	"\x06custom\x18\r \x01(\v2\x17.google.protobuf.StructR\x06custom\x12\"\n" +
+	"\x05index\x18\x0e \x01(\x05B\a\xaa\x92\xb8i\x02H\x01H\vR\x05index\x88\x01\x01\x12D\n" +
+	"\vreused_from\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\a\xaa\x92\xb8i\x02H\x01R\n" +
+	"reusedFrom\x12(\n" +
+	"\vnull_fields\x18c \x03(\tB\a\xaa\x92\xb8i\x02H\x01R\n" +
+	"nullFields\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\x0e\xaa\x92\xb8i\t\"\acontactB\x10\n" +
 	"\x0e_enrichment_idB\r\n" +
 	"\v_first_nameB\f\n" +
 	"\n" +
@@ -2247,18 +2245,18 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"\x06Signal\x12+\n" +
 	"\x04lead\x18\x01 \x01(\v2\x15.pronto.v1.LeadResultH\x00R\x04lead\x124\n" +
 	"\aaccount\x18\x02 \x01(\v2\x18.pronto.v1.AccountResultH\x00R\aaccountB\t\n" +
-	"\asubject\"\xb4\x02\n" +
+	"\asubject\"\xb5\x02\n" +
 	"\x0eAccountPreview\x12&\n" +
 	"\fcompany_name\x18\x01 \x01(\tH\x00R\vcompanyName\x88\x01\x01\x12\x1f\n" +
 	"\bindustry\x18\x02 \x01(\tH\x01R\bindustry\x88\x01\x01\x12$\n" +
 	"\vlinkedin_id\x18\x03 \x01(\tH\x02R\n" +
 	"linkedinId\x88\x01\x01\x12&\n" +
-	"\flinkedin_url\x18\x04 \x01(\tH\x03R\vlinkedinUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x0f\n" +
+	"\flinkedin_url\x18\x04 \x01(\tH\x03R\vlinkedinUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x0f\n" +
 	"\r_company_nameB\v\n" +
 	"\t_industryB\x0e\n" +
 	"\f_linkedin_idB\x0f\n" +
-	"\r_linkedin_url\"\xa3\x03\n" +
+	"\r_linkedin_url\"\xa4\x03\n" +
 	"\vLeadPreview\x12 \n" +
 	"\tfull_name\x18\x01 \x01(\tH\x00R\bfullName\x88\x01\x01\x12\x1f\n" +
 	"\bheadline\x18\x02 \x01(\tH\x01R\bheadline\x88\x01\x01\x12,\n" +
@@ -2267,15 +2265,15 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"\vlinkedin_id\x18\x05 \x01(\tH\x04R\n" +
 	"linkedinId\x88\x01\x01\x12$\n" +
 	"\vprofile_url\x18\x06 \x01(\tH\x05R\n" +
-	"profileUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\f\n" +
+	"profileUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\f\n" +
 	"\n" +
 	"_full_nameB\v\n" +
 	"\t_headlineB\x12\n" +
 	"\x10_current_companyB\x10\n" +
 	"\x0e_current_titleB\x0e\n" +
 	"\f_linkedin_idB\x0e\n" +
-	"\f_profile_url\"\xc5\x04\n" +
+	"\f_profile_url\"\xc6\x04\n" +
 	"\rResultPreview\x12&\n" +
 	"\fcompany_name\x18\x01 \x01(\tH\x00R\vcompanyName\x88\x01\x01\x12\x1f\n" +
 	"\bindustry\x18\x02 \x01(\tH\x01R\bindustry\x88\x01\x01\x12&\n" +
@@ -2287,8 +2285,8 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"\vprofile_url\x18\b \x01(\tH\aR\n" +
 	"profileUrl\x88\x01\x01\x12$\n" +
 	"\vlinkedin_id\x18\t \x01(\tH\bR\n" +
-	"linkedinId\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x0f\n" +
+	"linkedinId\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x0f\n" +
 	"\r_company_nameB\v\n" +
 	"\t_industryB\x0f\n" +
 	"\r_linkedin_urlB\f\n" +
@@ -2298,7 +2296,7 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"\x10_current_companyB\x10\n" +
 	"\x0e_current_titleB\x0e\n" +
 	"\f_profile_urlB\x0e\n" +
-	"\f_linkedin_id\"\xfd\x03\n" +
+	"\f_linkedin_id\"\xfe\x03\n" +
 	"\n" +
 	"JobPosting\x12 \n" +
 	"\tjob_title\x18\x01 \x01(\tH\x00R\bjobTitle\x88\x01\x01\x12\x1c\n" +
@@ -2310,53 +2308,52 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"\vdescription\x18\x06 \x01(\tH\x04R\vdescription\x88\x01\x01\x12<\n" +
 	"\vhiring_team\x18\a \x03(\v2\x1b.pronto.v1.HiringTeamMemberR\n" +
 	"hiringTeam\x122\n" +
-	"\acompany\x18\b \x01(\v2\x18.pronto.v1.HiringCompanyR\acompany\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\f\n" +
+	"\acompany\x18\b \x01(\v2\x18.pronto.v1.HiringCompanyR\acompany\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\f\n" +
 	"\n" +
 	"_job_titleB\n" +
 	"\n" +
 	"\b_job_urlB\x0f\n" +
 	"\r_job_locationB\x0e\n" +
 	"\f_date_postedB\x0e\n" +
-	"\f_description\"\xe0\x01\n" +
+	"\f_description\"\xe1\x01\n" +
 	"\x10HiringTeamMember\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tH\x00R\x04name\x88\x01\x01\x12\x19\n" +
 	"\x05title\x18\x02 \x01(\tH\x01R\x05title\x88\x01\x01\x12&\n" +
-	"\flinkedin_url\x18\x03 \x01(\tH\x02R\vlinkedinUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\a\n" +
+	"\flinkedin_url\x18\x03 \x01(\tH\x02R\vlinkedinUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\a\n" +
 	"\x05_nameB\b\n" +
 	"\x06_titleB\x0f\n" +
-	"\r_linkedin_url\"\xe0\x01\n" +
+	"\r_linkedin_url\"\xe1\x01\n" +
 	"\rHiringCompany\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tH\x00R\x04name\x88\x01\x01\x12\x1b\n" +
 	"\x06domain\x18\x02 \x01(\tH\x01R\x06domain\x88\x01\x01\x12&\n" +
-	"\flinkedin_url\x18\x03 \x01(\tH\x02R\vlinkedinUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\a\n" +
+	"\flinkedin_url\x18\x03 \x01(\tH\x02R\vlinkedinUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\a\n" +
 	"\x05_nameB\t\n" +
 	"\a_domainB\x0f\n" +
-	"\r_linkedin_url\"\xc1\x02\n" +
+	"\r_linkedin_url\"\xc3\x02\n" +
 	"\x06Search\x12\x13\n" +
 	"\x02id\x18\x01 \x01(\tH\x00R\x02id\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x129\n" +
 	"\n" +
-	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12/\n" +
-	"\x06status\x18\x04 \x01(\tB\x12\xaa\xbb\x18\x0eZ\fSearchStatusH\x02R\x06status\x88\x01\x01\x12$\n" +
+	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x120\n" +
+	"\x06status\x18\x04 \x01(\tB\x13\xaa\x92\xb8i\x0eZ\fSearchStatusH\x02R\x06status\x88\x01\x01\x12$\n" +
 	"\vleads_count\x18\x05 \x01(\x03H\x03R\n" +
-	"leadsCount\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x05\n" +
+	"leadsCount\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x05\n" +
 	"\x03_idB\a\n" +
 	"\x05_nameB\t\n" +
 	"\a_statusB\x0e\n" +
-	"\f_leads_count\"\xa4\x06\n" +
+	"\f_leads_count\"\xaa\x06\n" +
 	"\n" +
-	"Acceptance\x12(\n" +
-	"\x02id\x18\x01 \x01(\tB\x13\xaa\xbb\x18\x0f\x12\renrichment_idH\x00R\x02id\x88\x01\x01\x12\x1b\n" +
+	"Acceptance\x12)\n" +
+	"\x02id\x18\x01 \x01(\tB\x14\xaa\x92\xb8i\x0f\x12\renrichment_idH\x00R\x02id\x88\x01\x01\x12\x1b\n" +
 	"\x06status\x18\x02 \x01(\tH\x01R\x06status\x88\x01\x01\x12\x1d\n" +
-	"\amessage\x18\x03 \x01(\tH\x02R\amessage\x88\x01\x01\x12T\n" +
-	"\x05total\x18\x04 \x01(\x03B9\xaa\xbb\x185\x12\vtotal_count\x12\rpreview_count\x12\x17expected_profiles_countH\x03R\x05total\x88\x01\x01\x122\n" +
-	"\apreview\x18\x05 \x03(\v2\x18.pronto.v1.ResultPreviewR\apreview\x120\n" +
-	"\vsearch_name\x18\x06 \x01(\tB\n" +
-	"\xaa\xbb\x18\x06\x12\x04nameH\x04R\n" +
+	"\amessage\x18\x03 \x01(\tH\x02R\amessage\x88\x01\x01\x12U\n" +
+	"\x05total\x18\x04 \x01(\x03B:\xaa\x92\xb8i5\x12\vtotal_count\x12\rpreview_count\x12\x17expected_profiles_countH\x03R\x05total\x88\x01\x01\x122\n" +
+	"\apreview\x18\x05 \x03(\v2\x18.pronto.v1.ResultPreviewR\apreview\x121\n" +
+	"\vsearch_name\x18\x06 \x01(\tB\v\xaa\x92\xb8i\x06\x12\x04nameH\x04R\n" +
 	"searchName\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"search_url\x18\a \x01(\tH\x05R\tsearchUrl\x88\x01\x01\x12$\n" +
@@ -2368,10 +2365,10 @@ const file_pronto_v1_results_proto_rawDesc = "" +
 	"first_name\x18\n" +
 	" \x01(\tH\aR\tfirstName\x88\x01\x01\x12 \n" +
 	"\tlast_name\x18\v \x01(\tH\bR\blastName\x88\x01\x01\x12/\n" +
-	"\x06custom\x18\f \x01(\v2\x17.google.protobuf.StructR\x06custom\x12'\n" +
-	"\vnull_fields\x18c \x03(\tB\x06\xaa\xbb\x18\x02H\x01R\n" +
-	"nullFields\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\r\xaa\xbb\x18\t\"\acontactB\x05\n" +
+	"\x06custom\x18\f \x01(\v2\x17.google.protobuf.StructR\x06custom\x12(\n" +
+	"\vnull_fields\x18c \x03(\tB\a\xaa\x92\xb8i\x02H\x01R\n" +
+	"nullFields\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\x0e\xaa\x92\xb8i\t\"\acontactB\x05\n" +
 	"\x03_idB\t\n" +
 	"\a_statusB\n" +
 	"\n" +

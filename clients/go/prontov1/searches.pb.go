@@ -368,35 +368,35 @@ var File_pronto_v1_searches_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_searches_proto_rawDesc = "" +
 	"\n" +
-	"\x18pronto/v1/searches.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"c\n" +
-	"\x13ListSearchesRequest\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\xa3\x01\n" +
+	"\x18pronto/v1/searches.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"d\n" +
+	"\x13ListSearchesRequest\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\xa5\x01\n" +
 	"\x14ListSearchesResponse\x12-\n" +
-	"\bsearches\x18\x01 \x03(\v2\x11.pronto.v1.SearchR\bsearches\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\x0e\xaa\xbb\x18\n" +
+	"\bsearches\x18\x01 \x03(\v2\x11.pronto.v1.SearchR\bsearches\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\x0f\xaa\x92\xb8i\n" +
 	"\n" +
-	"\bsearches\"x\n" +
-	"\x10GetSearchRequest\x12\x16\n" +
-	"\x02id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x02id\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\xc1\x02\n" +
-	"\x11GetSearchResponse\x121\n" +
-	"\x06search\x18\x01 \x01(\v2\x11.pronto.v1.SearchB\x06\xaa\xbb\x18\x02 \x01R\x06search\x12+\n" +
-	"\x05leads\x18\x02 \x03(\v2\x15.pronto.v1.LeadResultR\x05leads\x12M\n" +
-	"\baccounts\x18\x03 \x03(\v2\x18.pronto.v1.AccountResultB\x17\xaa\xbb\x18\x13\n" +
+	"\bsearches\"z\n" +
+	"\x10GetSearchRequest\x12\x17\n" +
+	"\x02id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x02id\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\xc4\x02\n" +
+	"\x11GetSearchResponse\x122\n" +
+	"\x06search\x18\x01 \x01(\v2\x11.pronto.v1.SearchB\a\xaa\x92\xb8i\x02 \x01R\x06search\x12+\n" +
+	"\x05leads\x18\x02 \x03(\v2\x15.pronto.v1.LeadResultR\x05leads\x12N\n" +
+	"\baccounts\x18\x03 \x03(\v2\x18.pronto.v1.AccountResultB\x18\xaa\x92\xb8i\x13\n" +
 	"\aresults\x12\baccountsR\baccounts\x12/\n" +
-	"\x06custom\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"{\n" +
-	"\x13DeleteSearchRequest\x12\x16\n" +
-	"\x02id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x02id\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"l\n" +
-	"\x14DeleteSearchResponse\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields:\x06\xaa\xbb\x18\x02(\x012\xdb\x02\n" +
-	"\rSearchService\x12m\n" +
-	"\fListSearches\x12\x1e.pronto.v1.ListSearchesRequest\x1a\x1f.pronto.v1.ListSearchesResponse\"\x1c\xaa\xbb\x18\x152\x06\b\x05\x10\x01\x18\x01R\x00\n" +
-	"\t/searches\x90\x02\x01\x12i\n" +
-	"\tGetSearch\x12\x1b.pronto.v1.GetSearchRequest\x1a\x1c.pronto.v1.GetSearchResponse\"!\xaa\xbb\x18\x1a2\x06\b\x05\x10\x01\x18\x01R\x00\n" +
-	"\x0e/searches/{id}\x90\x02\x01\x12p\n" +
-	"\fDeleteSearch\x12\x1e.pronto.v1.DeleteSearchRequest\x1a\x1f.pronto.v1.DeleteSearchResponse\"\x1f\xaa\xbb\x18\x182\x06\b\x05\x10\x01\x18\x01\"\x0e/searches/{id}\x90\x02\x02B.\n" +
+	"\x06custom\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x06custom\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"}\n" +
+	"\x13DeleteSearchRequest\x12\x17\n" +
+	"\x02id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\x02id\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"n\n" +
+	"\x14DeleteSearchResponse\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields:\a\xaa\x92\xb8i\x02(\x012\xde\x02\n" +
+	"\rSearchService\x12n\n" +
+	"\fListSearches\x12\x1e.pronto.v1.ListSearchesRequest\x1a\x1f.pronto.v1.ListSearchesResponse\"\x1d\xaa\x92\xb8i\x152\x06\b\x05\x10\x01\x18\x01R\x00\n" +
+	"\t/searches\x90\x02\x01\x12j\n" +
+	"\tGetSearch\x12\x1b.pronto.v1.GetSearchRequest\x1a\x1c.pronto.v1.GetSearchResponse\"\"\xaa\x92\xb8i\x1a2\x06\b\x05\x10\x01\x18\x01R\x00\n" +
+	"\x0e/searches/{id}\x90\x02\x01\x12q\n" +
+	"\fDeleteSearch\x12\x1e.pronto.v1.DeleteSearchRequest\x1a\x1f.pronto.v1.DeleteSearchResponse\" \xaa\x92\xb8i\x182\x06\b\x05\x10\x01\x18\x01\"\x0e/searches/{id}\x90\x02\x02B.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 
 var (

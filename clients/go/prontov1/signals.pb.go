@@ -67,7 +67,7 @@ type SearchHiringAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -221,7 +221,7 @@ func (x *SearchHiringAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchHiringAccountsRequest) GetMaxCredits() int32 {
+func (x *SearchHiringAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -236,7 +236,7 @@ type SearchGrowingAccountsRequest struct {
 	// Company: highest growth of the number of employees, in percent.
 	MaxHeadcountGrowthPercentage *float64 `protobuf:"fixed64,2,opt,name=max_headcount_growth_percentage,json=maxHeadcountGrowthPercentage,proto3,oneof" json:"max_headcount_growth_percentage,omitempty"`
 	// Department.
-	Department *Function `protobuf:"varint,3,opt,name=department,proto3,enum=pronto.v1.Function,oneof" json:"department,omitempty"`
+	Department *JobFunction `protobuf:"varint,3,opt,name=department,proto3,enum=pronto.v1.JobFunction,oneof" json:"department,omitempty"`
 	// Department: smallest number of people.
 	MinDepartmentHeadcount *int32 `protobuf:"varint,4,opt,name=min_department_headcount,json=minDepartmentHeadcount,proto3,oneof" json:"min_department_headcount,omitempty"`
 	// Department: largest number of people.
@@ -268,7 +268,7 @@ type SearchGrowingAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -317,11 +317,11 @@ func (x *SearchGrowingAccountsRequest) GetMaxHeadcountGrowthPercentage() float64
 	return 0
 }
 
-func (x *SearchGrowingAccountsRequest) GetDepartment() Function {
+func (x *SearchGrowingAccountsRequest) GetDepartment() JobFunction {
 	if x != nil && x.Department != nil {
 		return *x.Department
 	}
-	return Function_FUNCTION_UNSPECIFIED
+	return JobFunction_JOB_FUNCTION_UNSPECIFIED
 }
 
 func (x *SearchGrowingAccountsRequest) GetMinDepartmentHeadcount() int32 {
@@ -415,7 +415,7 @@ func (x *SearchGrowingAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchGrowingAccountsRequest) GetMaxCredits() int32 {
+func (x *SearchGrowingAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -450,7 +450,7 @@ type SearchLookalikeAccountsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -555,7 +555,7 @@ func (x *SearchLookalikeAccountsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchLookalikeAccountsRequest) GetMaxCredits() int32 {
+func (x *SearchLookalikeAccountsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -581,7 +581,7 @@ type SearchPostEngagersRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -651,7 +651,7 @@ func (x *SearchPostEngagersRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchPostEngagersRequest) GetMaxCredits() int32 {
+func (x *SearchPostEngagersRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -677,7 +677,7 @@ type SearchPostsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -747,7 +747,7 @@ func (x *SearchPostsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchPostsRequest) GetMaxCredits() int32 {
+func (x *SearchPostsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -773,7 +773,7 @@ type SearchReactionsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -843,7 +843,7 @@ func (x *SearchReactionsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchReactionsRequest) GetMaxCredits() int32 {
+func (x *SearchReactionsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -869,7 +869,7 @@ type SearchCommentsRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -939,7 +939,7 @@ func (x *SearchCommentsRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SearchCommentsRequest) GetMaxCredits() int32 {
+func (x *SearchCommentsRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -965,7 +965,7 @@ type FindNewHiresRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1035,7 +1035,7 @@ func (x *FindNewHiresRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *FindNewHiresRequest) GetMaxCredits() int32 {
+func (x *FindNewHiresRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1057,7 +1057,7 @@ type TrackJobChangesRequest struct {
 	RequestId string `protobuf:"bytes,101,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
 	// cost more credits than this by known prices; absent: no limit of its own.
-	MaxCredits    *int32 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
+	MaxCredits    *int64 `protobuf:"varint,102,opt,name=max_credits,json=maxCredits,proto3,oneof" json:"max_credits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1120,7 +1120,7 @@ func (x *TrackJobChangesRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *TrackJobChangesRequest) GetMaxCredits() int32 {
+func (x *TrackJobChangesRequest) GetMaxCredits() int64 {
 	if x != nil && x.MaxCredits != nil {
 		return *x.MaxCredits
 	}
@@ -1131,7 +1131,7 @@ var File_pronto_v1_signals_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_signals_proto_rawDesc = "" +
 	"\n" +
-	"\x17pronto/v1/signals.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x18pronto/v1/upstream.proto\"\xff\b\n" +
+	"\x17pronto/v1/signals.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16pronto/v1/common.proto\x1a\x14pronto/v1/jobs.proto\x1a\x18pronto/v1/upstream.proto\"\xf7\b\n" +
 	"\x1bSearchHiringAccountsRequest\x12D\n" +
 	"\x0epublished_date\x18\x01 \x01(\x0e2\x18.pronto.v1.PublishedDateH\x00R\rpublishedDate\x88\x01\x01\x12G\n" +
 	"\x1dexclude_consulting_recruiting\x18\x02 \x01(\bH\x01R\x1bexcludeConsultingRecruiting\x88\x01\x01\x124\n" +
@@ -1140,20 +1140,20 @@ const file_pronto_v1_signals_proto_rawDesc = "" +
 	"\x11selected_keywords\x18\x05 \x03(\tR\x10selectedKeywords\x12+\n" +
 	"\x11excluded_keywords\x18\x06 \x03(\tR\x10excludedKeywords\x12'\n" +
 	"\x0fselected_titles\x18\a \x03(\tR\x0eselectedTitles\x12'\n" +
-	"\x0fexcluded_titles\x18\b \x03(\tR\x0eexcludedTitles\x12;\n" +
-	"\x12included_locations\x18\t \x03(\tB\f\xaa\xbb\x18\x02@\x01\xb2\xbb\x18\x028\x06R\x11includedLocations\x12;\n" +
+	"\x0fexcluded_titles\x18\b \x03(\tR\x0eexcludedTitles\x12=\n" +
+	"\x12included_locations\x18\t \x03(\tB\x0e\xaa\x92\xb8i\x02@\x01\xb2\x92\xb8i\x028\x06R\x11includedLocations\x12=\n" +
 	"\x12excluded_locations\x18\n" +
-	" \x03(\tB\f\xaa\xbb\x18\x02@\x01\xb2\xbb\x18\x028\x06R\x11excludedLocations\x127\n" +
-	"\x13included_industries\x18\v \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x12includedIndustries\x128\n" +
-	"\x0ejob_min_posted\x18\f \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x03R\fjobMinPosted\x88\x01\x01\x12(\n" +
-	"\x05limit\x18\r \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x04R\x05limit\x88\x01\x01\x12!\n" +
-	"\tstreaming\x18\x0e \x01(\bH\x05R\tstreaming\x88\x01\x01\x12,\n" +
-	"\vwebhook_url\x18\x0f \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x06R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	" \x03(\tB\x0e\xaa\x92\xb8i\x02@\x01\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x128\n" +
+	"\x13included_industries\x18\v \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12includedIndustries\x122\n" +
+	"\x0ejob_min_posted\x18\f \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x03R\fjobMinPosted\x88\x01\x01\x12\"\n" +
+	"\x05limit\x18\r \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x04R\x05limit\x88\x01\x01\x12!\n" +
+	"\tstreaming\x18\x0e \x01(\bH\x05R\tstreaming\x88\x01\x01\x12-\n" +
+	"\vwebhook_url\x18\x0f \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x06R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\aR\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\aR\n" +
 	"maxCredits\x88\x01\x01B\x11\n" +
 	"\x0f_published_dateB \n" +
 	"\x1e_exclude_consulting_recruitingB\x16\n" +
@@ -1163,46 +1163,46 @@ const file_pronto_v1_signals_proto_rawDesc = "" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xde\x11\n" +
+	"\f_max_credits\"\xd8\x11\n" +
 	"\x1cSearchGrowingAccountsRequest\x12J\n" +
 	"\x1fmin_headcount_growth_percentage\x18\x01 \x01(\x01H\x00R\x1cminHeadcountGrowthPercentage\x88\x01\x01\x12J\n" +
-	"\x1fmax_headcount_growth_percentage\x18\x02 \x01(\x01H\x01R\x1cmaxHeadcountGrowthPercentage\x88\x01\x01\x128\n" +
+	"\x1fmax_headcount_growth_percentage\x18\x02 \x01(\x01H\x01R\x1cmaxHeadcountGrowthPercentage\x88\x01\x01\x12;\n" +
 	"\n" +
-	"department\x18\x03 \x01(\x0e2\x13.pronto.v1.FunctionH\x02R\n" +
-	"department\x88\x01\x01\x12L\n" +
-	"\x18min_department_headcount\x18\x04 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\x16minDepartmentHeadcount\x88\x01\x01\x12L\n" +
-	"\x18max_department_headcount\x18\x05 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\x16maxDepartmentHeadcount\x88\x01\x01\x12_\n" +
+	"department\x18\x03 \x01(\x0e2\x16.pronto.v1.JobFunctionH\x02R\n" +
+	"department\x88\x01\x01\x12F\n" +
+	"\x18min_department_headcount\x18\x04 \x01(\x05B\a\xb2\x92\xb8i\x02 \x00H\x03R\x16minDepartmentHeadcount\x88\x01\x01\x12F\n" +
+	"\x18max_department_headcount\x18\x05 \x01(\x05B\a\xb2\x92\xb8i\x02 \x00H\x04R\x16maxDepartmentHeadcount\x88\x01\x01\x12_\n" +
 	"*min_department_headcount_growth_percentage\x18\x06 \x01(\x01H\x05R&minDepartmentHeadcountGrowthPercentage\x88\x01\x01\x12_\n" +
 	"*max_department_headcount_growth_percentage\x18\a \x01(\x01H\x06R&maxDepartmentHeadcountGrowthPercentage\x88\x01\x01\x129\n" +
-	"\fcompany_size\x18\b \x03(\x0e2\x16.pronto.v1.CompanySizeR\vcompanySize\x12;\n" +
-	"\x12included_locations\x18\t \x03(\tB\f\xaa\xbb\x18\x02@\x01\xb2\xbb\x18\x028\x06R\x11includedLocations\x12;\n" +
+	"\fcompany_size\x18\b \x03(\x0e2\x16.pronto.v1.CompanySizeR\vcompanySize\x12=\n" +
+	"\x12included_locations\x18\t \x03(\tB\x0e\xaa\x92\xb8i\x02@\x01\xb2\x92\xb8i\x028\x06R\x11includedLocations\x12=\n" +
 	"\x12excluded_locations\x18\n" +
-	" \x03(\tB\f\xaa\xbb\x18\x02@\x01\xb2\xbb\x18\x028\x06R\x11excludedLocations\x127\n" +
-	"\x13included_industries\x18\v \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x12includedIndustries\x12(\n" +
-	"\x05limit\x18\f \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\aR\x05limit\x88\x01\x01\x12!\n" +
-	"\tstreaming\x18\r \x01(\bH\bR\tstreaming\x88\x01\x01\x12,\n" +
-	"\vwebhook_url\x18\x0e \x01(\tB\x06\xb2\xbb\x18\x028\x01H\tR\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	" \x03(\tB\x0e\xaa\x92\xb8i\x02@\x01\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x128\n" +
+	"\x13included_industries\x18\v \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x12includedIndustries\x12\"\n" +
+	"\x05limit\x18\f \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\aR\x05limit\x88\x01\x01\x12!\n" +
+	"\tstreaming\x18\r \x01(\bH\bR\tstreaming\x88\x01\x01\x12-\n" +
+	"\vwebhook_url\x18\x0e \x01(\tB\a\xb2\x92\xb8i\x028\x01H\tR\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\n" +
 	"R\n" +
-	"maxCredits\x88\x01\x01:\xc7\x06\xaa\xbb\x18\t\"\aaccount\xb2\xbb\x18\x89\x01\x12\x1fmin_headcount_growth_percentage\x12\x1fmax_headcount_growth_percentage\x12\n" +
-	"department:9growth is searched for either the company or a department\xb2\xbb\x18\xa4\x02\n" +
+	"maxCredits\x88\x01\x01:\xcc\x06\xaa\x92\xb8i\t\"\aaccount\xb2\x92\xb8i\x89\x01\x12\x1fmin_headcount_growth_percentage\x12\x1fmax_headcount_growth_percentage\x12\n" +
+	"department:9growth is searched for either the company or a department\xb2\x92\xb8i\xa4\x02\n" +
 	"\x98\x01\n" +
 	"\n" +
 	"department\n" +
 	"\x18min_department_headcount\n" +
 	"\x18max_department_headcount\n" +
 	"*min_department_headcount_growth_percentage\n" +
-	"*max_department_headcount_growth_percentage*\x1fmin_headcount_growth_percentage*\x1fmax_headcount_growth_percentage:Egrowth of the company and of a department cannot be searched together\xb2\xbb\x18\xc3\x01\n" +
+	"*max_department_headcount_growth_percentage*\x1fmin_headcount_growth_percentage*\x1fmax_headcount_growth_percentage:Egrowth of the company and of a department cannot be searched together\xb2\x92\xb8i\xc3\x01\n" +
 	"\x8c\x01\n" +
 	"\x18min_department_headcount\n" +
 	"\x18max_department_headcount\n" +
 	"*min_department_headcount_growth_percentage\n" +
 	"*max_department_headcount_growth_percentage\"\n" +
-	"department:&these bounds are those of a department\xb2\xbb\x18\xb6\x01\n" +
+	"department:&these bounds are those of a department\xb2\x92\xb8i\xb6\x01\n" +
 	"\f\n" +
 	"\n" +
 	"department\x12\x18min_department_headcount\x12\x18max_department_headcount\x12*min_department_headcount_growth_percentage\x12*max_department_headcount_growth_percentage:\x1aa department needs a boundB\"\n" +
@@ -1217,134 +1217,134 @@ const file_pronto_v1_signals_proto_rawDesc = "" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xd1\x06\n" +
-	"\x1eSearchLookalikeAccountsRequest\x12=\n" +
-	"\x14company_linkedin_url\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x028\x03H\x00R\x12companyLinkedinUrl\x88\x01\x01\x12<\n" +
-	"\x15company_linkedin_urls\x18\x02 \x03(\tB\b\xb2\xbb\x18\x04\x18\x038\x03R\x13companyLinkedinUrls\x129\n" +
-	"\fcompany_size\x18\x03 \x03(\x0e2\x16.pronto.v1.CompanySizeR\vcompanySize\x125\n" +
-	"\x12included_locations\x18\x04 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11includedLocations\x125\n" +
-	"\x12excluded_locations\x18\x05 \x03(\tB\x06\xb2\xbb\x18\x028\x06R\x11excludedLocations\x12(\n" +
-	"\x05limit\x18\x06 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x01R\x05limit\x88\x01\x01\x12!\n" +
-	"\tstreaming\x18\a \x01(\bH\x02R\tstreaming\x88\x01\x01\x12,\n" +
-	"\vwebhook_url\x18\b \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x03R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\f_max_credits\"\xd0\x06\n" +
+	"\x1eSearchLookalikeAccountsRequest\x12>\n" +
+	"\x14company_linkedin_url\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x028\x03H\x00R\x12companyLinkedinUrl\x88\x01\x01\x12=\n" +
+	"\x15company_linkedin_urls\x18\x02 \x03(\tB\t\xb2\x92\xb8i\x04\x18\x038\x03R\x13companyLinkedinUrls\x129\n" +
+	"\fcompany_size\x18\x03 \x03(\x0e2\x16.pronto.v1.CompanySizeR\vcompanySize\x126\n" +
+	"\x12included_locations\x18\x04 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11includedLocations\x126\n" +
+	"\x12excluded_locations\x18\x05 \x03(\tB\a\xb2\x92\xb8i\x028\x06R\x11excludedLocations\x12\"\n" +
+	"\x05limit\x18\x06 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x01R\x05limit\x88\x01\x01\x12!\n" +
+	"\tstreaming\x18\a \x01(\bH\x02R\tstreaming\x88\x01\x01\x12-\n" +
+	"\vwebhook_url\x18\b \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x03R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x04R\n" +
-	"maxCredits\x88\x01\x01:\x86\x01\xb2\xbb\x18-\x12\x14company_linkedin_url\x12\x15company_linkedin_urls\xb2\xbb\x18Q\x1a\x14company_linkedin_url\x1a\x15company_linkedin_urls:\"name either one company or severalB\x17\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x04R\n" +
+	"maxCredits\x88\x01\x01:\x88\x01\xb2\x92\xb8i-\x12\x14company_linkedin_url\x12\x15company_linkedin_urls\xb2\x92\xb8iQ\x1a\x14company_linkedin_url\x1a\x15company_linkedin_urls:\"name either one company or severalB\x17\n" +
 	"\x15_company_linkedin_urlB\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x84\x03\n" +
-	"\x19SearchPostEngagersRequest\x12(\n" +
-	"\x05limit\x18\x01 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
-	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12,\n" +
-	"\vwebhook_url\x18\x03 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x02R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
-	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
-	"maxCredits\x88\x01\x01B\b\n" +
-	"\x06_limitB\f\n" +
-	"\n" +
-	"_streamingB\x0e\n" +
-	"\f_webhook_urlB\x0e\n" +
 	"\f_max_credits\"\xfd\x02\n" +
-	"\x12SearchPostsRequest\x12(\n" +
-	"\x05limit\x18\x01 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
-	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12,\n" +
-	"\vwebhook_url\x18\x03 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x02R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x19SearchPostEngagersRequest\x12\"\n" +
+	"\x05limit\x18\x01 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12-\n" +
+	"\vwebhook_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x02R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x81\x03\n" +
-	"\x16SearchReactionsRequest\x12(\n" +
-	"\x05limit\x18\x01 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
-	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12,\n" +
-	"\vwebhook_url\x18\x03 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x02R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\f_max_credits\"\xf6\x02\n" +
+	"\x12SearchPostsRequest\x12\"\n" +
+	"\x05limit\x18\x01 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12-\n" +
+	"\vwebhook_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x02R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\x80\x03\n" +
-	"\x15SearchCommentsRequest\x12(\n" +
-	"\x05limit\x18\x01 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
-	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12,\n" +
-	"\vwebhook_url\x18\x03 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x02R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\f_max_credits\"\xfa\x02\n" +
+	"\x16SearchReactionsRequest\x12\"\n" +
+	"\x05limit\x18\x01 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12-\n" +
+	"\vwebhook_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x02R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits\"\xfe\x02\n" +
-	"\x13FindNewHiresRequest\x12(\n" +
-	"\x05limit\x18\x01 \x01(\x05B\r\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\xf0?H\x00R\x05limit\x88\x01\x01\x12!\n" +
-	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12,\n" +
-	"\vwebhook_url\x18\x03 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x02R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\f_max_credits\"\xf9\x02\n" +
+	"\x15SearchCommentsRequest\x12\"\n" +
+	"\x05limit\x18\x01 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12-\n" +
+	"\vwebhook_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x02R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x03R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
+	"maxCredits\x88\x01\x01B\b\n" +
+	"\x06_limitB\f\n" +
+	"\n" +
+	"_streamingB\x0e\n" +
+	"\f_webhook_urlB\x0e\n" +
+	"\f_max_credits\"\xf7\x02\n" +
+	"\x13FindNewHiresRequest\x12\"\n" +
+	"\x05limit\x18\x01 \x01(\x05B\a\xb2\x92\xb8i\x02 \x01H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\tstreaming\x18\x02 \x01(\bH\x01R\tstreaming\x88\x01\x01\x12-\n" +
+	"\vwebhook_url\x18\x03 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x02R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
+	"\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x03R\n" +
 	"maxCredits\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
 	"_streamingB\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
 	"\f_max_credits\"\xc6\x02\n" +
-	"\x16TrackJobChangesRequest\x12(\n" +
-	"\flead_list_id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\n" +
-	"leadListId\x12,\n" +
-	"\vwebhook_url\x18\x02 \x01(\tB\x06\xb2\xbb\x18\x028\x01H\x00R\n" +
-	"webhookUrl\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\x12+\n" +
+	"\x16TrackJobChangesRequest\x12)\n" +
+	"\flead_list_id\x18\x01 \x01(\tB\a\xb2\x92\xb8i\x02\b\x01R\n" +
+	"leadListId\x12-\n" +
+	"\vwebhook_url\x18\x02 \x01(\tB\a\xb2\x92\xb8i\x028\x01H\x00R\n" +
+	"webhookUrl\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\x12-\n" +
 	"\n" +
-	"request_id\x18e \x01(\tB\f\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\x028\bR\trequestId\x129\n" +
-	"\vmax_credits\x18f \x01(\x05B\x13\xaa\xbb\x18\x02H\x01\xb2\xbb\x18\t!\x00\x00\x00\x00\x00\x00\x00\x00H\x01R\n" +
+	"request_id\x18e \x01(\tB\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x028\bR\trequestId\x124\n" +
+	"\vmax_credits\x18f \x01(\x03B\x0e\xaa\x92\xb8i\x02H\x01\xb2\x92\xb8i\x02 \x00H\x01R\n" +
 	"maxCredits\x88\x01\x01B\x0e\n" +
 	"\f_webhook_urlB\x0e\n" +
-	"\f_max_credits2\xaf\x11\n" +
-	"\rSignalService\x12s\n" +
-	"\x14SearchHiringAccounts\x12&.pronto.v1.SearchHiringAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x1c\xb2\xbb\x18\x18StartHiringAccountSearch0\x01\x12\x8c\x01\n" +
-	"\x18StartHiringAccountSearch\x12&.pronto.v1.SearchHiringAccountsRequest\x1a\x18.pronto.v1.StartResponse\".\xaa\xbb\x18*2\x06\b\x01\x10\x01\x18\x01J\x06\b\x05\x10\x01 \x01\x12\x18/intents/accounts/hiring\x12v\n" +
-	"\x15SearchGrowingAccounts\x12'.pronto.v1.SearchGrowingAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x1d\xb2\xbb\x18\x19StartGrowingAccountSearch0\x01\x12\x8e\x01\n" +
-	"\x19StartGrowingAccountSearch\x12'.pronto.v1.SearchGrowingAccountsRequest\x1a\x18.pronto.v1.StartResponse\".\xaa\xbb\x18*2\x06\b\x01\x10\x01\x18\x01J\x06\b\x05\x10\x01 \x01\x12\x18/intents/accounts/growth\x12|\n" +
-	"\x17SearchLookalikeAccounts\x12).pronto.v1.SearchLookalikeAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x1f\xb2\xbb\x18\x1bStartLookalikeAccountSearch0\x01\x12\x96\x01\n" +
-	"\x1bStartLookalikeAccountSearch\x12).pronto.v1.SearchLookalikeAccountsRequest\x1a\x18.pronto.v1.StartResponse\"2\xaa\xbb\x18.2\x06\b\x01\x10\x01\x18\x01J\x06\b\x05\x10\x01 \x01\x12\x1c/intents/accounts/lookalikes\x12m\n" +
-	"\x12SearchPostEngagers\x12$.pronto.v1.SearchPostEngagersRequest\x1a\x13.pronto.v1.JobEvent\"\x1a\xb2\xbb\x18\x16StartPostEngagerSearch0\x01\x12\x8d\x01\n" +
-	"\x16StartPostEngagerSearch\x12$.pronto.v1.SearchPostEngagersRequest\x1a\x18.pronto.v1.StartResponse\"3\xaa\xbb\x18/2\x06\b\x01\x10\x01\x18\x01J\x06\b\x04\x10\x01 \x01\x12\x1d/intents/leads/posts_engagers\x12X\n" +
-	"\vSearchPosts\x12\x1d.pronto.v1.SearchPostsRequest\x1a\x13.pronto.v1.JobEvent\"\x13\xb2\xbb\x18\x0fStartPostSearch0\x01\x12v\n" +
-	"\x0fStartPostSearch\x12\x1d.pronto.v1.SearchPostsRequest\x1a\x18.pronto.v1.StartResponse\"*\xaa\xbb\x18&2\x06\b\x01\x10\x01\x18\x01J\x06\b\x04\x10\x01 \x01\x12\x14/intents/leads/posts\x12d\n" +
-	"\x0fSearchReactions\x12!.pronto.v1.SearchReactionsRequest\x1a\x13.pronto.v1.JobEvent\"\x17\xb2\xbb\x18\x13StartReactionSearch0\x01\x12\x82\x01\n" +
-	"\x13StartReactionSearch\x12!.pronto.v1.SearchReactionsRequest\x1a\x18.pronto.v1.StartResponse\".\xaa\xbb\x18*2\x06\b\x01\x10\x01\x18\x01J\x06\b\x04\x10\x01 \x01\x12\x18/intents/leads/reactions\x12a\n" +
-	"\x0eSearchComments\x12 .pronto.v1.SearchCommentsRequest\x1a\x13.pronto.v1.JobEvent\"\x16\xb2\xbb\x18\x12StartCommentSearch0\x01\x12\x7f\n" +
-	"\x12StartCommentSearch\x12 .pronto.v1.SearchCommentsRequest\x1a\x18.pronto.v1.StartResponse\"-\xaa\xbb\x18)2\x06\b\x01\x10\x01\x18\x01J\x06\b\x04\x10\x01 \x01\x12\x17/intents/leads/comments\x12g\n" +
-	"\x0fTrackJobChanges\x12!.pronto.v1.TrackJobChangesRequest\x1a\x13.pronto.v1.JobEvent\"\x1a\xb2\xbb\x18\x16StartJobChangeTracking0\x01\x12\x8b\x01\n" +
-	"\x16StartJobChangeTracking\x12!.pronto.v1.TrackJobChangesRequest\x1a\x18.pronto.v1.StartResponse\"4\xaa\xbb\x1802\x06\b\x01\x10\x01\x18\x01J\x04\b\x04\x10\x04\x12 /intents/leads/track_job_changes\x12]\n" +
-	"\fFindNewHires\x12\x1e.pronto.v1.FindNewHiresRequest\x1a\x13.pronto.v1.JobEvent\"\x16\xb2\xbb\x18\x12StartNewHireSearch0\x01\x12\x83\x01\n" +
-	"\x12StartNewHireSearch\x12\x1e.pronto.v1.FindNewHiresRequest\x1a\x18.pronto.v1.StartResponse\"3\xaa\xbb\x18/2\x06\b\x01\x10\x01\x18\x01J\x06\b\x04\x10\x01 \x01\x12\x1d/intents/leads/find_new_hiresB.\n" +
+	"\f_max_credits2\xc2\x11\n" +
+	"\rSignalService\x12t\n" +
+	"\x14SearchHiringAccounts\x12&.pronto.v1.SearchHiringAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x1d\xb2\x92\xb8i\x18StartHiringAccountSearch0\x01\x12\x8d\x01\n" +
+	"\x18StartHiringAccountSearch\x12&.pronto.v1.SearchHiringAccountsRequest\x1a\x18.pronto.v1.StartResponse\"/\xaa\x92\xb8i*2\x06\b\x01\x10\x01\x18\x01J\x06\b\x05\x10\x01 \x01\x12\x18/intents/accounts/hiring\x12w\n" +
+	"\x15SearchGrowingAccounts\x12'.pronto.v1.SearchGrowingAccountsRequest\x1a\x13.pronto.v1.JobEvent\"\x1e\xb2\x92\xb8i\x19StartGrowingAccountSearch0\x01\x12\x8f\x01\n" +
+	"\x19StartGrowingAccountSearch\x12'.pronto.v1.SearchGrowingAccountsRequest\x1a\x18.pronto.v1.StartResponse\"/\xaa\x92\xb8i*2\x06\b\x01\x10\x01\x18\x01J\x06\b\x05\x10\x01 \x01\x12\x18/intents/accounts/growth\x12}\n" +
+	"\x17SearchLookalikeAccounts\x12).pronto.v1.SearchLookalikeAccountsRequest\x1a\x13.pronto.v1.JobEvent\" \xb2\x92\xb8i\x1bStartLookalikeAccountSearch0\x01\x12\x97\x01\n" +
+	"\x1bStartLookalikeAccountSearch\x12).pronto.v1.SearchLookalikeAccountsRequest\x1a\x18.pronto.v1.StartResponse\"3\xaa\x92\xb8i.2\x06\b\x01\x10\x01\x18\x01J\x06\b\x05\x10\x01 \x01\x12\x1c/intents/accounts/lookalikes\x12n\n" +
+	"\x12SearchPostEngagers\x12$.pronto.v1.SearchPostEngagersRequest\x1a\x13.pronto.v1.JobEvent\"\x1b\xb2\x92\xb8i\x16StartPostEngagerSearch0\x01\x12\x8e\x01\n" +
+	"\x16StartPostEngagerSearch\x12$.pronto.v1.SearchPostEngagersRequest\x1a\x18.pronto.v1.StartResponse\"4\xaa\x92\xb8i/2\x06\b\x01\x10\x01\x18\x01J\x06\b\x04\x10\x01 \x01\x12\x1d/intents/leads/posts_engagers\x12Y\n" +
+	"\vSearchPosts\x12\x1d.pronto.v1.SearchPostsRequest\x1a\x13.pronto.v1.JobEvent\"\x14\xb2\x92\xb8i\x0fStartPostSearch0\x01\x12w\n" +
+	"\x0fStartPostSearch\x12\x1d.pronto.v1.SearchPostsRequest\x1a\x18.pronto.v1.StartResponse\"+\xaa\x92\xb8i&2\x06\b\x01\x10\x01\x18\x01J\x06\b\x04\x10\x01 \x01\x12\x14/intents/leads/posts\x12e\n" +
+	"\x0fSearchReactions\x12!.pronto.v1.SearchReactionsRequest\x1a\x13.pronto.v1.JobEvent\"\x18\xb2\x92\xb8i\x13StartReactionSearch0\x01\x12\x83\x01\n" +
+	"\x13StartReactionSearch\x12!.pronto.v1.SearchReactionsRequest\x1a\x18.pronto.v1.StartResponse\"/\xaa\x92\xb8i*2\x06\b\x01\x10\x01\x18\x01J\x06\b\x04\x10\x01 \x01\x12\x18/intents/leads/reactions\x12b\n" +
+	"\x0eSearchComments\x12 .pronto.v1.SearchCommentsRequest\x1a\x13.pronto.v1.JobEvent\"\x17\xb2\x92\xb8i\x12StartCommentSearch0\x01\x12\x80\x01\n" +
+	"\x12StartCommentSearch\x12 .pronto.v1.SearchCommentsRequest\x1a\x18.pronto.v1.StartResponse\".\xaa\x92\xb8i)2\x06\b\x01\x10\x01\x18\x01J\x06\b\x04\x10\x01 \x01\x12\x17/intents/leads/comments\x12h\n" +
+	"\x0fTrackJobChanges\x12!.pronto.v1.TrackJobChangesRequest\x1a\x13.pronto.v1.JobEvent\"\x1b\xb2\x92\xb8i\x16StartJobChangeTracking0\x01\x12\x8c\x01\n" +
+	"\x16StartJobChangeTracking\x12!.pronto.v1.TrackJobChangesRequest\x1a\x18.pronto.v1.StartResponse\"5\xaa\x92\xb8i02\x06\b\x01\x10\x01\x18\x01J\x04\b\x04\x10\x04\x12 /intents/leads/track_job_changes\x12^\n" +
+	"\fFindNewHires\x12\x1e.pronto.v1.FindNewHiresRequest\x1a\x13.pronto.v1.JobEvent\"\x17\xb2\x92\xb8i\x12StartNewHireSearch0\x01\x12\x84\x01\n" +
+	"\x12StartNewHireSearch\x12\x1e.pronto.v1.FindNewHiresRequest\x1a\x18.pronto.v1.StartResponse\"4\xaa\x92\xb8i/2\x06\b\x01\x10\x01\x18\x01J\x06\b\x04\x10\x01 \x01\x12\x1d/intents/leads/find_new_hiresB.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 
 var (
@@ -1373,7 +1373,7 @@ var file_pronto_v1_signals_proto_goTypes = []any{
 	(PublishedDate)(0),                     // 9: pronto.v1.PublishedDate
 	(CompanySize)(0),                       // 10: pronto.v1.CompanySize
 	(*structpb.Struct)(nil),                // 11: google.protobuf.Struct
-	(Function)(0),                          // 12: pronto.v1.Function
+	(JobFunction)(0),                       // 12: pronto.v1.JobFunction
 	(*JobEvent)(nil),                       // 13: pronto.v1.JobEvent
 	(*StartResponse)(nil),                  // 14: pronto.v1.StartResponse
 }
@@ -1381,7 +1381,7 @@ var file_pronto_v1_signals_proto_depIdxs = []int32{
 	9,  // 0: pronto.v1.SearchHiringAccountsRequest.published_date:type_name -> pronto.v1.PublishedDate
 	10, // 1: pronto.v1.SearchHiringAccountsRequest.company_size:type_name -> pronto.v1.CompanySize
 	11, // 2: pronto.v1.SearchHiringAccountsRequest.additional_fields:type_name -> google.protobuf.Struct
-	12, // 3: pronto.v1.SearchGrowingAccountsRequest.department:type_name -> pronto.v1.Function
+	12, // 3: pronto.v1.SearchGrowingAccountsRequest.department:type_name -> pronto.v1.JobFunction
 	10, // 4: pronto.v1.SearchGrowingAccountsRequest.company_size:type_name -> pronto.v1.CompanySize
 	11, // 5: pronto.v1.SearchGrowingAccountsRequest.additional_fields:type_name -> google.protobuf.Struct
 	10, // 6: pronto.v1.SearchLookalikeAccountsRequest.company_size:type_name -> pronto.v1.CompanySize

@@ -1254,10 +1254,10 @@ type Check struct {
 	MinItems uint32 `protobuf:"varint,2,opt,name=min_items,json=minItems,proto3" json:"min_items,omitempty"`
 	// The largest number of items of a list.
 	MaxItems uint32 `protobuf:"varint,3,opt,name=max_items,json=maxItems,proto3" json:"max_items,omitempty"`
-	// The smallest number.
-	Min *float64 `protobuf:"fixed64,4,opt,name=min,proto3,oneof" json:"min,omitempty"`
-	// The largest number.
-	Max *float64 `protobuf:"fixed64,5,opt,name=max,proto3,oneof" json:"max,omitempty"`
+	// The smallest whole number.
+	Min *int64 `protobuf:"varint,4,opt,name=min,proto3,oneof" json:"min,omitempty"`
+	// The largest whole number.
+	Max *int64 `protobuf:"varint,5,opt,name=max,proto3,oneof" json:"max,omitempty"`
 	// The only allowed numbers.
 	Values []float64 `protobuf:"fixed64,6,rep,packed,name=values,proto3" json:"values,omitempty"`
 	// The form of a text, or of each text of a list.
@@ -1317,14 +1317,14 @@ func (x *Check) GetMaxItems() uint32 {
 	return 0
 }
 
-func (x *Check) GetMin() float64 {
+func (x *Check) GetMin() int64 {
 	if x != nil && x.Min != nil {
 		return *x.Min
 	}
 	return 0
 }
 
-func (x *Check) GetMax() float64 {
+func (x *Check) GetMax() int64 {
 	if x != nil && x.Max != nil {
 		return *x.Max
 	}
@@ -1525,89 +1525,89 @@ var file_pronto_v1_upstream_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
 		ExtensionType: (*Upstream)(nil),
-		Field:         50101,
+		Field:         27640101,
 		Name:          "pronto.v1.upstream",
-		Tag:           "bytes,50101,opt,name=upstream",
+		Tag:           "bytes,27640101,opt,name=upstream",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
 		ExtensionType: (*string)(nil),
-		Field:         50102,
+		Field:         27640102,
 		Name:          "pronto.v1.follows",
-		Tag:           "bytes,50102,opt,name=follows",
+		Tag:           "bytes,27640102,opt,name=follows",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 	{
 		ExtendedType:  (*descriptorpb.MessageOptions)(nil),
 		ExtensionType: (*Shape)(nil),
-		Field:         50101,
+		Field:         27640101,
 		Name:          "pronto.v1.shape",
-		Tag:           "bytes,50101,opt,name=shape",
+		Tag:           "bytes,27640101,opt,name=shape",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 	{
 		ExtendedType:  (*descriptorpb.MessageOptions)(nil),
 		ExtensionType: ([]*Rule)(nil),
-		Field:         50102,
+		Field:         27640102,
 		Name:          "pronto.v1.rule",
-		Tag:           "bytes,50102,rep,name=rule",
+		Tag:           "bytes,27640102,rep,name=rule",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*Json)(nil),
-		Field:         50101,
+		Field:         27640101,
 		Name:          "pronto.v1.json",
-		Tag:           "bytes,50101,opt,name=json",
+		Tag:           "bytes,27640101,opt,name=json",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*Check)(nil),
-		Field:         50102,
+		Field:         27640102,
 		Name:          "pronto.v1.check",
-		Tag:           "bytes,50102,opt,name=check",
+		Tag:           "bytes,27640102,opt,name=check",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 	{
 		ExtendedType:  (*descriptorpb.EnumOptions)(nil),
 		ExtensionType: ([]*MetadataKey)(nil),
-		Field:         50101,
+		Field:         27640101,
 		Name:          "pronto.v1.call_metadata",
-		Tag:           "bytes,50101,rep,name=call_metadata",
+		Tag:           "bytes,27640101,rep,name=call_metadata",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 	{
 		ExtendedType:  (*descriptorpb.EnumValueOptions)(nil),
 		ExtensionType: (*string)(nil),
-		Field:         50101,
+		Field:         27640101,
 		Name:          "pronto.v1.wire",
-		Tag:           "bytes,50101,opt,name=wire",
+		Tag:           "bytes,27640101,opt,name=wire",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 	{
 		ExtendedType:  (*descriptorpb.EnumValueOptions)(nil),
 		ExtensionType: (*string)(nil),
-		Field:         50102,
+		Field:         27640102,
 		Name:          "pronto.v1.label",
-		Tag:           "bytes,50102,opt,name=label",
+		Tag:           "bytes,27640102,opt,name=label",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 	{
 		ExtendedType:  (*descriptorpb.EnumValueOptions)(nil),
 		ExtensionType: (*BaseUrl)(nil),
-		Field:         50103,
+		Field:         27640103,
 		Name:          "pronto.v1.base_url",
-		Tag:           "bytes,50103,opt,name=base_url",
+		Tag:           "bytes,27640103,opt,name=base_url",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 	{
 		ExtendedType:  (*descriptorpb.EnumValueOptions)(nil),
 		ExtensionType: (*ErrorContract)(nil),
-		Field:         50104,
+		Field:         27640104,
 		Name:          "pronto.v1.error",
-		Tag:           "bytes,50104,opt,name=error",
+		Tag:           "bytes,27640104,opt,name=error",
 		Filename:      "pronto/v1/upstream.proto",
 	},
 }
@@ -1616,12 +1616,12 @@ var file_pronto_v1_upstream_proto_extTypes = []protoimpl.ExtensionInfo{
 var (
 	// The REST endpoint behind an RPC. Each endpoint stands at exactly one RPC.
 	//
-	// optional pronto.v1.Upstream upstream = 50101;
+	// optional pronto.v1.Upstream upstream = 27640101;
 	E_Upstream = &file_pronto_v1_upstream_proto_extTypes[0]
 	// On a streaming RPC: the RPC of the same service that starts the job which
 	// this one starts and follows. Both take the same request.
 	//
-	// optional string follows = 50102;
+	// optional string follows = 27640102;
 	E_Follows = &file_pronto_v1_upstream_proto_extTypes[1]
 )
 
@@ -1629,11 +1629,11 @@ var (
 var (
 	// What the JSON object of a message looks like as a whole.
 	//
-	// optional pronto.v1.Shape shape = 50101;
+	// optional pronto.v1.Shape shape = 27640101;
 	E_Shape = &file_pronto_v1_upstream_proto_extTypes[2]
 	// Rules that concern several fields of a request.
 	//
-	// repeated pronto.v1.Rule rule = 50102;
+	// repeated pronto.v1.Rule rule = 27640102;
 	E_Rule = &file_pronto_v1_upstream_proto_extTypes[3]
 )
 
@@ -1641,11 +1641,11 @@ var (
 var (
 	// How a field is spelled in JSON.
 	//
-	// optional pronto.v1.Json json = 50101;
+	// optional pronto.v1.Json json = 27640101;
 	E_Json = &file_pronto_v1_upstream_proto_extTypes[4]
 	// What a request's field must look like.
 	//
-	// optional pronto.v1.Check check = 50102;
+	// optional pronto.v1.Check check = 27640102;
 	E_Check = &file_pronto_v1_upstream_proto_extTypes[5]
 )
 
@@ -1653,7 +1653,7 @@ var (
 var (
 	// The metadata of every error that stands for a call to Pronto.
 	//
-	// repeated pronto.v1.MetadataKey call_metadata = 50101;
+	// repeated pronto.v1.MetadataKey call_metadata = 27640101;
 	E_CallMetadata = &file_pronto_v1_upstream_proto_extTypes[6]
 )
 
@@ -1661,19 +1661,19 @@ var (
 var (
 	// What Pronto writes for an enum value.
 	//
-	// optional string wire = 50101;
+	// optional string wire = 27640101;
 	E_Wire = &file_pronto_v1_upstream_proto_extTypes[7]
 	// What Pronto calls an enum value where it wants the label instead.
 	//
-	// optional string label = 50102;
+	// optional string label = 27640102;
 	E_Label = &file_pronto_v1_upstream_proto_extTypes[8]
 	// Where a host is.
 	//
-	// optional pronto.v1.BaseUrl base_url = 50103;
+	// optional pronto.v1.BaseUrl base_url = 27640103;
 	E_BaseUrl = &file_pronto_v1_upstream_proto_extTypes[9]
 	// What an error with this reason looks like.
 	//
-	// optional pronto.v1.ErrorContract error = 50104;
+	// optional pronto.v1.ErrorContract error = 27640104;
 	E_Error = &file_pronto_v1_upstream_proto_extTypes[10]
 )
 
@@ -1755,8 +1755,8 @@ const file_pronto_v1_upstream_proto_rawDesc = "" +
 	"\brequired\x18\x01 \x01(\bR\brequired\x12\x1b\n" +
 	"\tmin_items\x18\x02 \x01(\rR\bminItems\x12\x1b\n" +
 	"\tmax_items\x18\x03 \x01(\rR\bmaxItems\x12\x15\n" +
-	"\x03min\x18\x04 \x01(\x01H\x00R\x03min\x88\x01\x01\x12\x15\n" +
-	"\x03max\x18\x05 \x01(\x01H\x01R\x03max\x88\x01\x01\x12\x16\n" +
+	"\x03min\x18\x04 \x01(\x03H\x00R\x03min\x88\x01\x01\x12\x15\n" +
+	"\x03max\x18\x05 \x01(\x03H\x01R\x03max\x88\x01\x01\x12\x16\n" +
 	"\x06values\x18\x06 \x03(\x01R\x06values\x12)\n" +
 	"\x06format\x18\a \x01(\x0e2\x11.pronto.v1.FormatR\x06formatB\x06\n" +
 	"\x04_minB\x06\n" +
@@ -1773,12 +1773,12 @@ const file_pronto_v1_upstream_proto_rawDesc = "" +
 	"\aany_set\x18\x01 \x03(\tR\x06anySet\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x16\n" +
 	"\x06values\x18\x03 \x03(\tR\x06values\x12\x19\n" +
-	"\bis_false\x18\x04 \x01(\tR\aisFalse*\xc9\x01\n" +
+	"\bis_false\x18\x04 \x01(\tR\aisFalse*\xcb\x01\n" +
 	"\x04Host\x12\x14\n" +
-	"\x10HOST_UNSPECIFIED\x10\x00\x12U\n" +
-	"\tHOST_MAIN\x10\x01\x1aF\xba\xbb\x18B\n" +
-	"\x1fhttps://app.prontohq.com/api/v2\x12\x1fhttps://app.pipecorn.com/api/v2\x12T\n" +
-	"\x10HOST_SYNCHRONOUS\x10\x02\x1a>\xba\xbb\x18:\n" +
+	"\x10HOST_UNSPECIFIED\x10\x00\x12V\n" +
+	"\tHOST_MAIN\x10\x01\x1aG\xba\x92\xb8iB\n" +
+	"\x1fhttps://app.prontohq.com/api/v2\x12\x1fhttps://app.pipecorn.com/api/v2\x12U\n" +
+	"\x10HOST_SYNCHRONOUS\x10\x02\x1a?\xba\x92\xb8i:\n" +
 	"\x1bhttps://api.prontohq.com/v2\x12\x1bhttps://api.pipecorn.com/v2*F\n" +
 	"\x06Period\x12\x16\n" +
 	"\x12PERIOD_UNSPECIFIED\x10\x00\x12\x11\n" +
@@ -1808,18 +1808,18 @@ const file_pronto_v1_upstream_proto_rawDesc = "" +
 	"\x13FORMAT_COUNTRY_CODE\x10\x05\x12\x11\n" +
 	"\rFORMAT_DIGITS\x10\x06\x12\x0f\n" +
 	"\vFORMAT_UUID\x10\a\x12\x15\n" +
-	"\x11FORMAT_REQUEST_ID\x10\b:Q\n" +
-	"\bupstream\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x13.pronto.v1.UpstreamR\bupstream::\n" +
-	"\afollows\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\tR\afollows:I\n" +
-	"\x05shape\x12\x1f.google.protobuf.MessageOptions\x18\xb5\x87\x03 \x01(\v2\x10.pronto.v1.ShapeR\x05shape:F\n" +
-	"\x04rule\x12\x1f.google.protobuf.MessageOptions\x18\xb6\x87\x03 \x03(\v2\x0f.pronto.v1.RuleR\x04rule:D\n" +
-	"\x04json\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\v2\x0f.pronto.v1.JsonR\x04json:G\n" +
-	"\x05check\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\v2\x10.pronto.v1.CheckR\x05check:[\n" +
-	"\rcall_metadata\x12\x1c.google.protobuf.EnumOptions\x18\xb5\x87\x03 \x03(\v2\x16.pronto.v1.MetadataKeyR\fcallMetadata:7\n" +
-	"\x04wire\x12!.google.protobuf.EnumValueOptions\x18\xb5\x87\x03 \x01(\tR\x04wire:9\n" +
-	"\x05label\x12!.google.protobuf.EnumValueOptions\x18\xb6\x87\x03 \x01(\tR\x05label:R\n" +
-	"\bbase_url\x12!.google.protobuf.EnumValueOptions\x18\xb7\x87\x03 \x01(\v2\x12.pronto.v1.BaseUrlR\abaseUrl:S\n" +
-	"\x05error\x12!.google.protobuf.EnumValueOptions\x18\xb8\x87\x03 \x01(\v2\x18.pronto.v1.ErrorContractR\x05errorB.\n" +
+	"\x11FORMAT_REQUEST_ID\x10\b:R\n" +
+	"\bupstream\x12\x1e.google.protobuf.MethodOptions\x18\xa5\x82\x97\r \x01(\v2\x13.pronto.v1.UpstreamR\bupstream:;\n" +
+	"\afollows\x12\x1e.google.protobuf.MethodOptions\x18\xa6\x82\x97\r \x01(\tR\afollows:J\n" +
+	"\x05shape\x12\x1f.google.protobuf.MessageOptions\x18\xa5\x82\x97\r \x01(\v2\x10.pronto.v1.ShapeR\x05shape:G\n" +
+	"\x04rule\x12\x1f.google.protobuf.MessageOptions\x18\xa6\x82\x97\r \x03(\v2\x0f.pronto.v1.RuleR\x04rule:E\n" +
+	"\x04json\x12\x1d.google.protobuf.FieldOptions\x18\xa5\x82\x97\r \x01(\v2\x0f.pronto.v1.JsonR\x04json:H\n" +
+	"\x05check\x12\x1d.google.protobuf.FieldOptions\x18\xa6\x82\x97\r \x01(\v2\x10.pronto.v1.CheckR\x05check:\\\n" +
+	"\rcall_metadata\x12\x1c.google.protobuf.EnumOptions\x18\xa5\x82\x97\r \x03(\v2\x16.pronto.v1.MetadataKeyR\fcallMetadata:8\n" +
+	"\x04wire\x12!.google.protobuf.EnumValueOptions\x18\xa5\x82\x97\r \x01(\tR\x04wire::\n" +
+	"\x05label\x12!.google.protobuf.EnumValueOptions\x18\xa6\x82\x97\r \x01(\tR\x05label:S\n" +
+	"\bbase_url\x12!.google.protobuf.EnumValueOptions\x18\xa7\x82\x97\r \x01(\v2\x12.pronto.v1.BaseUrlR\abaseUrl:T\n" +
+	"\x05error\x12!.google.protobuf.EnumValueOptions\x18\xa8\x82\x97\r \x01(\v2\x18.pronto.v1.ErrorContractR\x05errorB.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 
 var (

@@ -312,35 +312,35 @@ var File_pronto_v1_workspace_proto protoreflect.FileDescriptor
 
 const file_pronto_v1_workspace_proto_rawDesc = "" +
 	"\n" +
-	"\x19pronto/v1/workspace.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"a\n" +
-	"\x11GetAccountRequest\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\xe6\x01\n" +
+	"\x19pronto/v1/workspace.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"b\n" +
+	"\x11GetAccountRequest\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\xe7\x01\n" +
 	"\x12GetAccountResponse\x12\x19\n" +
 	"\x05email\x18\x01 \x01(\tH\x00R\x05email\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12;\n" +
-	"\forganization\x18\x03 \x01(\v2\x17.pronto.v1.OrganizationR\forganization\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\b\n" +
+	"\forganization\x18\x03 \x01(\v2\x17.pronto.v1.OrganizationR\forganization\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\b\n" +
 	"\x06_emailB\a\n" +
-	"\x05_name\"\x9a\x01\n" +
+	"\x05_name\"\x9b\x01\n" +
 	"\fOrganization\x12\x13\n" +
 	"\x02id\x18\x01 \x01(\tH\x00R\x02id\x88\x01\x01\x12\x17\n" +
-	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\x05\n" +
+	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\x05\n" +
 	"\x03_idB\a\n" +
-	"\x05_name\"a\n" +
-	"\x11GetCreditsRequest\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFields\"\x8d\x01\n" +
+	"\x05_name\"b\n" +
+	"\x11GetCreditsRequest\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFields\"\x8e\x01\n" +
 	"\x12GetCreditsResponse\x12\x1d\n" +
-	"\acredits\x18\x01 \x01(\x01H\x00R\acredits\x88\x01\x01\x12L\n" +
-	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01R\x10additionalFieldsB\n" +
+	"\acredits\x18\x01 \x01(\x01H\x00R\acredits\x88\x01\x01\x12M\n" +
+	"\x11additional_fields\x18d \x01(\v2\x17.google.protobuf.StructB\a\xaa\x92\xb8i\x02H\x01R\x10additionalFieldsB\n" +
 	"\n" +
-	"\b_credits2\xe4\x01\n" +
-	"\x10WorkspaceService\x12h\n" +
+	"\b_credits2\xe6\x01\n" +
+	"\x10WorkspaceService\x12i\n" +
 	"\n" +
-	"GetAccount\x12\x1c.pronto.v1.GetAccountRequest\x1a\x1d.pronto.v1.GetAccountResponse\"\x1d\xaa\xbb\x18\x162\x06\b\x05\x10\x01\x18\x01R\x02\b\x1e\n" +
-	"\b/account\x90\x02\x01\x12f\n" +
+	"GetAccount\x12\x1c.pronto.v1.GetAccountRequest\x1a\x1d.pronto.v1.GetAccountResponse\"\x1e\xaa\x92\xb8i\x162\x06\b\x05\x10\x01\x18\x01R\x02\b\x1e\n" +
+	"\b/account\x90\x02\x01\x12g\n" +
 	"\n" +
-	"GetCredits\x12\x1c.pronto.v1.GetCreditsRequest\x1a\x1d.pronto.v1.GetCreditsResponse\"\x1b\xaa\xbb\x18\x142\x06\b\x05\x10\x01\x18\x01R\x00\n" +
+	"GetCredits\x12\x1c.pronto.v1.GetCreditsRequest\x1a\x1d.pronto.v1.GetCreditsResponse\"\x1c\xaa\x92\xb8i\x142\x06\b\x05\x10\x01\x18\x01R\x00\n" +
 	"\b/credits\x90\x02\x01B.\n" +
 	"\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3"
 

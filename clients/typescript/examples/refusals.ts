@@ -16,7 +16,7 @@ const budget = await refusal(ErrorReason.BUDGET_EXCEEDED, () =>
     lastName: "Young",
     companyName: "Oakline Logistics",
     enrichmentType: [EnrichmentType.EMAIL],
-    maxCredits: 0,
+    maxCredits: 0n,
   }),
 );
 for (const { description } of budget.quotaViolations) console.log(`budget: ${description}`);

@@ -190,7 +190,7 @@ impl World {
             }
             "SearchHiringAccounts" => json!({"limit": COMPANIES}),
             "SearchGrowingAccounts" => json!({
-                "department": "FUNCTION_ENGINEERING",
+                "department": "JOB_FUNCTION_ENGINEERING",
                 "min_department_headcount": 0,
                 "limit": COMPANIES,
             }),

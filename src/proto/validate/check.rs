@@ -106,10 +106,10 @@ pub fn item_count(
     }
 }
 
-pub fn range<T: Into<f64> + Copy>(
+pub fn range<T: Into<i64>>(
     field: Option<T>,
-    min: Option<f64>,
-    max: Option<f64>,
+    min: Option<i64>,
+    max: Option<i64>,
     at: &Path<'_>,
     violations: &mut Violations,
 ) {

@@ -274,10 +274,10 @@ pub async fn headcount(call: Call) -> Answer {
         request.company_linkedin_id.as_ref(),
     );
     let company = company(&call, url, id, None, None).ok_or(Fault::NotFound(NO_COMPANY))?;
-    let wanted = |function: &v1::Function| {
+    let wanted = |function: &v1::JobFunction| {
         request.departments.is_empty() || request.departments.contains(&i32::from(*function))
     };
-    let departments: HashMap<String, v1::DepartmentHeadcount> = v1::Function::all()
+    let departments: HashMap<String, v1::DepartmentHeadcount> = v1::JobFunction::all()
         .filter(wanted)
         .map(|function| (function.label().to_owned(), department(company, function)))
         .collect();
@@ -288,7 +288,7 @@ pub async fn headcount(call: Call) -> Answer {
     Ok(Reply::message(&answer, Spelling::Observed))
 }
 
-fn department(company: Company<'_>, function: v1::Function) -> v1::DepartmentHeadcount {
+fn department(company: Company<'_>, function: v1::JobFunction) -> v1::DepartmentHeadcount {
     let (people, growth) = company.department(function);
     let over = |months: i64| Some(evolution(people, growth * months / 12));
     v1::DepartmentHeadcount {

@@ -6,7 +6,7 @@ use super::accounts;
 use super::{Answer, MAX_ACCOUNTS, NO_COMPANY, capped, default_name};
 use crate::proto::endpoint::UpstreamRequest;
 use crate::proto::json::Spelling;
-use crate::proto::v1::{self, Function, ListKind, PublishedDate};
+use crate::proto::v1::{self, JobFunction, ListKind, PublishedDate};
 use crate::proto::wire::WireEnum;
 use crate::sandbox::call::{Call, check_rules, check_webhook_url};
 use crate::sandbox::find::{Places, Titles, has_industry, has_size};
@@ -190,7 +190,7 @@ fn grows(company: Company<'_>, request: &v1::SearchGrowingAccountsRequest) -> bo
     };
     let Some(function) = request
         .department
-        .and_then(|number| Function::try_from(number).ok())
+        .and_then(|number| JobFunction::try_from(number).ok())
     else {
         let (min, max) = (
             request.min_headcount_growth_percentage,

@@ -6,7 +6,7 @@ use super::names::{self, BRANDS, INDUSTRIES, TECHNOLOGIES, TRADES};
 use super::person::Person;
 use super::places::{self, CITY_COUNT, City};
 use super::rng::Rng;
-use crate::proto::v1::{CompanySize, CompanyType, Function};
+use crate::proto::v1::{CompanySize, CompanyType, JobFunction};
 use crate::proto::wire::WireEnum;
 
 /// LinkedIn ids of companies start here and lie so far apart.
@@ -227,7 +227,7 @@ impl<'w> Company<'w> {
 
     /// People in a department, and its growth in twelve months in percent.
     #[must_use]
-    pub fn department(&self, function: Function) -> (i64, i64) {
+    pub fn department(&self, function: JobFunction) -> (i64, i64) {
         let mut rng = self.rng(100 + function as u64);
         let share = rng.between(1, 8);
         let people = (u64::from(self.headcount()) * u64::from(share) / 100) as i64;

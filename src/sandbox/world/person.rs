@@ -5,7 +5,7 @@ use super::company::Company;
 use super::names::{self, CHIEFS, FIRST, JOBS, LAST};
 use super::places::{self, CITY_COUNT, City};
 use super::rng::Rng;
-use crate::proto::v1::{Function, SeniorityLevel, Tenure};
+use crate::proto::v1::{JobFunction, SeniorityLevel, Tenure};
 use crate::proto::wire::WireEnum;
 
 /// What is kept of a person.
@@ -37,7 +37,7 @@ impl Row {
             past_company: rng.below(company.world.companies.len()) as u32,
             first: rng.below(FIRST.len()) as u8,
             last: rng.below(LAST.len()) as u8,
-            function: 1 + rng.below(Function::TABLE.len()) as u8,
+            function: 1 + rng.below(JobFunction::TABLE.len()) as u8,
             seniority: weighted_seniority(&mut rng) as u8,
             city: if at_home {
                 company.city_index()
@@ -114,8 +114,8 @@ impl<'w> Person<'w> {
 
     /// Function.
     #[must_use]
-    pub fn function(&self) -> Function {
-        Function::try_from(i32::from(self.row().function)).unwrap_or_default()
+    pub fn function(&self) -> JobFunction {
+        JobFunction::try_from(i32::from(self.row().function)).unwrap_or_default()
     }
 
     /// Seniority.
@@ -257,7 +257,7 @@ pub fn tenure(months: u16) -> Tenure {
     }
 }
 
-fn title(function: Function, seniority: SeniorityLevel, seed: u64) -> String {
+fn title(function: JobFunction, seniority: SeniorityLevel, seed: u64) -> String {
     let at = (function as usize).saturating_sub(1);
     let (area, job) = (function.label(), JOBS[at % JOBS.len()]);
     let variant = seed % 3;

@@ -1,6 +1,6 @@
 //! The answers about the account, searches, lists, personas and locations.
 
-use pronto_grpc::proto::v1::{self, LeadResult, List, Location, Persona, Search};
+use pronto_grpc::proto::v1::{self, LeadResult, Location, Persona, SavedList, Search};
 use serde_json::json;
 
 use super::answers_accounts::{documented as documented_company, observed as observed_company};
@@ -208,7 +208,7 @@ fn deletion() {
 
 #[test]
 fn lists_bare_and_wrapped() {
-    let list = |id, name, kind| List {
+    let list = |id, name, kind| SavedList {
         id: some(id),
         name: some(name),
         kind: some(kind),
@@ -236,13 +236,13 @@ fn lists_bare_and_wrapped() {
     let read: v1::UpdateListResponse = answer("put_lists_id", "renamed");
     assert_eq!(read.list, Some(list(ID, "Farms in France", "account")));
     let read: v1::UpdateListResponse = answer("put_lists_id", "empty");
-    assert_eq!(read.list.unwrap_or_default(), List::default());
+    assert_eq!(read.list.unwrap_or_default(), SavedList::default());
 }
 
 /// The ids have 19 digits: as a double, a number would lose the last ones.
 #[test]
 fn list_ids_keep_all_digits() {
-    let created = List {
+    let created = SavedList {
         id: some(ID),
         linkedin_id: some("7358966630862757888"),
         kind: some("companies"),
@@ -254,7 +254,7 @@ fn list_ids_keep_all_digits() {
     }
 
     let read: v1::GetListResponse = answer("get_lists_id", "long");
-    let expected = List {
+    let expected = SavedList {
         id: some(ID),
         linkedin_id: some("7358966630862757888"),
         status: some("pending"),
@@ -267,7 +267,7 @@ fn list_ids_keep_all_digits() {
 #[test]
 fn list() {
     let read: v1::GetListResponse = answer("get_lists_id", "documented");
-    let expected = List {
+    let expected = SavedList {
         id: some(ID),
         name: some("Farms"),
         linkedin_id: some("123456789"),

@@ -44,10 +44,10 @@ fn check<E: WireEnum + PartialEq + Debug>(documented: &mut Documented, name: &st
 #[test]
 fn enums_are_the_documented_sets_in_their_order() {
     let mut left = documented();
-    check::<v1::Function>(&mut left, "Function");
+    check::<v1::JobFunction>(&mut left, "Function");
     check::<v1::SeniorityLevel>(&mut left, "SeniorityLevel");
     check::<v1::CompanySize>(&mut left, "CompanySize");
-    check::<v1::Currency>(&mut left, "Currency");
+    check::<v1::RevenueCurrency>(&mut left, "Currency");
     check::<v1::CompanyType>(&mut left, "CompanyType");
     check::<v1::Tenure>(&mut left, "Tenure");
     check::<v1::Relationship>(&mut left, "Relationship");

@@ -1,6 +1,6 @@
 //! The requests of `/accounts`.
 
-use pronto_grpc::proto::v1::{self, CompanySize, Currency, Function};
+use pronto_grpc::proto::v1::{self, CompanySize, JobFunction, RevenueCurrency};
 use serde_json::json;
 
 use super::{object, sends, some, texts, values, webhook};
@@ -18,7 +18,7 @@ fn filters() -> v1::AccountFilters {
         keyword: some("\"vertical farming\" OR aquaponics"),
         min_revenue: Some(2.5),
         max_revenue: Some(1000.0),
-        revenue_currency: Some(Currency::Eur.into()),
+        revenue_currency: Some(RevenueCurrency::Eur.into()),
         additional_fields: None,
     }
 }
@@ -158,9 +158,9 @@ fn headcount() {
     let request = v1::GetHeadcountRequest {
         company_linkedin_id: some("1818"),
         departments: values([
-            Function::Engineering,
-            Function::CustomerSuccessAndSupport,
-            Function::ArtsAndDesign,
+            JobFunction::Engineering,
+            JobFunction::CustomerSuccessAndSupport,
+            JobFunction::ArtsAndDesign,
         ]),
         ..Default::default()
     };

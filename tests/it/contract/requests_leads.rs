@@ -1,7 +1,8 @@
 //! The requests of `/leads`.
 
 use pronto_grpc::proto::v1::{
-    self, CompanySize, CompanyType, Function, RecentJobChange, Relationship, SeniorityLevel, Tenure,
+    self, CompanySize, CompanyType, JobFunction, RecentJobChange, Relationship, SeniorityLevel,
+    Tenure,
 };
 use serde_json::json;
 
@@ -26,7 +27,7 @@ fn filters() -> v1::LeadFilters {
         excluded_companies: texts(["162479"]),
         past_companies: texts(["1441"]),
         company_headquarters: texts(["105015875"]),
-        functions: values([Function::Engineering, Function::InformationTechnology]),
+        functions: values([JobFunction::Engineering, JobFunction::InformationTechnology]),
         seniority_levels: values([SeniorityLevel::InTraining, SeniorityLevel::OwnerPartner]),
         years_of_experience: values([Tenure::Tenure6To10Years, Tenure::MoreThan10Years]),
         years_at_current_company: values([Tenure::LessThan1Year]),
@@ -114,7 +115,7 @@ fn company_search() {
         excluded_job_titles: texts(["Assistant"]),
         included_locations: texts(["105015875"]),
         excluded_locations: texts(["101165590"]),
-        functions: values([Function::Finance, Function::CustomerSuccessAndSupport]),
+        functions: values([JobFunction::Finance, JobFunction::CustomerSuccessAndSupport]),
         seniority_levels: values([SeniorityLevel::Director, SeniorityLevel::Cxo]),
         name: some("Finance at Verdant"),
         limit: Some(20),

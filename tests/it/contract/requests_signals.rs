@@ -1,6 +1,6 @@
 //! The requests of `/intents`.
 
-use pronto_grpc::proto::v1::{self, CompanySize, Function, PublishedDate};
+use pronto_grpc::proto::v1::{self, CompanySize, JobFunction, PublishedDate};
 use serde_json::json;
 
 use super::{form, object, read, sends, some, texts, values, webhook};
@@ -61,7 +61,7 @@ fn growth_of_a_company() {
 #[test]
 fn growth_of_a_department() {
     let request = v1::SearchGrowingAccountsRequest {
-        department: Some(Function::Engineering.into()),
+        department: Some(JobFunction::Engineering.into()),
         min_department_headcount: Some(0),
         max_department_headcount: Some(400),
         min_department_headcount_growth_percentage: Some(10.0),

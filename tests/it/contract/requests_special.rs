@@ -1,7 +1,7 @@
 //! What holds for requests in general.
 
 use pronto_grpc::proto::json::{self, JsonMessage, Spelling};
-use pronto_grpc::proto::v1::{self, CompanySize, Function};
+use pronto_grpc::proto::v1::{self, CompanySize, JobFunction};
 use serde_json::{Value, json};
 
 use super::{object, read, some, texts, values};
@@ -136,7 +136,7 @@ fn values_outside_a_closed_set_are_kept_under_their_key() {
 #[test]
 fn headcount_departments_outside_the_set_are_kept_too() {
     let request: v1::GetHeadcountRequest = read(&json!({"departments": ["Legal", "Gardening"]}));
-    assert_eq!(request.departments, values([Function::Legal]));
+    assert_eq!(request.departments, values([JobFunction::Legal]));
     assert_eq!(
         request.additional_fields,
         Some(object(json!({"departments": ["Gardening"]})))

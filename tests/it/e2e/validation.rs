@@ -359,7 +359,7 @@ fn growth_has_two_modes() {
         ..Default::default()
     };
     let department = SearchGrowingAccountsRequest {
-        department: Some(Function::Sales.into()),
+        department: Some(JobFunction::Sales.into()),
         min_department_headcount: Some(3),
         ..Default::default()
     };

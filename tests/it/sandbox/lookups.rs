@@ -4,9 +4,9 @@ use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
     AccountPreview, CheckDataAvailabilityRequest, CountProfilesRequest, EnrichAccountRequest,
     EnrichContactAsyncRequest, EnrichContactRequest, EnrichLeadRequest, EnrichmentOutcome,
-    EnrichmentType, FindCompanyLeadsRequest, Function, GetCompanyStackRequest,
-    GetContactEnrichmentRequest, GetHeadcountRequest, ListCompanyJobPostingsRequest,
-    ListSearchesRequest, PreviewAccountSearchRequest, PreviewLeadSearchRequest,
+    EnrichmentType, FindCompanyLeadsRequest, GetCompanyStackRequest, GetContactEnrichmentRequest,
+    GetHeadcountRequest, JobFunction, ListCompanyJobPostingsRequest, ListSearchesRequest,
+    PreviewAccountSearchRequest, PreviewLeadSearchRequest,
 };
 
 use super::custom;
@@ -162,7 +162,10 @@ async fn a_companys_headcount_is_told_by_department() {
         assert_eq!(evolution.headcount_gain, Some(now - before));
         assert!(evolution.headcount_gain_percentage.is_some());
     }
-    let departments = [Function::ArtsAndDesign, Function::CustomerSuccessAndSupport];
+    let departments = [
+        JobFunction::ArtsAndDesign,
+        JobFunction::CustomerSuccessAndSupport,
+    ];
     let request = GetHeadcountRequest {
         departments: departments.map(Into::into).to_vec(),
         ..request

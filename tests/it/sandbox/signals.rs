@@ -3,7 +3,7 @@
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::signal::Subject;
 use pronto_grpc::proto::v1::{
-    CancelJobRequest, FindNewHiresRequest, Function, JobEvent, JobState, ListListsRequest,
+    CancelJobRequest, FindNewHiresRequest, JobEvent, JobFunction, JobState, ListListsRequest,
     PublishedDate, SearchCommentsRequest, SearchGrowingAccountsRequest,
     SearchHiringAccountsRequest, SearchLookalikeAccountsRequest, SearchPostEngagersRequest,
     SearchPostsRequest, SearchReactionsRequest, TrackJobChangesRequest,
@@ -79,7 +79,7 @@ async fn a_signal_that_nobody_gives_is_complete_at_once() {
 async fn growing_accounts() {
     let stage = Stage::start().await;
     let request = SearchGrowingAccountsRequest {
-        department: Some(Function::Engineering.into()),
+        department: Some(JobFunction::Engineering.into()),
         min_department_headcount: Some(0),
         limit: Some(COUNT),
         ..Default::default()

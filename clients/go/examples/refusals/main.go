@@ -51,7 +51,7 @@ func overBudget(ctx context.Context, client *pronto.Client) error {
 		LastName:       "Young",
 		CompanyName:    proto.String("Oakline Logistics"),
 		EnrichmentType: []prontov1.EnrichmentType{prontov1.EnrichmentType_ENRICHMENT_TYPE_EMAIL},
-		MaxCredits:     proto.Int32(0),
+		MaxCredits:     proto.Int64(0),
 	})
 	e, err := refusal(err, prontov1.ErrorReason_ERROR_REASON_BUDGET_EXCEEDED)
 	if err != nil {

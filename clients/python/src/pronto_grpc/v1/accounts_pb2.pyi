@@ -45,7 +45,7 @@ class AccountFilters(_message.Message):
     """Highest annual revenue, in millions of revenue_currency; 1001 means above
     one billion.
     """
-    revenue_currency: _common_pb2.Currency.ValueType
+    revenue_currency: _common_pb2.RevenueCurrency.ValueType
     """Currency of the revenues; Pronto's default is USD."""
     @_builtins.property
     def included_industries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -82,7 +82,7 @@ class AccountFilters(_message.Message):
         keyword: _builtins.str | None = ...,
         min_revenue: _builtins.float | None = ...,
         max_revenue: _builtins.float | None = ...,
-        revenue_currency: _common_pb2.Currency.ValueType | None = ...,
+        revenue_currency: _common_pb2.RevenueCurrency.ValueType | None = ...,
         additional_fields: _struct_pb2.Struct | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_keyword", b"_keyword", "_max_revenue", b"_max_revenue", "_min_revenue", b"_min_revenue", "_revenue_currency", b"_revenue_currency", "additional_fields", b"additional_fields", "keyword", b"keyword", "max_revenue", b"max_revenue", "min_revenue", b"min_revenue", "revenue_currency", b"revenue_currency"]  # noqa: Y015
@@ -822,7 +822,7 @@ class GetHeadcountRequest(_message.Message):
     cost more credits than this by known prices; absent: no limit of its own.
     """
     @_builtins.property
-    def departments(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Function.ValueType]:
+    def departments(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.JobFunction.ValueType]:
         """Departments; all when empty."""
 
     @_builtins.property
@@ -834,7 +834,7 @@ class GetHeadcountRequest(_message.Message):
         *,
         company_linkedin_id: _builtins.str | None = ...,
         company_linkedin_url: _builtins.str | None = ...,
-        departments: _abc.Iterable[_common_pb2.Function.ValueType] | None = ...,
+        departments: _abc.Iterable[_common_pb2.JobFunction.ValueType] | None = ...,
         additional_fields: _struct_pb2.Struct | None = ...,
         request_id: _builtins.str = ...,
         max_credits: _builtins.int | None = ...,

@@ -16,125 +16,125 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _Function:
+class _JobFunction:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _FunctionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Function.ValueType], _builtins.type):
+class _JobFunctionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobFunction.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    FUNCTION_UNSPECIFIED: _Function.ValueType  # 0
+    JOB_FUNCTION_UNSPECIFIED: _JobFunction.ValueType  # 0
     """Not set; refused in requests."""
-    FUNCTION_ACCOUNTING: _Function.ValueType  # 1
+    JOB_FUNCTION_ACCOUNTING: _JobFunction.ValueType  # 1
     """Accounting."""
-    FUNCTION_ADMINISTRATIVE: _Function.ValueType  # 2
+    JOB_FUNCTION_ADMINISTRATIVE: _JobFunction.ValueType  # 2
     """Administrative."""
-    FUNCTION_ARTS_AND_DESIGN: _Function.ValueType  # 3
+    JOB_FUNCTION_ARTS_AND_DESIGN: _JobFunction.ValueType  # 3
     """Arts and Design."""
-    FUNCTION_BUSINESS_DEVELOPMENT: _Function.ValueType  # 4
+    JOB_FUNCTION_BUSINESS_DEVELOPMENT: _JobFunction.ValueType  # 4
     """Business Development."""
-    FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES: _Function.ValueType  # 5
+    JOB_FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES: _JobFunction.ValueType  # 5
     """Community and Social Services."""
-    FUNCTION_CONSULTING: _Function.ValueType  # 6
+    JOB_FUNCTION_CONSULTING: _JobFunction.ValueType  # 6
     """Consulting."""
-    FUNCTION_EDUCATION: _Function.ValueType  # 7
+    JOB_FUNCTION_EDUCATION: _JobFunction.ValueType  # 7
     """Education."""
-    FUNCTION_ENGINEERING: _Function.ValueType  # 8
+    JOB_FUNCTION_ENGINEERING: _JobFunction.ValueType  # 8
     """Engineering."""
-    FUNCTION_ENTREPRENEURSHIP: _Function.ValueType  # 9
+    JOB_FUNCTION_ENTREPRENEURSHIP: _JobFunction.ValueType  # 9
     """Entrepreneurship."""
-    FUNCTION_FINANCE: _Function.ValueType  # 10
+    JOB_FUNCTION_FINANCE: _JobFunction.ValueType  # 10
     """Finance."""
-    FUNCTION_HEALTHCARE_SERVICES: _Function.ValueType  # 11
+    JOB_FUNCTION_HEALTHCARE_SERVICES: _JobFunction.ValueType  # 11
     """Healthcare Services."""
-    FUNCTION_HUMAN_RESOURCES: _Function.ValueType  # 12
+    JOB_FUNCTION_HUMAN_RESOURCES: _JobFunction.ValueType  # 12
     """Human Resources."""
-    FUNCTION_INFORMATION_TECHNOLOGY: _Function.ValueType  # 13
+    JOB_FUNCTION_INFORMATION_TECHNOLOGY: _JobFunction.ValueType  # 13
     """Information Technology."""
-    FUNCTION_LEGAL: _Function.ValueType  # 14
+    JOB_FUNCTION_LEGAL: _JobFunction.ValueType  # 14
     """Legal."""
-    FUNCTION_MARKETING: _Function.ValueType  # 15
+    JOB_FUNCTION_MARKETING: _JobFunction.ValueType  # 15
     """Marketing."""
-    FUNCTION_MEDIA_AND_COMMUNICATION: _Function.ValueType  # 16
+    JOB_FUNCTION_MEDIA_AND_COMMUNICATION: _JobFunction.ValueType  # 16
     """Media and Communication."""
-    FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES: _Function.ValueType  # 17
+    JOB_FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES: _JobFunction.ValueType  # 17
     """Military and Protective Services."""
-    FUNCTION_OPERATIONS: _Function.ValueType  # 18
+    JOB_FUNCTION_OPERATIONS: _JobFunction.ValueType  # 18
     """Operations."""
-    FUNCTION_PRODUCT_MANAGEMENT: _Function.ValueType  # 19
+    JOB_FUNCTION_PRODUCT_MANAGEMENT: _JobFunction.ValueType  # 19
     """Product Management."""
-    FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT: _Function.ValueType  # 20
+    JOB_FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT: _JobFunction.ValueType  # 20
     """Program and Project Management."""
-    FUNCTION_PURCHASING: _Function.ValueType  # 21
+    JOB_FUNCTION_PURCHASING: _JobFunction.ValueType  # 21
     """Purchasing."""
-    FUNCTION_QUALITY_ASSURANCE: _Function.ValueType  # 22
+    JOB_FUNCTION_QUALITY_ASSURANCE: _JobFunction.ValueType  # 22
     """Quality Assurance."""
-    FUNCTION_REAL_ESTATE: _Function.ValueType  # 23
+    JOB_FUNCTION_REAL_ESTATE: _JobFunction.ValueType  # 23
     """Real Estate."""
-    FUNCTION_RESEARCH: _Function.ValueType  # 24
+    JOB_FUNCTION_RESEARCH: _JobFunction.ValueType  # 24
     """Research."""
-    FUNCTION_SALES: _Function.ValueType  # 25
+    JOB_FUNCTION_SALES: _JobFunction.ValueType  # 25
     """Sales."""
-    FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT: _Function.ValueType  # 26
+    JOB_FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT: _JobFunction.ValueType  # 26
     """Customer Success and Support."""
 
-class Function(_Function, metaclass=_FunctionEnumTypeWrapper):
+class JobFunction(_JobFunction, metaclass=_JobFunctionEnumTypeWrapper):
     """LinkedIn job functions, also called departments."""
 
-FUNCTION_UNSPECIFIED: Function.ValueType  # 0
+JOB_FUNCTION_UNSPECIFIED: JobFunction.ValueType  # 0
 """Not set; refused in requests."""
-FUNCTION_ACCOUNTING: Function.ValueType  # 1
+JOB_FUNCTION_ACCOUNTING: JobFunction.ValueType  # 1
 """Accounting."""
-FUNCTION_ADMINISTRATIVE: Function.ValueType  # 2
+JOB_FUNCTION_ADMINISTRATIVE: JobFunction.ValueType  # 2
 """Administrative."""
-FUNCTION_ARTS_AND_DESIGN: Function.ValueType  # 3
+JOB_FUNCTION_ARTS_AND_DESIGN: JobFunction.ValueType  # 3
 """Arts and Design."""
-FUNCTION_BUSINESS_DEVELOPMENT: Function.ValueType  # 4
+JOB_FUNCTION_BUSINESS_DEVELOPMENT: JobFunction.ValueType  # 4
 """Business Development."""
-FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES: Function.ValueType  # 5
+JOB_FUNCTION_COMMUNITY_AND_SOCIAL_SERVICES: JobFunction.ValueType  # 5
 """Community and Social Services."""
-FUNCTION_CONSULTING: Function.ValueType  # 6
+JOB_FUNCTION_CONSULTING: JobFunction.ValueType  # 6
 """Consulting."""
-FUNCTION_EDUCATION: Function.ValueType  # 7
+JOB_FUNCTION_EDUCATION: JobFunction.ValueType  # 7
 """Education."""
-FUNCTION_ENGINEERING: Function.ValueType  # 8
+JOB_FUNCTION_ENGINEERING: JobFunction.ValueType  # 8
 """Engineering."""
-FUNCTION_ENTREPRENEURSHIP: Function.ValueType  # 9
+JOB_FUNCTION_ENTREPRENEURSHIP: JobFunction.ValueType  # 9
 """Entrepreneurship."""
-FUNCTION_FINANCE: Function.ValueType  # 10
+JOB_FUNCTION_FINANCE: JobFunction.ValueType  # 10
 """Finance."""
-FUNCTION_HEALTHCARE_SERVICES: Function.ValueType  # 11
+JOB_FUNCTION_HEALTHCARE_SERVICES: JobFunction.ValueType  # 11
 """Healthcare Services."""
-FUNCTION_HUMAN_RESOURCES: Function.ValueType  # 12
+JOB_FUNCTION_HUMAN_RESOURCES: JobFunction.ValueType  # 12
 """Human Resources."""
-FUNCTION_INFORMATION_TECHNOLOGY: Function.ValueType  # 13
+JOB_FUNCTION_INFORMATION_TECHNOLOGY: JobFunction.ValueType  # 13
 """Information Technology."""
-FUNCTION_LEGAL: Function.ValueType  # 14
+JOB_FUNCTION_LEGAL: JobFunction.ValueType  # 14
 """Legal."""
-FUNCTION_MARKETING: Function.ValueType  # 15
+JOB_FUNCTION_MARKETING: JobFunction.ValueType  # 15
 """Marketing."""
-FUNCTION_MEDIA_AND_COMMUNICATION: Function.ValueType  # 16
+JOB_FUNCTION_MEDIA_AND_COMMUNICATION: JobFunction.ValueType  # 16
 """Media and Communication."""
-FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES: Function.ValueType  # 17
+JOB_FUNCTION_MILITARY_AND_PROTECTIVE_SERVICES: JobFunction.ValueType  # 17
 """Military and Protective Services."""
-FUNCTION_OPERATIONS: Function.ValueType  # 18
+JOB_FUNCTION_OPERATIONS: JobFunction.ValueType  # 18
 """Operations."""
-FUNCTION_PRODUCT_MANAGEMENT: Function.ValueType  # 19
+JOB_FUNCTION_PRODUCT_MANAGEMENT: JobFunction.ValueType  # 19
 """Product Management."""
-FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT: Function.ValueType  # 20
+JOB_FUNCTION_PROGRAM_AND_PROJECT_MANAGEMENT: JobFunction.ValueType  # 20
 """Program and Project Management."""
-FUNCTION_PURCHASING: Function.ValueType  # 21
+JOB_FUNCTION_PURCHASING: JobFunction.ValueType  # 21
 """Purchasing."""
-FUNCTION_QUALITY_ASSURANCE: Function.ValueType  # 22
+JOB_FUNCTION_QUALITY_ASSURANCE: JobFunction.ValueType  # 22
 """Quality Assurance."""
-FUNCTION_REAL_ESTATE: Function.ValueType  # 23
+JOB_FUNCTION_REAL_ESTATE: JobFunction.ValueType  # 23
 """Real Estate."""
-FUNCTION_RESEARCH: Function.ValueType  # 24
+JOB_FUNCTION_RESEARCH: JobFunction.ValueType  # 24
 """Research."""
-FUNCTION_SALES: Function.ValueType  # 25
+JOB_FUNCTION_SALES: JobFunction.ValueType  # 25
 """Sales."""
-FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT: Function.ValueType  # 26
+JOB_FUNCTION_CUSTOMER_SUCCESS_AND_SUPPORT: JobFunction.ValueType  # 26
 """Customer Success and Support."""
-Global___Function: _TypeAlias = Function  # noqa: Y015
+Global___JobFunction: _TypeAlias = JobFunction  # noqa: Y015
 
 class _SeniorityLevel:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -392,109 +392,109 @@ RECENT_JOB_CHANGE_RECENTLY_CHANGED: RecentJobChange.ValueType  # 1
 """Changed jobs recently."""
 Global___RecentJobChange: _TypeAlias = RecentJobChange  # noqa: Y015
 
-class _Currency:
+class _RevenueCurrency:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _CurrencyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Currency.ValueType], _builtins.type):
+class _RevenueCurrencyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RevenueCurrency.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    CURRENCY_UNSPECIFIED: _Currency.ValueType  # 0
+    REVENUE_CURRENCY_UNSPECIFIED: _RevenueCurrency.ValueType  # 0
     """Not set; refused in requests."""
-    CURRENCY_USD: _Currency.ValueType  # 1
+    REVENUE_CURRENCY_USD: _RevenueCurrency.ValueType  # 1
     """United States dollar."""
-    CURRENCY_EUR: _Currency.ValueType  # 2
+    REVENUE_CURRENCY_EUR: _RevenueCurrency.ValueType  # 2
     """Euro."""
-    CURRENCY_GBP: _Currency.ValueType  # 3
+    REVENUE_CURRENCY_GBP: _RevenueCurrency.ValueType  # 3
     """Pound sterling."""
-    CURRENCY_CAD: _Currency.ValueType  # 4
+    REVENUE_CURRENCY_CAD: _RevenueCurrency.ValueType  # 4
     """Canadian dollar."""
-    CURRENCY_AUD: _Currency.ValueType  # 5
+    REVENUE_CURRENCY_AUD: _RevenueCurrency.ValueType  # 5
     """Australian dollar."""
-    CURRENCY_JPY: _Currency.ValueType  # 6
+    REVENUE_CURRENCY_JPY: _RevenueCurrency.ValueType  # 6
     """Japanese yen."""
-    CURRENCY_CNY: _Currency.ValueType  # 7
+    REVENUE_CURRENCY_CNY: _RevenueCurrency.ValueType  # 7
     """Chinese yuan."""
-    CURRENCY_INR: _Currency.ValueType  # 8
+    REVENUE_CURRENCY_INR: _RevenueCurrency.ValueType  # 8
     """Indian rupee."""
-    CURRENCY_BRL: _Currency.ValueType  # 9
+    REVENUE_CURRENCY_BRL: _RevenueCurrency.ValueType  # 9
     """Brazilian real."""
-    CURRENCY_SEK: _Currency.ValueType  # 10
+    REVENUE_CURRENCY_SEK: _RevenueCurrency.ValueType  # 10
     """Swedish krona."""
-    CURRENCY_NOK: _Currency.ValueType  # 11
+    REVENUE_CURRENCY_NOK: _RevenueCurrency.ValueType  # 11
     """Norwegian krone."""
-    CURRENCY_DKK: _Currency.ValueType  # 12
+    REVENUE_CURRENCY_DKK: _RevenueCurrency.ValueType  # 12
     """Danish krone."""
-    CURRENCY_SGD: _Currency.ValueType  # 13
+    REVENUE_CURRENCY_SGD: _RevenueCurrency.ValueType  # 13
     """Singapore dollar."""
-    CURRENCY_HKD: _Currency.ValueType  # 14
+    REVENUE_CURRENCY_HKD: _RevenueCurrency.ValueType  # 14
     """Hong Kong dollar."""
-    CURRENCY_NZD: _Currency.ValueType  # 15
+    REVENUE_CURRENCY_NZD: _RevenueCurrency.ValueType  # 15
     """New Zealand dollar."""
-    CURRENCY_THB: _Currency.ValueType  # 16
+    REVENUE_CURRENCY_THB: _RevenueCurrency.ValueType  # 16
     """Thai baht."""
-    CURRENCY_IDR: _Currency.ValueType  # 17
+    REVENUE_CURRENCY_IDR: _RevenueCurrency.ValueType  # 17
     """Indonesian rupiah."""
-    CURRENCY_TRY: _Currency.ValueType  # 18
+    REVENUE_CURRENCY_TRY: _RevenueCurrency.ValueType  # 18
     """Turkish lira."""
-    CURRENCY_TWD: _Currency.ValueType  # 19
+    REVENUE_CURRENCY_TWD: _RevenueCurrency.ValueType  # 19
     """New Taiwan dollar."""
-    CURRENCY_ILS: _Currency.ValueType  # 20
+    REVENUE_CURRENCY_ILS: _RevenueCurrency.ValueType  # 20
     """Israeli new shekel."""
-    CURRENCY_AED: _Currency.ValueType  # 21
+    REVENUE_CURRENCY_AED: _RevenueCurrency.ValueType  # 21
     """UAE dirham."""
-    CURRENCY_RUB: _Currency.ValueType  # 22
+    REVENUE_CURRENCY_RUB: _RevenueCurrency.ValueType  # 22
     """Russian rouble."""
 
-class Currency(_Currency, metaclass=_CurrencyEnumTypeWrapper):
+class RevenueCurrency(_RevenueCurrency, metaclass=_RevenueCurrencyEnumTypeWrapper):
     """Currencies of revenue filters."""
 
-CURRENCY_UNSPECIFIED: Currency.ValueType  # 0
+REVENUE_CURRENCY_UNSPECIFIED: RevenueCurrency.ValueType  # 0
 """Not set; refused in requests."""
-CURRENCY_USD: Currency.ValueType  # 1
+REVENUE_CURRENCY_USD: RevenueCurrency.ValueType  # 1
 """United States dollar."""
-CURRENCY_EUR: Currency.ValueType  # 2
+REVENUE_CURRENCY_EUR: RevenueCurrency.ValueType  # 2
 """Euro."""
-CURRENCY_GBP: Currency.ValueType  # 3
+REVENUE_CURRENCY_GBP: RevenueCurrency.ValueType  # 3
 """Pound sterling."""
-CURRENCY_CAD: Currency.ValueType  # 4
+REVENUE_CURRENCY_CAD: RevenueCurrency.ValueType  # 4
 """Canadian dollar."""
-CURRENCY_AUD: Currency.ValueType  # 5
+REVENUE_CURRENCY_AUD: RevenueCurrency.ValueType  # 5
 """Australian dollar."""
-CURRENCY_JPY: Currency.ValueType  # 6
+REVENUE_CURRENCY_JPY: RevenueCurrency.ValueType  # 6
 """Japanese yen."""
-CURRENCY_CNY: Currency.ValueType  # 7
+REVENUE_CURRENCY_CNY: RevenueCurrency.ValueType  # 7
 """Chinese yuan."""
-CURRENCY_INR: Currency.ValueType  # 8
+REVENUE_CURRENCY_INR: RevenueCurrency.ValueType  # 8
 """Indian rupee."""
-CURRENCY_BRL: Currency.ValueType  # 9
+REVENUE_CURRENCY_BRL: RevenueCurrency.ValueType  # 9
 """Brazilian real."""
-CURRENCY_SEK: Currency.ValueType  # 10
+REVENUE_CURRENCY_SEK: RevenueCurrency.ValueType  # 10
 """Swedish krona."""
-CURRENCY_NOK: Currency.ValueType  # 11
+REVENUE_CURRENCY_NOK: RevenueCurrency.ValueType  # 11
 """Norwegian krone."""
-CURRENCY_DKK: Currency.ValueType  # 12
+REVENUE_CURRENCY_DKK: RevenueCurrency.ValueType  # 12
 """Danish krone."""
-CURRENCY_SGD: Currency.ValueType  # 13
+REVENUE_CURRENCY_SGD: RevenueCurrency.ValueType  # 13
 """Singapore dollar."""
-CURRENCY_HKD: Currency.ValueType  # 14
+REVENUE_CURRENCY_HKD: RevenueCurrency.ValueType  # 14
 """Hong Kong dollar."""
-CURRENCY_NZD: Currency.ValueType  # 15
+REVENUE_CURRENCY_NZD: RevenueCurrency.ValueType  # 15
 """New Zealand dollar."""
-CURRENCY_THB: Currency.ValueType  # 16
+REVENUE_CURRENCY_THB: RevenueCurrency.ValueType  # 16
 """Thai baht."""
-CURRENCY_IDR: Currency.ValueType  # 17
+REVENUE_CURRENCY_IDR: RevenueCurrency.ValueType  # 17
 """Indonesian rupiah."""
-CURRENCY_TRY: Currency.ValueType  # 18
+REVENUE_CURRENCY_TRY: RevenueCurrency.ValueType  # 18
 """Turkish lira."""
-CURRENCY_TWD: Currency.ValueType  # 19
+REVENUE_CURRENCY_TWD: RevenueCurrency.ValueType  # 19
 """New Taiwan dollar."""
-CURRENCY_ILS: Currency.ValueType  # 20
+REVENUE_CURRENCY_ILS: RevenueCurrency.ValueType  # 20
 """Israeli new shekel."""
-CURRENCY_AED: Currency.ValueType  # 21
+REVENUE_CURRENCY_AED: RevenueCurrency.ValueType  # 21
 """UAE dirham."""
-CURRENCY_RUB: Currency.ValueType  # 22
+REVENUE_CURRENCY_RUB: RevenueCurrency.ValueType  # 22
 """Russian rouble."""
-Global___Currency: _TypeAlias = Currency  # noqa: Y015
+Global___RevenueCurrency: _TypeAlias = RevenueCurrency  # noqa: Y015
 
 class _PublishedDate:
     ValueType = _typing.NewType("ValueType", _builtins.int)

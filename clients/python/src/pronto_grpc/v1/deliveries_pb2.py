@@ -26,7 +26,7 @@ from pronto_grpc.v1 import results_pb2 as pronto_dot_v1_dot_results__pb2
 from pronto_grpc.v1 import upstream_pb2 as pronto_dot_v1_dot_upstream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apronto/v1/deliveries.proto\x12\tpronto.v1\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xa0\x01\n\x0cLeadDelivery\x12!\n\x06search\x18\x01 \x01(\x0b\x32\x11.pronto.v1.Search\x12\x33\n\x05leads\x18\x02 \x03(\x0b\x32\x15.pronto.v1.LeadResultB\r\xaa\xbb\x18\t\x12\x07results\x12+\n\x04lead\x18\x03 \x01(\x0b\x32\x15.pronto.v1.LeadResultB\x06\xaa\xbb\x18\x02(\x01:\x0b\xaa\xbb\x18\x07\n\x05leads\"\xd1\x01\n\x0f\x41\x63\x63ountDelivery\x12!\n\x06search\x18\x01 \x01(\x0b\x32\x11.pronto.v1.Search\x12\x0f\n\x02id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12@\n\x08\x61\x63\x63ounts\x18\x03 \x03(\x0b\x32\x18.pronto.v1.AccountResultB\x14\xaa\xbb\x18\x10\x12\x07results\x12\x05leads\x12\x31\n\x07\x61\x63\x63ount\x18\x04 \x01(\x0b\x32\x18.pronto.v1.AccountResultB\x06\xaa\xbb\x18\x02(\x01:\x0e\xaa\xbb\x18\n\n\x08\x61\x63\x63ountsB\x05\n\x03_id\"t\n\x0f\x43ontactDelivery\x12$\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x12.pronto.v1.Contact\x12+\n\x07\x63ontact\x18\x02 \x01(\x0b\x32\x12.pronto.v1.ContactB\x06\xaa\xbb\x18\x02(\x01:\x0e\xaa\xbb\x18\n\n\x08\x63ontacts\";\n\x0eSearchProgress\x12)\n\x06search\x18\x01 \x01(\x0b\x32\x11.pronto.v1.SearchB\x06\xaa\xbb\x18\x02 \x01\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apronto/v1/deliveries.proto\x12\tpronto.v1\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"\xa3\x01\n\x0cLeadDelivery\x12!\n\x06search\x18\x01 \x01(\x0b\x32\x11.pronto.v1.Search\x12\x34\n\x05leads\x18\x02 \x03(\x0b\x32\x15.pronto.v1.LeadResultB\x0e\xaa\x92\xb8i\t\x12\x07results\x12,\n\x04lead\x18\x03 \x01(\x0b\x32\x15.pronto.v1.LeadResultB\x07\xaa\x92\xb8i\x02(\x01:\x0c\xaa\x92\xb8i\x07\n\x05leads\"\xd4\x01\n\x0f\x41\x63\x63ountDelivery\x12!\n\x06search\x18\x01 \x01(\x0b\x32\x11.pronto.v1.Search\x12\x0f\n\x02id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x41\n\x08\x61\x63\x63ounts\x18\x03 \x03(\x0b\x32\x18.pronto.v1.AccountResultB\x15\xaa\x92\xb8i\x10\x12\x07results\x12\x05leads\x12\x32\n\x07\x61\x63\x63ount\x18\x04 \x01(\x0b\x32\x18.pronto.v1.AccountResultB\x07\xaa\x92\xb8i\x02(\x01:\x0f\xaa\x92\xb8i\n\n\x08\x61\x63\x63ountsB\x05\n\x03_id\"v\n\x0f\x43ontactDelivery\x12$\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x12.pronto.v1.Contact\x12,\n\x07\x63ontact\x18\x02 \x01(\x0b\x32\x12.pronto.v1.ContactB\x07\xaa\x92\xb8i\x02(\x01:\x0f\xaa\x92\xb8i\n\n\x08\x63ontacts\"<\n\x0eSearchProgress\x12*\n\x06search\x18\x01 \x01(\x0b\x32\x11.pronto.v1.SearchB\x07\xaa\x92\xb8i\x02 \x01\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,29 +35,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\tpronto.v1P\001Z\037pronto-grpc/clients/go/prontov1'
   _globals['_LEADDELIVERY'].fields_by_name['leads']._loaded_options = None
-  _globals['_LEADDELIVERY'].fields_by_name['leads']._serialized_options = b'\252\273\030\t\022\007results'
+  _globals['_LEADDELIVERY'].fields_by_name['leads']._serialized_options = b'\252\222\270i\t\022\007results'
   _globals['_LEADDELIVERY'].fields_by_name['lead']._loaded_options = None
-  _globals['_LEADDELIVERY'].fields_by_name['lead']._serialized_options = b'\252\273\030\002(\001'
+  _globals['_LEADDELIVERY'].fields_by_name['lead']._serialized_options = b'\252\222\270i\002(\001'
   _globals['_LEADDELIVERY']._loaded_options = None
-  _globals['_LEADDELIVERY']._serialized_options = b'\252\273\030\007\n\005leads'
+  _globals['_LEADDELIVERY']._serialized_options = b'\252\222\270i\007\n\005leads'
   _globals['_ACCOUNTDELIVERY'].fields_by_name['accounts']._loaded_options = None
-  _globals['_ACCOUNTDELIVERY'].fields_by_name['accounts']._serialized_options = b'\252\273\030\020\022\007results\022\005leads'
+  _globals['_ACCOUNTDELIVERY'].fields_by_name['accounts']._serialized_options = b'\252\222\270i\020\022\007results\022\005leads'
   _globals['_ACCOUNTDELIVERY'].fields_by_name['account']._loaded_options = None
-  _globals['_ACCOUNTDELIVERY'].fields_by_name['account']._serialized_options = b'\252\273\030\002(\001'
+  _globals['_ACCOUNTDELIVERY'].fields_by_name['account']._serialized_options = b'\252\222\270i\002(\001'
   _globals['_ACCOUNTDELIVERY']._loaded_options = None
-  _globals['_ACCOUNTDELIVERY']._serialized_options = b'\252\273\030\n\n\010accounts'
+  _globals['_ACCOUNTDELIVERY']._serialized_options = b'\252\222\270i\n\n\010accounts'
   _globals['_CONTACTDELIVERY'].fields_by_name['contact']._loaded_options = None
-  _globals['_CONTACTDELIVERY'].fields_by_name['contact']._serialized_options = b'\252\273\030\002(\001'
+  _globals['_CONTACTDELIVERY'].fields_by_name['contact']._serialized_options = b'\252\222\270i\002(\001'
   _globals['_CONTACTDELIVERY']._loaded_options = None
-  _globals['_CONTACTDELIVERY']._serialized_options = b'\252\273\030\n\n\010contacts'
+  _globals['_CONTACTDELIVERY']._serialized_options = b'\252\222\270i\n\n\010contacts'
   _globals['_SEARCHPROGRESS'].fields_by_name['search']._loaded_options = None
-  _globals['_SEARCHPROGRESS'].fields_by_name['search']._serialized_options = b'\252\273\030\002 \001'
+  _globals['_SEARCHPROGRESS'].fields_by_name['search']._serialized_options = b'\252\222\270i\002 \001'
   _globals['_LEADDELIVERY']._serialized_start=93
-  _globals['_LEADDELIVERY']._serialized_end=253
-  _globals['_ACCOUNTDELIVERY']._serialized_start=256
-  _globals['_ACCOUNTDELIVERY']._serialized_end=465
-  _globals['_CONTACTDELIVERY']._serialized_start=467
-  _globals['_CONTACTDELIVERY']._serialized_end=583
-  _globals['_SEARCHPROGRESS']._serialized_start=585
-  _globals['_SEARCHPROGRESS']._serialized_end=644
+  _globals['_LEADDELIVERY']._serialized_end=256
+  _globals['_ACCOUNTDELIVERY']._serialized_start=259
+  _globals['_ACCOUNTDELIVERY']._serialized_end=471
+  _globals['_CONTACTDELIVERY']._serialized_start=473
+  _globals['_CONTACTDELIVERY']._serialized_end=591
+  _globals['_SEARCHPROGRESS']._serialized_start=593
+  _globals['_SEARCHPROGRESS']._serialized_end=653
 # @@protoc_insertion_point(module_scope)

@@ -130,7 +130,7 @@ class LeadFilters(_message.Message):
         """Location ids of the company's headquarters."""
 
     @_builtins.property
-    def functions(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Function.ValueType]:
+    def functions(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.JobFunction.ValueType]:
         """Functions."""
 
     @_builtins.property
@@ -202,7 +202,7 @@ class LeadFilters(_message.Message):
         excluded_companies: _abc.Iterable[_builtins.str] | None = ...,
         past_companies: _abc.Iterable[_builtins.str] | None = ...,
         company_headquarters: _abc.Iterable[_builtins.str] | None = ...,
-        functions: _abc.Iterable[_common_pb2.Function.ValueType] | None = ...,
+        functions: _abc.Iterable[_common_pb2.JobFunction.ValueType] | None = ...,
         seniority_levels: _abc.Iterable[_common_pb2.SeniorityLevel.ValueType] | None = ...,
         years_of_experience: _abc.Iterable[_common_pb2.Tenure.ValueType] | None = ...,
         years_at_current_company: _abc.Iterable[_common_pb2.Tenure.ValueType] | None = ...,
@@ -503,7 +503,7 @@ class FindCompanyLeadsRequest(_message.Message):
         """Location ids to exclude."""
 
     @_builtins.property
-    def functions(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Function.ValueType]:
+    def functions(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.JobFunction.ValueType]:
         """Functions."""
 
     @_builtins.property
@@ -528,7 +528,7 @@ class FindCompanyLeadsRequest(_message.Message):
         persona_id: _builtins.str | None = ...,
         included_locations: _abc.Iterable[_builtins.str] | None = ...,
         excluded_locations: _abc.Iterable[_builtins.str] | None = ...,
-        functions: _abc.Iterable[_common_pb2.Function.ValueType] | None = ...,
+        functions: _abc.Iterable[_common_pb2.JobFunction.ValueType] | None = ...,
         seniority_levels: _abc.Iterable[_common_pb2.SeniorityLevel.ValueType] | None = ...,
         name: _builtins.str | None = ...,
         limit: _builtins.int | None = ...,

@@ -54,7 +54,7 @@ class ListListsResponse(_message.Message):
     LISTS_FIELD_NUMBER: _builtins.int
     ADDITIONAL_FIELDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___List]:
+    def lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___SavedList]:
         """The lists, in Pronto's order."""
 
     @_builtins.property
@@ -64,7 +64,7 @@ class ListListsResponse(_message.Message):
     def __init__(
         self,
         *,
-        lists: _abc.Iterable[Global___List] | None = ...,
+        lists: _abc.Iterable[Global___SavedList] | None = ...,
         additional_fields: _struct_pb2.Struct | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["additional_fields", b"additional_fields"]  # noqa: Y015
@@ -76,7 +76,7 @@ class ListListsResponse(_message.Message):
 Global___ListListsResponse: _TypeAlias = ListListsResponse  # noqa: Y015
 
 @_typing.final
-class List(_message.Message):
+class SavedList(_message.Message):
     """A list."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -152,7 +152,7 @@ class List(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__status) -> _WhichOneofReturnType__status | None: ...
 
-Global___List: _TypeAlias = List  # noqa: Y015
+Global___SavedList: _TypeAlias = SavedList  # noqa: Y015
 
 @_typing.final
 class CreateListRequest(_message.Message):
@@ -281,13 +281,13 @@ class CreateListResponse(_message.Message):
 
     LIST_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def list(self) -> Global___List:
+    def list(self) -> Global___SavedList:
         """The list."""
 
     def __init__(
         self,
         *,
-        list: Global___List | None = ...,
+        list: Global___SavedList | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["list", b"list"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -333,7 +333,7 @@ class GetListResponse(_message.Message):
 
     LIST_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def list(self) -> Global___List:
+    def list(self) -> Global___SavedList:
         """The list. Members are not known to be part of the answer; if they are, they
         arrive in its additional_fields.
         """
@@ -341,7 +341,7 @@ class GetListResponse(_message.Message):
     def __init__(
         self,
         *,
-        list: Global___List | None = ...,
+        list: Global___SavedList | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["list", b"list"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -399,13 +399,13 @@ class UpdateListResponse(_message.Message):
 
     LIST_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def list(self) -> Global___List:
+    def list(self) -> Global___SavedList:
         """The list."""
 
     def __init__(
         self,
         *,
-        list: Global___List | None = ...,
+        list: Global___SavedList | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["list", b"list"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

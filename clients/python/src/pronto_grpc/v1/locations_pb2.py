@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from pronto_grpc.v1 import upstream_pb2 as pronto_dot_v1_dot_upstream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19pronto/v1/locations.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"\x8a\x01\n\x16SearchLocationsRequest\x12\x14\n\x04name\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\x08\x01\x12\x13\n\x06hiring\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\x42\t\n\x07_hiring\"\x8e\x01\n\x17SearchLocationsResponse\x12&\n\tlocations\x18\x01 \x03(\x0b\x32\x13.pronto.v1.Location\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01:\x0f\xaa\xbb\x18\x0b\n\tlocations\"\xa1\x01\n\x08Location\x12\x1a\n\x02id\x18\x01 \x01(\tB\t\xaa\xbb\x18\x05\x12\x03_idH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04type\x18\x03 \x01(\tH\x02\x88\x01\x01\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\x42\x05\n\x03_idB\x07\n\x05_nameB\x07\n\x05_type2\x8d\x01\n\x0fLocationService\x12z\n\x0fSearchLocations\x12!.pronto.v1.SearchLocationsRequest\x1a\".pronto.v1.SearchLocationsResponse\" \x90\x02\x01\xaa\xbb\x18\x19\x12\n/locations2\x06\x08\x05\x10\x01\x18\x01R\x03\x08\xac\x02\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19pronto/v1/locations.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"\x8c\x01\n\x16SearchLocationsRequest\x12\x15\n\x04name\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12\x13\n\x06hiring\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\t\n\x07_hiring\"\x90\x01\n\x17SearchLocationsResponse\x12&\n\tlocations\x18\x01 \x03(\x0b\x32\x13.pronto.v1.Location\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01:\x10\xaa\x92\xb8i\x0b\n\tlocations\"\xa3\x01\n\x08Location\x12\x1b\n\x02id\x18\x01 \x01(\tB\n\xaa\x92\xb8i\x05\x12\x03_idH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04type\x18\x03 \x01(\tH\x02\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\x05\n\x03_idB\x07\n\x05_nameB\x07\n\x05_type2\x8e\x01\n\x0fLocationService\x12{\n\x0fSearchLocations\x12!.pronto.v1.SearchLocationsRequest\x1a\".pronto.v1.SearchLocationsResponse\"!\x90\x02\x01\xaa\x92\xb8i\x19\x12\n/locations2\x06\x08\x05\x10\x01\x18\x01R\x03\x08\xac\x02\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,25 +35,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\tpronto.v1P\001Z\037pronto-grpc/clients/go/prontov1'
   _globals['_SEARCHLOCATIONSREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_SEARCHLOCATIONSREQUEST'].fields_by_name['name']._serialized_options = b'\262\273\030\002\010\001'
+  _globals['_SEARCHLOCATIONSREQUEST'].fields_by_name['name']._serialized_options = b'\262\222\270i\002\010\001'
   _globals['_SEARCHLOCATIONSREQUEST'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_SEARCHLOCATIONSREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_SEARCHLOCATIONSREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_SEARCHLOCATIONSRESPONSE'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_SEARCHLOCATIONSRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_SEARCHLOCATIONSRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_SEARCHLOCATIONSRESPONSE']._loaded_options = None
-  _globals['_SEARCHLOCATIONSRESPONSE']._serialized_options = b'\252\273\030\013\n\tlocations'
+  _globals['_SEARCHLOCATIONSRESPONSE']._serialized_options = b'\252\222\270i\013\n\tlocations'
   _globals['_LOCATION'].fields_by_name['id']._loaded_options = None
-  _globals['_LOCATION'].fields_by_name['id']._serialized_options = b'\252\273\030\005\022\003_id'
+  _globals['_LOCATION'].fields_by_name['id']._serialized_options = b'\252\222\270i\005\022\003_id'
   _globals['_LOCATION'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_LOCATION'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_LOCATION'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_LOCATIONSERVICE'].methods_by_name['SearchLocations']._loaded_options = None
-  _globals['_LOCATIONSERVICE'].methods_by_name['SearchLocations']._serialized_options = b'\220\002\001\252\273\030\031\022\n/locations2\006\010\005\020\001\030\001R\003\010\254\002'
+  _globals['_LOCATIONSERVICE'].methods_by_name['SearchLocations']._serialized_options = b'\220\002\001\252\222\270i\031\022\n/locations2\006\010\005\020\001\030\001R\003\010\254\002'
   _globals['_SEARCHLOCATIONSREQUEST']._serialized_start=97
-  _globals['_SEARCHLOCATIONSREQUEST']._serialized_end=235
-  _globals['_SEARCHLOCATIONSRESPONSE']._serialized_start=238
-  _globals['_SEARCHLOCATIONSRESPONSE']._serialized_end=380
-  _globals['_LOCATION']._serialized_start=383
-  _globals['_LOCATION']._serialized_end=544
-  _globals['_LOCATIONSERVICE']._serialized_start=547
-  _globals['_LOCATIONSERVICE']._serialized_end=688
+  _globals['_SEARCHLOCATIONSREQUEST']._serialized_end=237
+  _globals['_SEARCHLOCATIONSRESPONSE']._serialized_start=240
+  _globals['_SEARCHLOCATIONSRESPONSE']._serialized_end=384
+  _globals['_LOCATION']._serialized_start=387
+  _globals['_LOCATION']._serialized_end=550
+  _globals['_LOCATIONSERVICE']._serialized_start=553
+  _globals['_LOCATIONSERVICE']._serialized_end=695
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from pronto_grpc.v1 import upstream_pb2 as pronto_dot_v1_dot_upstream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18pronto/v1/personas.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"Q\n\x13ListPersonasRequest\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\"\x88\x01\n\x14ListPersonasResponse\x12$\n\x08personas\x18\x01 \x03(\x0b\x32\x12.pronto.v1.Persona\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01:\x0e\xaa\xbb\x18\n\n\x08personas\"\x91\x01\n\x07Persona\x12\x1f\n\x02id\x18\x01 \x01(\tB\x0e\xaa\xbb\x18\n\n\x04uuid\x12\x02idH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01:\x06\xaa\xbb\x18\x02(\x01\x42\x05\n\x03_idB\x07\n\x05_name\"e\n\x11GetPersonaRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xb2\xbb\x18\x04\x08\x01\x38\x07\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\"\x85\x01\n\x12GetPersonaResponse\x12+\n\x07persona\x18\x01 \x01(\x0b\x32\x12.pronto.v1.PersonaB\x06\xaa\xbb\x18\x02 \x01\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01:\x06\xaa\xbb\x18\x02(\x01\x32\xf1\x01\n\x0ePersonaService\x12o\n\x0cListPersonas\x12\x1e.pronto.v1.ListPersonasRequest\x1a\x1f.pronto.v1.ListPersonasResponse\"\x1e\x90\x02\x01\xaa\xbb\x18\x17\n\t/personas2\x06\x08\x05\x10\x01\x18\x01R\x02\x08\x1e\x12n\n\nGetPersona\x12\x1c.pronto.v1.GetPersonaRequest\x1a\x1d.pronto.v1.GetPersonaResponse\"#\x90\x02\x01\xaa\xbb\x18\x1c\n\x0e/personas/{id}2\x06\x08\x05\x10\x01\x18\x01R\x02\x08\x1e\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18pronto/v1/personas.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"R\n\x13ListPersonasRequest\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"\x8a\x01\n\x14ListPersonasResponse\x12$\n\x08personas\x18\x01 \x03(\x0b\x32\x12.pronto.v1.Persona\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01:\x0f\xaa\x92\xb8i\n\n\x08personas\"\x94\x01\n\x07Persona\x12 \n\x02id\x18\x01 \x01(\tB\x0f\xaa\x92\xb8i\n\n\x04uuid\x12\x02idH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01:\x07\xaa\x92\xb8i\x02(\x01\x42\x05\n\x03_idB\x07\n\x05_name\"g\n\x11GetPersonaRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xb2\x92\xb8i\x04\x08\x01\x38\x07\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"\x88\x01\n\x12GetPersonaResponse\x12,\n\x07persona\x18\x01 \x01(\x0b\x32\x12.pronto.v1.PersonaB\x07\xaa\x92\xb8i\x02 \x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01:\x07\xaa\x92\xb8i\x02(\x01\x32\xf3\x01\n\x0ePersonaService\x12p\n\x0cListPersonas\x12\x1e.pronto.v1.ListPersonasRequest\x1a\x1f.pronto.v1.ListPersonasResponse\"\x1f\x90\x02\x01\xaa\x92\xb8i\x17\n\t/personas2\x06\x08\x05\x10\x01\x18\x01R\x02\x08\x1e\x12o\n\nGetPersona\x12\x1c.pronto.v1.GetPersonaRequest\x1a\x1d.pronto.v1.GetPersonaResponse\"$\x90\x02\x01\xaa\x92\xb8i\x1c\n\x0e/personas/{id}2\x06\x08\x05\x10\x01\x18\x01R\x02\x08\x1e\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,41 +35,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\tpronto.v1P\001Z\037pronto-grpc/clients/go/prontov1'
   _globals['_LISTPERSONASREQUEST'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_LISTPERSONASREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_LISTPERSONASREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_LISTPERSONASRESPONSE'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_LISTPERSONASRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_LISTPERSONASRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_LISTPERSONASRESPONSE']._loaded_options = None
-  _globals['_LISTPERSONASRESPONSE']._serialized_options = b'\252\273\030\n\n\010personas'
+  _globals['_LISTPERSONASRESPONSE']._serialized_options = b'\252\222\270i\n\n\010personas'
   _globals['_PERSONA'].fields_by_name['id']._loaded_options = None
-  _globals['_PERSONA'].fields_by_name['id']._serialized_options = b'\252\273\030\n\n\004uuid\022\002id'
+  _globals['_PERSONA'].fields_by_name['id']._serialized_options = b'\252\222\270i\n\n\004uuid\022\002id'
   _globals['_PERSONA'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_PERSONA'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_PERSONA'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_PERSONA']._loaded_options = None
-  _globals['_PERSONA']._serialized_options = b'\252\273\030\002(\001'
+  _globals['_PERSONA']._serialized_options = b'\252\222\270i\002(\001'
   _globals['_GETPERSONAREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETPERSONAREQUEST'].fields_by_name['id']._serialized_options = b'\262\273\030\004\010\0018\007'
+  _globals['_GETPERSONAREQUEST'].fields_by_name['id']._serialized_options = b'\262\222\270i\004\010\0018\007'
   _globals['_GETPERSONAREQUEST'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_GETPERSONAREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_GETPERSONAREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_GETPERSONARESPONSE'].fields_by_name['persona']._loaded_options = None
-  _globals['_GETPERSONARESPONSE'].fields_by_name['persona']._serialized_options = b'\252\273\030\002 \001'
+  _globals['_GETPERSONARESPONSE'].fields_by_name['persona']._serialized_options = b'\252\222\270i\002 \001'
   _globals['_GETPERSONARESPONSE'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_GETPERSONARESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_GETPERSONARESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_GETPERSONARESPONSE']._loaded_options = None
-  _globals['_GETPERSONARESPONSE']._serialized_options = b'\252\273\030\002(\001'
+  _globals['_GETPERSONARESPONSE']._serialized_options = b'\252\222\270i\002(\001'
   _globals['_PERSONASERVICE'].methods_by_name['ListPersonas']._loaded_options = None
-  _globals['_PERSONASERVICE'].methods_by_name['ListPersonas']._serialized_options = b'\220\002\001\252\273\030\027\n\t/personas2\006\010\005\020\001\030\001R\002\010\036'
+  _globals['_PERSONASERVICE'].methods_by_name['ListPersonas']._serialized_options = b'\220\002\001\252\222\270i\027\n\t/personas2\006\010\005\020\001\030\001R\002\010\036'
   _globals['_PERSONASERVICE'].methods_by_name['GetPersona']._loaded_options = None
-  _globals['_PERSONASERVICE'].methods_by_name['GetPersona']._serialized_options = b'\220\002\001\252\273\030\034\n\016/personas/{id}2\006\010\005\020\001\030\001R\002\010\036'
+  _globals['_PERSONASERVICE'].methods_by_name['GetPersona']._serialized_options = b'\220\002\001\252\222\270i\034\n\016/personas/{id}2\006\010\005\020\001\030\001R\002\010\036'
   _globals['_LISTPERSONASREQUEST']._serialized_start=95
-  _globals['_LISTPERSONASREQUEST']._serialized_end=176
-  _globals['_LISTPERSONASRESPONSE']._serialized_start=179
-  _globals['_LISTPERSONASRESPONSE']._serialized_end=315
-  _globals['_PERSONA']._serialized_start=318
-  _globals['_PERSONA']._serialized_end=463
-  _globals['_GETPERSONAREQUEST']._serialized_start=465
-  _globals['_GETPERSONAREQUEST']._serialized_end=566
-  _globals['_GETPERSONARESPONSE']._serialized_start=569
-  _globals['_GETPERSONARESPONSE']._serialized_end=702
-  _globals['_PERSONASERVICE']._serialized_start=705
-  _globals['_PERSONASERVICE']._serialized_end=946
+  _globals['_LISTPERSONASREQUEST']._serialized_end=177
+  _globals['_LISTPERSONASRESPONSE']._serialized_start=180
+  _globals['_LISTPERSONASRESPONSE']._serialized_end=318
+  _globals['_PERSONA']._serialized_start=321
+  _globals['_PERSONA']._serialized_end=469
+  _globals['_GETPERSONAREQUEST']._serialized_start=471
+  _globals['_GETPERSONAREQUEST']._serialized_end=574
+  _globals['_GETPERSONARESPONSE']._serialized_start=577
+  _globals['_GETPERSONARESPONSE']._serialized_end=713
+  _globals['_PERSONASERVICE']._serialized_start=716
+  _globals['_PERSONASERVICE']._serialized_end=959
 # @@protoc_insertion_point(module_scope)

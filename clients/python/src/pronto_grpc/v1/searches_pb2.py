@@ -27,7 +27,7 @@ from pronto_grpc.v1 import results_pb2 as pronto_dot_v1_dot_results__pb2
 from pronto_grpc.v1 import upstream_pb2 as pronto_dot_v1_dot_upstream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18pronto/v1/searches.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"Q\n\x13ListSearchesRequest\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\"\x87\x01\n\x14ListSearchesResponse\x12#\n\x08searches\x18\x01 \x03(\x0b\x32\x11.pronto.v1.Search\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01:\x0e\xaa\xbb\x18\n\n\x08searches\"b\n\x10GetSearchRequest\x12\x12\n\x02id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\x08\x01\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\"\x8e\x02\n\x11GetSearchResponse\x12)\n\x06search\x18\x01 \x01(\x0b\x32\x11.pronto.v1.SearchB\x06\xaa\xbb\x18\x02 \x01\x12$\n\x05leads\x18\x02 \x03(\x0b\x32\x15.pronto.v1.LeadResult\x12\x43\n\x08\x61\x63\x63ounts\x18\x03 \x03(\x0b\x32\x18.pronto.v1.AccountResultB\x17\xaa\xbb\x18\x13\n\x07results\x12\x08\x61\x63\x63ounts\x12\'\n\x06\x63ustom\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\"e\n\x13\x44\x65leteSearchRequest\x12\x12\n\x02id\x18\x01 \x01(\tB\x06\xb2\xbb\x18\x02\x08\x01\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\"Z\n\x14\x44\x65leteSearchResponse\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01:\x06\xaa\xbb\x18\x02(\x01\x32\xdb\x02\n\rSearchService\x12m\n\x0cListSearches\x12\x1e.pronto.v1.ListSearchesRequest\x1a\x1f.pronto.v1.ListSearchesResponse\"\x1c\x90\x02\x01\xaa\xbb\x18\x15\n\t/searches2\x06\x08\x05\x10\x01\x18\x01R\x00\x12i\n\tGetSearch\x12\x1b.pronto.v1.GetSearchRequest\x1a\x1c.pronto.v1.GetSearchResponse\"!\x90\x02\x01\xaa\xbb\x18\x1a\n\x0e/searches/{id}2\x06\x08\x05\x10\x01\x18\x01R\x00\x12p\n\x0c\x44\x65leteSearch\x12\x1e.pronto.v1.DeleteSearchRequest\x1a\x1f.pronto.v1.DeleteSearchResponse\"\x1f\x90\x02\x02\xaa\xbb\x18\x18\"\x0e/searches/{id}2\x06\x08\x05\x10\x01\x18\x01\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18pronto/v1/searches.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x17pronto/v1/results.proto\x1a\x18pronto/v1/upstream.proto\"R\n\x13ListSearchesRequest\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"\x89\x01\n\x14ListSearchesResponse\x12#\n\x08searches\x18\x01 \x03(\x0b\x32\x11.pronto.v1.Search\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01:\x0f\xaa\x92\xb8i\n\n\x08searches\"d\n\x10GetSearchRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"\x91\x02\n\x11GetSearchResponse\x12*\n\x06search\x18\x01 \x01(\x0b\x32\x11.pronto.v1.SearchB\x07\xaa\x92\xb8i\x02 \x01\x12$\n\x05leads\x18\x02 \x03(\x0b\x32\x15.pronto.v1.LeadResult\x12\x44\n\x08\x61\x63\x63ounts\x18\x03 \x03(\x0b\x32\x18.pronto.v1.AccountResultB\x18\xaa\x92\xb8i\x13\n\x07results\x12\x08\x61\x63\x63ounts\x12\'\n\x06\x63ustom\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"g\n\x13\x44\x65leteSearchRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xb2\x92\xb8i\x02\x08\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"\\\n\x14\x44\x65leteSearchResponse\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01:\x07\xaa\x92\xb8i\x02(\x01\x32\xde\x02\n\rSearchService\x12n\n\x0cListSearches\x12\x1e.pronto.v1.ListSearchesRequest\x1a\x1f.pronto.v1.ListSearchesResponse\"\x1d\x90\x02\x01\xaa\x92\xb8i\x15\n\t/searches2\x06\x08\x05\x10\x01\x18\x01R\x00\x12j\n\tGetSearch\x12\x1b.pronto.v1.GetSearchRequest\x1a\x1c.pronto.v1.GetSearchResponse\"\"\x90\x02\x01\xaa\x92\xb8i\x1a\n\x0e/searches/{id}2\x06\x08\x05\x10\x01\x18\x01R\x00\x12q\n\x0c\x44\x65leteSearch\x12\x1e.pronto.v1.DeleteSearchRequest\x1a\x1f.pronto.v1.DeleteSearchResponse\" \x90\x02\x02\xaa\x92\xb8i\x18\"\x0e/searches/{id}2\x06\x08\x05\x10\x01\x18\x01\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,47 +36,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\tpronto.v1P\001Z\037pronto-grpc/clients/go/prontov1'
   _globals['_LISTSEARCHESREQUEST'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_LISTSEARCHESREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_LISTSEARCHESREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_LISTSEARCHESRESPONSE'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_LISTSEARCHESRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_LISTSEARCHESRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_LISTSEARCHESRESPONSE']._loaded_options = None
-  _globals['_LISTSEARCHESRESPONSE']._serialized_options = b'\252\273\030\n\n\010searches'
+  _globals['_LISTSEARCHESRESPONSE']._serialized_options = b'\252\222\270i\n\n\010searches'
   _globals['_GETSEARCHREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETSEARCHREQUEST'].fields_by_name['id']._serialized_options = b'\262\273\030\002\010\001'
+  _globals['_GETSEARCHREQUEST'].fields_by_name['id']._serialized_options = b'\262\222\270i\002\010\001'
   _globals['_GETSEARCHREQUEST'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_GETSEARCHREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_GETSEARCHREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_GETSEARCHRESPONSE'].fields_by_name['search']._loaded_options = None
-  _globals['_GETSEARCHRESPONSE'].fields_by_name['search']._serialized_options = b'\252\273\030\002 \001'
+  _globals['_GETSEARCHRESPONSE'].fields_by_name['search']._serialized_options = b'\252\222\270i\002 \001'
   _globals['_GETSEARCHRESPONSE'].fields_by_name['accounts']._loaded_options = None
-  _globals['_GETSEARCHRESPONSE'].fields_by_name['accounts']._serialized_options = b'\252\273\030\023\n\007results\022\010accounts'
+  _globals['_GETSEARCHRESPONSE'].fields_by_name['accounts']._serialized_options = b'\252\222\270i\023\n\007results\022\010accounts'
   _globals['_GETSEARCHRESPONSE'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_GETSEARCHRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_GETSEARCHRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_DELETESEARCHREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_DELETESEARCHREQUEST'].fields_by_name['id']._serialized_options = b'\262\273\030\002\010\001'
+  _globals['_DELETESEARCHREQUEST'].fields_by_name['id']._serialized_options = b'\262\222\270i\002\010\001'
   _globals['_DELETESEARCHREQUEST'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_DELETESEARCHREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_DELETESEARCHREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_DELETESEARCHRESPONSE'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_DELETESEARCHRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_DELETESEARCHRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_DELETESEARCHRESPONSE']._loaded_options = None
-  _globals['_DELETESEARCHRESPONSE']._serialized_options = b'\252\273\030\002(\001'
+  _globals['_DELETESEARCHRESPONSE']._serialized_options = b'\252\222\270i\002(\001'
   _globals['_SEARCHSERVICE'].methods_by_name['ListSearches']._loaded_options = None
-  _globals['_SEARCHSERVICE'].methods_by_name['ListSearches']._serialized_options = b'\220\002\001\252\273\030\025\n\t/searches2\006\010\005\020\001\030\001R\000'
+  _globals['_SEARCHSERVICE'].methods_by_name['ListSearches']._serialized_options = b'\220\002\001\252\222\270i\025\n\t/searches2\006\010\005\020\001\030\001R\000'
   _globals['_SEARCHSERVICE'].methods_by_name['GetSearch']._loaded_options = None
-  _globals['_SEARCHSERVICE'].methods_by_name['GetSearch']._serialized_options = b'\220\002\001\252\273\030\032\n\016/searches/{id}2\006\010\005\020\001\030\001R\000'
+  _globals['_SEARCHSERVICE'].methods_by_name['GetSearch']._serialized_options = b'\220\002\001\252\222\270i\032\n\016/searches/{id}2\006\010\005\020\001\030\001R\000'
   _globals['_SEARCHSERVICE'].methods_by_name['DeleteSearch']._loaded_options = None
-  _globals['_SEARCHSERVICE'].methods_by_name['DeleteSearch']._serialized_options = b'\220\002\002\252\273\030\030\"\016/searches/{id}2\006\010\005\020\001\030\001'
+  _globals['_SEARCHSERVICE'].methods_by_name['DeleteSearch']._serialized_options = b'\220\002\002\252\222\270i\030\"\016/searches/{id}2\006\010\005\020\001\030\001'
   _globals['_LISTSEARCHESREQUEST']._serialized_start=120
-  _globals['_LISTSEARCHESREQUEST']._serialized_end=201
-  _globals['_LISTSEARCHESRESPONSE']._serialized_start=204
-  _globals['_LISTSEARCHESRESPONSE']._serialized_end=339
-  _globals['_GETSEARCHREQUEST']._serialized_start=341
-  _globals['_GETSEARCHREQUEST']._serialized_end=439
-  _globals['_GETSEARCHRESPONSE']._serialized_start=442
-  _globals['_GETSEARCHRESPONSE']._serialized_end=712
-  _globals['_DELETESEARCHREQUEST']._serialized_start=714
-  _globals['_DELETESEARCHREQUEST']._serialized_end=815
-  _globals['_DELETESEARCHRESPONSE']._serialized_start=817
-  _globals['_DELETESEARCHRESPONSE']._serialized_end=907
-  _globals['_SEARCHSERVICE']._serialized_start=910
-  _globals['_SEARCHSERVICE']._serialized_end=1257
+  _globals['_LISTSEARCHESREQUEST']._serialized_end=202
+  _globals['_LISTSEARCHESRESPONSE']._serialized_start=205
+  _globals['_LISTSEARCHESRESPONSE']._serialized_end=342
+  _globals['_GETSEARCHREQUEST']._serialized_start=344
+  _globals['_GETSEARCHREQUEST']._serialized_end=444
+  _globals['_GETSEARCHRESPONSE']._serialized_start=447
+  _globals['_GETSEARCHRESPONSE']._serialized_end=720
+  _globals['_DELETESEARCHREQUEST']._serialized_start=722
+  _globals['_DELETESEARCHREQUEST']._serialized_end=825
+  _globals['_DELETESEARCHRESPONSE']._serialized_start=827
+  _globals['_DELETESEARCHRESPONSE']._serialized_end=919
+  _globals['_SEARCHSERVICE']._serialized_start=922
+  _globals['_SEARCHSERVICE']._serialized_end=1272
 # @@protoc_insertion_point(module_scope)

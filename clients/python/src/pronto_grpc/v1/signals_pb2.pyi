@@ -195,7 +195,7 @@ class SearchGrowingAccountsRequest(_message.Message):
     """Company: lowest growth of the number of employees, in percent."""
     max_headcount_growth_percentage: _builtins.float
     """Company: highest growth of the number of employees, in percent."""
-    department: _common_pb2.Function.ValueType
+    department: _common_pb2.JobFunction.ValueType
     """Department."""
     min_department_headcount: _builtins.int
     """Department: smallest number of people."""
@@ -247,7 +247,7 @@ class SearchGrowingAccountsRequest(_message.Message):
         *,
         min_headcount_growth_percentage: _builtins.float | None = ...,
         max_headcount_growth_percentage: _builtins.float | None = ...,
-        department: _common_pb2.Function.ValueType | None = ...,
+        department: _common_pb2.JobFunction.ValueType | None = ...,
         min_department_headcount: _builtins.int | None = ...,
         max_department_headcount: _builtins.int | None = ...,
         min_department_headcount_growth_percentage: _builtins.float | None = ...,

@@ -646,10 +646,10 @@ class Check(_message.Message):
     """The smallest number of items of a list."""
     max_items: _builtins.int
     """The largest number of items of a list."""
-    min: _builtins.float
-    """The smallest number."""
-    max: _builtins.float
-    """The largest number."""
+    min: _builtins.int
+    """The smallest whole number."""
+    max: _builtins.int
+    """The largest whole number."""
     format: Global___Format.ValueType
     """The form of a text, or of each text of a list."""
     @_builtins.property
@@ -662,8 +662,8 @@ class Check(_message.Message):
         required: _builtins.bool = ...,
         min_items: _builtins.int = ...,
         max_items: _builtins.int = ...,
-        min: _builtins.float | None = ...,
-        max: _builtins.float | None = ...,
+        min: _builtins.int | None = ...,
+        max: _builtins.int | None = ...,
         values: _abc.Iterable[_builtins.float] | None = ...,
         format: Global___Format.ValueType = ...,
     ) -> None: ...

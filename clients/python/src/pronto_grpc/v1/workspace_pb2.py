@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from pronto_grpc.v1 import upstream_pb2 as pronto_dot_v1_dot_upstream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19pronto/v1/workspace.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"O\n\x11GetAccountRequest\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\"\xb9\x01\n\x12GetAccountResponse\x12\x12\n\x05\x65mail\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12-\n\x0corganization\x18\x03 \x01(\x0b\x32\x17.pronto.v1.Organization\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\x42\x08\n\x06_emailB\x07\n\x05_name\"~\n\x0cOrganization\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\x42\x05\n\x03_idB\x07\n\x05_name\"O\n\x11GetCreditsRequest\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\"r\n\x12GetCreditsResponse\x12\x14\n\x07\x63redits\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12:\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xaa\xbb\x18\x02H\x01\x42\n\n\x08_credits2\xe4\x01\n\x10WorkspaceService\x12h\n\nGetAccount\x12\x1c.pronto.v1.GetAccountRequest\x1a\x1d.pronto.v1.GetAccountResponse\"\x1d\x90\x02\x01\xaa\xbb\x18\x16\n\x08/account2\x06\x08\x05\x10\x01\x18\x01R\x02\x08\x1e\x12\x66\n\nGetCredits\x12\x1c.pronto.v1.GetCreditsRequest\x1a\x1d.pronto.v1.GetCreditsResponse\"\x1b\x90\x02\x01\xaa\xbb\x18\x14\n\x08/credits2\x06\x08\x05\x10\x01\x18\x01R\x00\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19pronto/v1/workspace.proto\x12\tpronto.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18pronto/v1/upstream.proto\"P\n\x11GetAccountRequest\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"\xba\x01\n\x12GetAccountResponse\x12\x12\n\x05\x65mail\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12-\n\x0corganization\x18\x03 \x01(\x0b\x32\x17.pronto.v1.Organization\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\x08\n\x06_emailB\x07\n\x05_name\"\x7f\n\x0cOrganization\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\x05\n\x03_idB\x07\n\x05_name\"P\n\x11GetCreditsRequest\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\"s\n\x12GetCreditsResponse\x12\x14\n\x07\x63redits\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12;\n\x11\x61\x64\x64itional_fields\x18\x64 \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xaa\x92\xb8i\x02H\x01\x42\n\n\x08_credits2\xe6\x01\n\x10WorkspaceService\x12i\n\nGetAccount\x12\x1c.pronto.v1.GetAccountRequest\x1a\x1d.pronto.v1.GetAccountResponse\"\x1e\x90\x02\x01\xaa\x92\xb8i\x16\n\x08/account2\x06\x08\x05\x10\x01\x18\x01R\x02\x08\x1e\x12g\n\nGetCredits\x12\x1c.pronto.v1.GetCreditsRequest\x1a\x1d.pronto.v1.GetCreditsResponse\"\x1c\x90\x02\x01\xaa\x92\xb8i\x14\n\x08/credits2\x06\x08\x05\x10\x01\x18\x01R\x00\x42.\n\tpronto.v1P\x01Z\x1fpronto-grpc/clients/go/prontov1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,29 +35,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\tpronto.v1P\001Z\037pronto-grpc/clients/go/prontov1'
   _globals['_GETACCOUNTREQUEST'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_GETACCOUNTREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_GETACCOUNTREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_GETACCOUNTRESPONSE'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_GETACCOUNTRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_GETACCOUNTRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_ORGANIZATION'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_ORGANIZATION'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_ORGANIZATION'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_GETCREDITSREQUEST'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_GETCREDITSREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_GETCREDITSREQUEST'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_GETCREDITSRESPONSE'].fields_by_name['additional_fields']._loaded_options = None
-  _globals['_GETCREDITSRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\273\030\002H\001'
+  _globals['_GETCREDITSRESPONSE'].fields_by_name['additional_fields']._serialized_options = b'\252\222\270i\002H\001'
   _globals['_WORKSPACESERVICE'].methods_by_name['GetAccount']._loaded_options = None
-  _globals['_WORKSPACESERVICE'].methods_by_name['GetAccount']._serialized_options = b'\220\002\001\252\273\030\026\n\010/account2\006\010\005\020\001\030\001R\002\010\036'
+  _globals['_WORKSPACESERVICE'].methods_by_name['GetAccount']._serialized_options = b'\220\002\001\252\222\270i\026\n\010/account2\006\010\005\020\001\030\001R\002\010\036'
   _globals['_WORKSPACESERVICE'].methods_by_name['GetCredits']._loaded_options = None
-  _globals['_WORKSPACESERVICE'].methods_by_name['GetCredits']._serialized_options = b'\220\002\001\252\273\030\024\n\010/credits2\006\010\005\020\001\030\001R\000'
+  _globals['_WORKSPACESERVICE'].methods_by_name['GetCredits']._serialized_options = b'\220\002\001\252\222\270i\024\n\010/credits2\006\010\005\020\001\030\001R\000'
   _globals['_GETACCOUNTREQUEST']._serialized_start=96
-  _globals['_GETACCOUNTREQUEST']._serialized_end=175
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=178
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=363
-  _globals['_ORGANIZATION']._serialized_start=365
-  _globals['_ORGANIZATION']._serialized_end=491
-  _globals['_GETCREDITSREQUEST']._serialized_start=493
-  _globals['_GETCREDITSREQUEST']._serialized_end=572
-  _globals['_GETCREDITSRESPONSE']._serialized_start=574
-  _globals['_GETCREDITSRESPONSE']._serialized_end=688
-  _globals['_WORKSPACESERVICE']._serialized_start=691
-  _globals['_WORKSPACESERVICE']._serialized_end=919
+  _globals['_GETACCOUNTREQUEST']._serialized_end=176
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=179
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=365
+  _globals['_ORGANIZATION']._serialized_start=367
+  _globals['_ORGANIZATION']._serialized_end=494
+  _globals['_GETCREDITSREQUEST']._serialized_start=496
+  _globals['_GETCREDITSREQUEST']._serialized_end=576
+  _globals['_GETCREDITSRESPONSE']._serialized_start=578
+  _globals['_GETCREDITSRESPONSE']._serialized_end=693
+  _globals['_WORKSPACESERVICE']._serialized_start=696
+  _globals['_WORKSPACESERVICE']._serialized_end=926
 # @@protoc_insertion_point(module_scope)
