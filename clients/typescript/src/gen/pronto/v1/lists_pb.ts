@@ -17,7 +17,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file pronto/v1/lists.proto.
  */
 export const file_pronto_v1_lists: GenFile = /*@__PURE__*/
-  fileDesc("ChVwcm9udG8vdjEvbGlzdHMucHJvdG8SCXByb250by52MSJOChBMaXN0TGlzdHNSZXF1ZXN0EjoKEWFkZGl0aW9uYWxfZmllbGRzGGQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIGqrsYAkgBInwKEUxpc3RMaXN0c1Jlc3BvbnNlEh4KBWxpc3RzGAEgAygLMg8ucHJvbnRvLnYxLkxpc3QSOgoRYWRkaXRpb25hbF9maWVsZHMYZCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgaquxgCSAE6C6q7GAcKBWxpc3RzIvICCgRMaXN0Eg8KAmlkGAEgASgJSACIAQESEQoEbmFtZRgCIAEoCUgBiAEBEh0KBGtpbmQYAyABKAlCCqq7GAYSBHR5cGVIAogBARIwCgtsaW5rZWRpbl9pZBgEIAEoCUIWqrsYEhIQbGlua2VkaW5fbGlzdF9pZEgDiAEBEi4KCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKBnN0YXR1cxgHIAEoCUIQqrsYDFoKTGlzdFN0YXR1c0gEiAEBEjoKEWFkZGl0aW9uYWxfZmllbGRzGGQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIGqrsYAkgBQgUKA19pZEIHCgVfbmFtZUIHCgVfa2luZEIOCgxfbGlua2VkaW5faWRCCQoHX3N0YXR1cyLWAgoRQ3JlYXRlTGlzdFJlcXVlc3QSFAoEbmFtZRgBIAEoCUIGsrsYAggBEisKCWNvbXBhbmllcxgCIAMoCzIYLnByb250by52MS5Db21wYW55VG9MaXN0EiYKBGtpbmQYAyABKA4yEy5wcm9udG8udjEuTGlzdEtpbmRIAIgBARIgCgt3ZWJob29rX3VybBgEIAEoCUIGsrsYAjgBSAGIAQESOgoRYWRkaXRpb25hbF9maWVsZHMYZCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgaquxgCSAESIAoKcmVxdWVzdF9pZBhlIAEoCUIMqrsYAkgBsrsYAjgIEi0KC21heF9jcmVkaXRzGGYgASgFQhOquxgCSAGyuxgJIQAAAAAAAAAASAKIAQFCBwoFX2tpbmRCDgoMX3dlYmhvb2tfdXJsQg4KDF9tYXhfY3JlZGl0cyLpAQoNQ29tcGFueVRvTGlzdBIUCgRuYW1lGAEgASgJQgayuxgCCAESIQoMY291bnRyeV9jb2RlGAIgASgJQgayuxgCOAVIAIgBARITCgZkb21haW4YAyABKAlIAYgBARIhCgxsaW5rZWRpbl91cmwYBCABKAlCBrK7GAI4A0gCiAEBEjoKEWFkZGl0aW9uYWxfZmllbGRzGGQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIGqrsYAkgBQg8KDV9jb3VudHJ5X2NvZGVCCQoHX2RvbWFpbkIPCg1fbGlua2VkaW5fdXJsIjsKEkNyZWF0ZUxpc3RSZXNwb25zZRIlCgRsaXN0GAEgASgLMg8ucHJvbnRvLnYxLkxpc3RCBqq7GAIoASJgCg5HZXRMaXN0UmVxdWVzdBISCgJpZBgBIAEoCUIGsrsYAggBEjoKEWFkZGl0aW9uYWxfZmllbGRzGGQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIGqrsYAkgBIjgKD0dldExpc3RSZXNwb25zZRIlCgRsaXN0GAEgASgLMg8ucHJvbnRvLnYxLkxpc3RCBqq7GAIoASKsAQoRVXBkYXRlTGlzdFJlcXVlc3QSEgoCaWQYASABKAlCBrK7GAIIARIRCgRuYW1lGAIgASgJSACIAQESKwoJY29tcGFuaWVzGAMgAygLMhgucHJvbnRvLnYxLkNvbXBhbnlUb0xpc3QSOgoRYWRkaXRpb25hbF9maWVsZHMYZCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgaquxgCSAFCBwoFX25hbWUiOwoSVXBkYXRlTGlzdFJlc3BvbnNlEiUKBGxpc3QYASABKAsyDy5wcm9udG8udjEuTGlzdEIGqrsYAigBMpwDCgtMaXN0U2VydmljZRJhCglMaXN0TGlzdHMSGy5wcm9udG8udjEuTGlzdExpc3RzUmVxdWVzdBocLnByb250by52MS5MaXN0TGlzdHNSZXNwb25zZSIZkAIBqrsYEjIGCAUQARgBUgAKBi9saXN0cxJfCgpDcmVhdGVMaXN0EhwucHJvbnRvLnYxLkNyZWF0ZUxpc3RSZXF1ZXN0Gh0ucHJvbnRvLnYxLkNyZWF0ZUxpc3RSZXNwb25zZSIUqrsYEDIGCAUQARgBEgYvbGlzdHMSYAoHR2V0TGlzdBIZLnByb250by52MS5HZXRMaXN0UmVxdWVzdBoaLnByb250by52MS5HZXRMaXN0UmVzcG9uc2UiHpACAaq7GBcyBggFEAEYAVIACgsvbGlzdHMve2lkfRJnCgpVcGRhdGVMaXN0EhwucHJvbnRvLnYxLlVwZGF0ZUxpc3RSZXF1ZXN0Gh0ucHJvbnRvLnYxLlVwZGF0ZUxpc3RSZXNwb25zZSIckAICqrsYFTIGCAUQARgBGgsvbGlzdHMve2lkfUIuCglwcm9udG8udjFQAVofcHJvbnRvLWdycGMvY2xpZW50cy9nby9wcm9udG92MWIGcHJvdG8z", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_pronto_v1_common, file_pronto_v1_upstream]);
+  fileDesc("ChVwcm9udG8vdjEvbGlzdHMucHJvdG8SCXByb250by52MSJPChBMaXN0TGlzdHNSZXF1ZXN0EjsKEWFkZGl0aW9uYWxfZmllbGRzGGQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIHqpK4aQJIASKDAQoRTGlzdExpc3RzUmVzcG9uc2USIwoFbGlzdHMYASADKAsyFC5wcm9udG8udjEuU2F2ZWRMaXN0EjsKEWFkZGl0aW9uYWxfZmllbGRzGGQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIHqpK4aQJIAToMqpK4aQcKBWxpc3RzIvsCCglTYXZlZExpc3QSDwoCaWQYASABKAlIAIgBARIRCgRuYW1lGAIgASgJSAGIAQESHgoEa2luZBgDIAEoCUILqpK4aQYSBHR5cGVIAogBARIxCgtsaW5rZWRpbl9pZBgEIAEoCUIXqpK4aRISEGxpbmtlZGluX2xpc3RfaWRIA4gBARIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgZzdGF0dXMYByABKAlCEaqSuGkMWgpMaXN0U3RhdHVzSASIAQESOwoRYWRkaXRpb25hbF9maWVsZHMYZCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgeqkrhpAkgBQgUKA19pZEIHCgVfbmFtZUIHCgVfa2luZEIOCgxfbGlua2VkaW5faWRCCQoHX3N0YXR1cyLWAgoRQ3JlYXRlTGlzdFJlcXVlc3QSFQoEbmFtZRgBIAEoCUIHspK4aQIIARIrCgljb21wYW5pZXMYAiADKAsyGC5wcm9udG8udjEuQ29tcGFueVRvTGlzdBImCgRraW5kGAMgASgOMhMucHJvbnRvLnYxLkxpc3RLaW5kSACIAQESIQoLd2ViaG9va191cmwYBCABKAlCB7KSuGkCOAFIAYgBARI7ChFhZGRpdGlvbmFsX2ZpZWxkcxhkIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCB6qSuGkCSAESIgoKcmVxdWVzdF9pZBhlIAEoCUIOqpK4aQJIAbKSuGkCOAgSKAoLbWF4X2NyZWRpdHMYZiABKANCDqqSuGkCSAGykrhpAiAASAKIAQFCBwoFX2tpbmRCDgoMX3dlYmhvb2tfdXJsQg4KDF9tYXhfY3JlZGl0cyLtAQoNQ29tcGFueVRvTGlzdBIVCgRuYW1lGAEgASgJQgeykrhpAggBEiIKDGNvdW50cnlfY29kZRgCIAEoCUIHspK4aQI4BUgAiAEBEhMKBmRvbWFpbhgDIAEoCUgBiAEBEiIKDGxpbmtlZGluX3VybBgEIAEoCUIHspK4aQI4A0gCiAEBEjsKEWFkZGl0aW9uYWxfZmllbGRzGGQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIHqpK4aQJIAUIPCg1fY291bnRyeV9jb2RlQgkKB19kb21haW5CDwoNX2xpbmtlZGluX3VybCJBChJDcmVhdGVMaXN0UmVzcG9uc2USKwoEbGlzdBgBIAEoCzIULnByb250by52MS5TYXZlZExpc3RCB6qSuGkCKAEiYgoOR2V0TGlzdFJlcXVlc3QSEwoCaWQYASABKAlCB7KSuGkCCAESOwoRYWRkaXRpb25hbF9maWVsZHMYZCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgeqkrhpAkgBIj4KD0dldExpc3RSZXNwb25zZRIrCgRsaXN0GAEgASgLMhQucHJvbnRvLnYxLlNhdmVkTGlzdEIHqpK4aQIoASKuAQoRVXBkYXRlTGlzdFJlcXVlc3QSEwoCaWQYASABKAlCB7KSuGkCCAESEQoEbmFtZRgCIAEoCUgAiAEBEisKCWNvbXBhbmllcxgDIAMoCzIYLnByb250by52MS5Db21wYW55VG9MaXN0EjsKEWFkZGl0aW9uYWxfZmllbGRzGGQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIHqpK4aQJIAUIHCgVfbmFtZSJBChJVcGRhdGVMaXN0UmVzcG9uc2USKwoEbGlzdBgBIAEoCzIULnByb250by52MS5TYXZlZExpc3RCB6qSuGkCKAEyoAMKC0xpc3RTZXJ2aWNlEmIKCUxpc3RMaXN0cxIbLnByb250by52MS5MaXN0TGlzdHNSZXF1ZXN0GhwucHJvbnRvLnYxLkxpc3RMaXN0c1Jlc3BvbnNlIhqQAgGqkrhpEjIGCAUQARgBUgAKBi9saXN0cxJgCgpDcmVhdGVMaXN0EhwucHJvbnRvLnYxLkNyZWF0ZUxpc3RSZXF1ZXN0Gh0ucHJvbnRvLnYxLkNyZWF0ZUxpc3RSZXNwb25zZSIVqpK4aRAyBggFEAEYARIGL2xpc3RzEmEKB0dldExpc3QSGS5wcm9udG8udjEuR2V0TGlzdFJlcXVlc3QaGi5wcm9udG8udjEuR2V0TGlzdFJlc3BvbnNlIh+QAgGqkrhpFzIGCAUQARgBUgAKCy9saXN0cy97aWR9EmgKClVwZGF0ZUxpc3QSHC5wcm9udG8udjEuVXBkYXRlTGlzdFJlcXVlc3QaHS5wcm9udG8udjEuVXBkYXRlTGlzdFJlc3BvbnNlIh2QAgKqkrhpFTIGCAUQARgBGgsvbGlzdHMve2lkfUIuCglwcm9udG8udjFQAVofcHJvbnRvLWdycGMvY2xpZW50cy9nby9wcm9udG92MWIGcHJvdG8z", [file_google_protobuf_struct, file_google_protobuf_timestamp, file_pronto_v1_common, file_pronto_v1_upstream]);
 
 /**
  * Which lists.
@@ -49,9 +49,9 @@ export type ListListsResponse = Message<"pronto.v1.ListListsResponse"> & {
   /**
    * The lists, in Pronto's order.
    *
-   * @generated from field: repeated pronto.v1.List lists = 1;
+   * @generated from field: repeated pronto.v1.SavedList lists = 1;
    */
-  lists: List[];
+  lists: SavedList[];
 
   /**
    * Everything else that Pronto sent.
@@ -71,9 +71,9 @@ export const ListListsResponseSchema: GenMessage<ListListsResponse> = /*@__PURE_
 /**
  * A list.
  *
- * @generated from message pronto.v1.List
+ * @generated from message pronto.v1.SavedList
  */
-export type List = Message<"pronto.v1.List"> & {
+export type SavedList = Message<"pronto.v1.SavedList"> & {
   /**
    * Id (a UUID).
    *
@@ -134,10 +134,10 @@ export type List = Message<"pronto.v1.List"> & {
 };
 
 /**
- * Describes the message pronto.v1.List.
- * Use `create(ListSchema)` to create a new message.
+ * Describes the message pronto.v1.SavedList.
+ * Use `create(SavedListSchema)` to create a new message.
  */
-export const ListSchema: GenMessage<List> = /*@__PURE__*/
+export const SavedListSchema: GenMessage<SavedList> = /*@__PURE__*/
   messageDesc(file_pronto_v1_lists, 2);
 
 /**
@@ -195,9 +195,9 @@ export type CreateListRequest = Message<"pronto.v1.CreateListRequest"> & {
    * The call is refused with BUDGET_EXCEEDED, and nothing is sent, when it could
    * cost more credits than this by known prices; absent: no limit of its own.
    *
-   * @generated from field: optional int32 max_credits = 102;
+   * @generated from field: optional int64 max_credits = 102;
    */
-  maxCredits?: number | undefined;
+  maxCredits?: bigint | undefined;
 };
 
 /**
@@ -265,9 +265,9 @@ export type CreateListResponse = Message<"pronto.v1.CreateListResponse"> & {
   /**
    * The list.
    *
-   * @generated from field: pronto.v1.List list = 1;
+   * @generated from field: pronto.v1.SavedList list = 1;
    */
-  list?: List | undefined;
+  list?: SavedList | undefined;
 };
 
 /**
@@ -315,9 +315,9 @@ export type GetListResponse = Message<"pronto.v1.GetListResponse"> & {
    * The list. Members are not known to be part of the answer; if they are, they
    * arrive in its additional_fields.
    *
-   * @generated from field: pronto.v1.List list = 1;
+   * @generated from field: pronto.v1.SavedList list = 1;
    */
-  list?: List | undefined;
+  list?: SavedList | undefined;
 };
 
 /**
@@ -378,9 +378,9 @@ export type UpdateListResponse = Message<"pronto.v1.UpdateListResponse"> & {
   /**
    * The list.
    *
-   * @generated from field: pronto.v1.List list = 1;
+   * @generated from field: pronto.v1.SavedList list = 1;
    */
-  list?: List | undefined;
+  list?: SavedList | undefined;
 };
 
 /**

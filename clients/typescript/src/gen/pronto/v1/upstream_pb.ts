@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pronto/v1/upstream.proto.
  */
 export const file_pronto_v1_upstream: GenFile = /*@__PURE__*/
-  fileDesc("Chhwcm9udG8vdjEvdXBzdHJlYW0ucHJvdG8SCXByb250by52MSKUAgoIVXBzdHJlYW0SDQoDZ2V0GAEgASgJSAASDgoEcG9zdBgCIAEoCUgAEg0KA3B1dBgDIAEoCUgAEhAKBmRlbGV0ZRgEIAEoCUgAEh0KBGhvc3QYBSABKA4yDy5wcm9udG8udjEuSG9zdBIdCgRyYXRlGAYgASgLMg8ucHJvbnRvLnYxLlJhdGUSIwoHY3JlZGl0cxgHIAEoCzISLnByb250by52MS5DcmVkaXRzEiMKBGxhdGUYCSABKAsyFS5wcm9udG8udjEuTGF0ZUFuc3dlchIjCgdzaGFyaW5nGAogASgLMhIucHJvbnRvLnYxLlNoYXJpbmdCCQoHcGF0dGVybkoECAgQCVIKcmVwZWF0YWJsZSIgCgdTaGFyaW5nEhUKDWZyZXNoX3NlY29uZHMYASABKA0iLQoHQmFzZVVybBIQCghwcm9udG9ocRgBIAEoCRIQCghwaXBlY29ybhgCIAEoCSJmCg1FcnJvckNvbnRyYWN0EgwKBGNvZGUYASABKAkSDAoEY2FsbBgCIAEoCBIoCghtZXRhZGF0YRgDIAMoCzIWLnByb250by52MS5NZXRhZGF0YUtleRIPCgdkZXRhaWxzGAQgAygJIisKC01ldGFkYXRhS2V5EgsKA2tleRgBIAEoCRIPCgdtZWFuaW5nGAIgASgJIkkKBFJhdGUSEAoIcmVxdWVzdHMYASABKA0SHgoDcGVyGAIgASgOMhEucHJvbnRvLnYxLlBlcmlvZBIPCgdhc3N1bWVkGAMgASgIIo8BCgdDcmVkaXRzEg8KB3JlcXVlc3QYASABKA0SDQoFZW1haWwYAiABKA0SFAoMcGhvbmVfbnVtYmVyGAMgASgNEhYKDnBlcnNvbmFsX2VtYWlsGAQgASgNEhsKE3VzdWFsX3Bob25lX251bWJlcnMYBSABKA0SGQoRbWF4X3Bob25lX251bWJlcnMYBiABKA0ikwEKCkxhdGVBbnN3ZXISJQoGcmVzdWx0GAEgASgOMhUucHJvbnRvLnYxLlJlc3VsdEtpbmQSKQoKY29tcGxldGlvbhgCIAEoDjIVLnByb250by52MS5Db21wbGV0aW9uEhgKEHdlYmhvb2tfb3B0aW9uYWwYAyABKAgSGQoRdG90YWxfaXNfZXN0aW1hdGUYBCABKAgiVAoFU2hhcGUSDAoEbGlzdBgBIAEoCRIMCgR0ZXh0GAIgASgJEg8KB2VudHJpZXMYAyABKAkSEAoId3JhcHBlcnMYBCADKAkSDAoEb3BlbhgFIAEoCCLHAQoESnNvbhIMCgRuYW1lGAEgASgJEg8KB2FsaWFzZXMYAiADKAkSEgoKZG9jdW1lbnRlZBgDIAEoCRIOCgZpbmxpbmUYBCABKAgSDwoHZmxhdHRlbhgFIAEoCBIdCgRsaWZ0GAYgAygLMg8ucHJvbnRvLnYxLkxpZnQSDQoFbGFiZWwYByABKAgSDgoGbnVtYmVyGAggASgIEg0KBWxvY2FsGAkgASgIEg8KB3dyYXBwZXIYCiABKAkSDQoFa25vd24YCyABKAkiIgoETGlmdBILCgNrZXkYASABKAkSDQoFZmllbGQYAiABKAkipgEKBUNoZWNrEhAKCHJlcXVpcmVkGAEgASgIEhEKCW1pbl9pdGVtcxgCIAEoDRIRCgltYXhfaXRlbXMYAyABKA0SEAoDbWluGAQgASgBSACIAQESEAoDbWF4GAUgASgBSAGIAQESDgoGdmFsdWVzGAYgAygBEiEKBmZvcm1hdBgHIAEoDjIRLnByb250by52MS5Gb3JtYXRCBgoEX21pbkIGCgRfbWF4IpYBCgRSdWxlEiIKBHdoZW4YASABKAsyFC5wcm9udG8udjEuQ29uZGl0aW9uEg4KBmFueV9vZhgCIAMoCRIWCg5hdF9tb3N0X29uZV9vZhgDIAMoCRIQCghyZXF1aXJlZBgEIAMoCRIRCglmb3JiaWRkZW4YBSADKAkSDAoEZWFjaBgGIAEoCRIPCgdiZWNhdXNlGAcgASgJIk0KCUNvbmRpdGlvbhIPCgdhbnlfc2V0GAEgAygJEg0KBWZpZWxkGAIgASgJEg4KBnZhbHVlcxgDIAMoCRIQCghpc19mYWxzZRgEIAEoCSrJAQoESG9zdBIUChBIT1NUX1VOU1BFQ0lGSUVEEAASVQoJSE9TVF9NQUlOEAEaRrq7GEIKH2h0dHBzOi8vYXBwLnByb250b2hxLmNvbS9hcGkvdjISH2h0dHBzOi8vYXBwLnBpcGVjb3JuLmNvbS9hcGkvdjISVAoQSE9TVF9TWU5DSFJPTk9VUxACGj66uxg6ChtodHRwczovL2FwaS5wcm9udG9ocS5jb20vdjISG2h0dHBzOi8vYXBpLnBpcGVjb3JuLmNvbS92MipGCgZQZXJpb2QSFgoSUEVSSU9EX1VOU1BFQ0lGSUVEEAASEQoNUEVSSU9EX1NFQ09ORBABEhEKDVBFUklPRF9NSU5VVEUQAiquAQoKUmVzdWx0S2luZBIbChdSRVNVTFRfS0lORF9VTlNQRUNJRklFRBAAEhQKEFJFU1VMVF9LSU5EX0xFQUQQARIXChNSRVNVTFRfS0lORF9BQ0NPVU5UEAISFwoTUkVTVUxUX0tJTkRfQ09OVEFDVBADEhsKF1JFU1VMVF9LSU5EX0xFQURfU0lHTkFMEAQSHgoaUkVTVUxUX0tJTkRfQUNDT1VOVF9TSUdOQUwQBSqWAQoKQ29tcGxldGlvbhIaChZDT01QTEVUSU9OX1VOU1BFQ0lGSUVEEAASHAoYQ09NUExFVElPTl9TRUFSQ0hfU1RBVFVTEAESHQoZQ09NUExFVElPTl9DT05UQUNUX1NUQVRVUxACEhkKFUNPTVBMRVRJT05fSVRFTV9DT1VOVBADEhQKEENPTVBMRVRJT05fTkVWRVIQBCrsAQoGRm9ybWF0EhYKEkZPUk1BVF9VTlNQRUNJRklFRBAAEhQKEEZPUk1BVF9IVFRQU19VUkwQARIfChtGT1JNQVRfTElOS0VESU5fUFJPRklMRV9VUkwQAhIfChtGT1JNQVRfTElOS0VESU5fQ09NUEFOWV9VUkwQAxIeChpGT1JNQVRfU0FMRVNfTkFWSUdBVE9SX1VSTBAEEhcKE0ZPUk1BVF9DT1VOVFJZX0NPREUQBRIRCg1GT1JNQVRfRElHSVRTEAYSDwoLRk9STUFUX1VVSUQQBxIVChFGT1JNQVRfUkVRVUVTVF9JRBAIOlEKCHVwc3RyZWFtEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYtYcDIAEoCzITLnByb250by52MS5VcHN0cmVhbVIIdXBzdHJlYW06OgoHZm9sbG93cxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLaHAyABKAlSB2ZvbGxvd3M6SQoFc2hhcGUSHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYtYcDIAEoCzIQLnByb250by52MS5TaGFwZVIFc2hhcGU6RgoEcnVsZRIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxi2hwMgAygLMg8ucHJvbnRvLnYxLlJ1bGVSBHJ1bGU6RAoEanNvbhIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYtYcDIAEoCzIPLnByb250by52MS5Kc29uUgRqc29uOkcKBWNoZWNrEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi2hwMgASgLMhAucHJvbnRvLnYxLkNoZWNrUgVjaGVjazpbCg1jYWxsX21ldGFkYXRhEhwuZ29vZ2xlLnByb3RvYnVmLkVudW1PcHRpb25zGLWHAyADKAsyFi5wcm9udG8udjEuTWV0YWRhdGFLZXlSDGNhbGxNZXRhZGF0YTo3CgR3aXJlEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYtYcDIAEoCVIEd2lyZTo5CgVsYWJlbBIhLmdvb2dsZS5wcm90b2J1Zi5FbnVtVmFsdWVPcHRpb25zGLaHAyABKAlSBWxhYmVsOlIKCGJhc2VfdXJsEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYt4cDIAEoCzISLnByb250by52MS5CYXNlVXJsUgdiYXNlVXJsOlMKBWVycm9yEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYuIcDIAEoCzIYLnByb250by52MS5FcnJvckNvbnRyYWN0UgVlcnJvckIuCglwcm9udG8udjFQAVofcHJvbnRvLWdycGMvY2xpZW50cy9nby9wcm9udG92MWIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("Chhwcm9udG8vdjEvdXBzdHJlYW0ucHJvdG8SCXByb250by52MSKUAgoIVXBzdHJlYW0SDQoDZ2V0GAEgASgJSAASDgoEcG9zdBgCIAEoCUgAEg0KA3B1dBgDIAEoCUgAEhAKBmRlbGV0ZRgEIAEoCUgAEh0KBGhvc3QYBSABKA4yDy5wcm9udG8udjEuSG9zdBIdCgRyYXRlGAYgASgLMg8ucHJvbnRvLnYxLlJhdGUSIwoHY3JlZGl0cxgHIAEoCzISLnByb250by52MS5DcmVkaXRzEiMKBGxhdGUYCSABKAsyFS5wcm9udG8udjEuTGF0ZUFuc3dlchIjCgdzaGFyaW5nGAogASgLMhIucHJvbnRvLnYxLlNoYXJpbmdCCQoHcGF0dGVybkoECAgQCVIKcmVwZWF0YWJsZSIgCgdTaGFyaW5nEhUKDWZyZXNoX3NlY29uZHMYASABKA0iLQoHQmFzZVVybBIQCghwcm9udG9ocRgBIAEoCRIQCghwaXBlY29ybhgCIAEoCSJmCg1FcnJvckNvbnRyYWN0EgwKBGNvZGUYASABKAkSDAoEY2FsbBgCIAEoCBIoCghtZXRhZGF0YRgDIAMoCzIWLnByb250by52MS5NZXRhZGF0YUtleRIPCgdkZXRhaWxzGAQgAygJIisKC01ldGFkYXRhS2V5EgsKA2tleRgBIAEoCRIPCgdtZWFuaW5nGAIgASgJIkkKBFJhdGUSEAoIcmVxdWVzdHMYASABKA0SHgoDcGVyGAIgASgOMhEucHJvbnRvLnYxLlBlcmlvZBIPCgdhc3N1bWVkGAMgASgIIo8BCgdDcmVkaXRzEg8KB3JlcXVlc3QYASABKA0SDQoFZW1haWwYAiABKA0SFAoMcGhvbmVfbnVtYmVyGAMgASgNEhYKDnBlcnNvbmFsX2VtYWlsGAQgASgNEhsKE3VzdWFsX3Bob25lX251bWJlcnMYBSABKA0SGQoRbWF4X3Bob25lX251bWJlcnMYBiABKA0ikwEKCkxhdGVBbnN3ZXISJQoGcmVzdWx0GAEgASgOMhUucHJvbnRvLnYxLlJlc3VsdEtpbmQSKQoKY29tcGxldGlvbhgCIAEoDjIVLnByb250by52MS5Db21wbGV0aW9uEhgKEHdlYmhvb2tfb3B0aW9uYWwYAyABKAgSGQoRdG90YWxfaXNfZXN0aW1hdGUYBCABKAgiVAoFU2hhcGUSDAoEbGlzdBgBIAEoCRIMCgR0ZXh0GAIgASgJEg8KB2VudHJpZXMYAyABKAkSEAoId3JhcHBlcnMYBCADKAkSDAoEb3BlbhgFIAEoCCLHAQoESnNvbhIMCgRuYW1lGAEgASgJEg8KB2FsaWFzZXMYAiADKAkSEgoKZG9jdW1lbnRlZBgDIAEoCRIOCgZpbmxpbmUYBCABKAgSDwoHZmxhdHRlbhgFIAEoCBIdCgRsaWZ0GAYgAygLMg8ucHJvbnRvLnYxLkxpZnQSDQoFbGFiZWwYByABKAgSDgoGbnVtYmVyGAggASgIEg0KBWxvY2FsGAkgASgIEg8KB3dyYXBwZXIYCiABKAkSDQoFa25vd24YCyABKAkiIgoETGlmdBILCgNrZXkYASABKAkSDQoFZmllbGQYAiABKAkipgEKBUNoZWNrEhAKCHJlcXVpcmVkGAEgASgIEhEKCW1pbl9pdGVtcxgCIAEoDRIRCgltYXhfaXRlbXMYAyABKA0SEAoDbWluGAQgASgDSACIAQESEAoDbWF4GAUgASgDSAGIAQESDgoGdmFsdWVzGAYgAygBEiEKBmZvcm1hdBgHIAEoDjIRLnByb250by52MS5Gb3JtYXRCBgoEX21pbkIGCgRfbWF4IpYBCgRSdWxlEiIKBHdoZW4YASABKAsyFC5wcm9udG8udjEuQ29uZGl0aW9uEg4KBmFueV9vZhgCIAMoCRIWCg5hdF9tb3N0X29uZV9vZhgDIAMoCRIQCghyZXF1aXJlZBgEIAMoCRIRCglmb3JiaWRkZW4YBSADKAkSDAoEZWFjaBgGIAEoCRIPCgdiZWNhdXNlGAcgASgJIk0KCUNvbmRpdGlvbhIPCgdhbnlfc2V0GAEgAygJEg0KBWZpZWxkGAIgASgJEg4KBnZhbHVlcxgDIAMoCRIQCghpc19mYWxzZRgEIAEoCSrLAQoESG9zdBIUChBIT1NUX1VOU1BFQ0lGSUVEEAASVgoJSE9TVF9NQUlOEAEaR7qSuGlCCh9odHRwczovL2FwcC5wcm9udG9ocS5jb20vYXBpL3YyEh9odHRwczovL2FwcC5waXBlY29ybi5jb20vYXBpL3YyElUKEEhPU1RfU1lOQ0hST05PVVMQAho/upK4aToKG2h0dHBzOi8vYXBpLnByb250b2hxLmNvbS92MhIbaHR0cHM6Ly9hcGkucGlwZWNvcm4uY29tL3YyKkYKBlBlcmlvZBIWChJQRVJJT0RfVU5TUEVDSUZJRUQQABIRCg1QRVJJT0RfU0VDT05EEAESEQoNUEVSSU9EX01JTlVURRACKq4BCgpSZXN1bHRLaW5kEhsKF1JFU1VMVF9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQUkVTVUxUX0tJTkRfTEVBRBABEhcKE1JFU1VMVF9LSU5EX0FDQ09VTlQQAhIXChNSRVNVTFRfS0lORF9DT05UQUNUEAMSGwoXUkVTVUxUX0tJTkRfTEVBRF9TSUdOQUwQBBIeChpSRVNVTFRfS0lORF9BQ0NPVU5UX1NJR05BTBAFKpYBCgpDb21wbGV0aW9uEhoKFkNPTVBMRVRJT05fVU5TUEVDSUZJRUQQABIcChhDT01QTEVUSU9OX1NFQVJDSF9TVEFUVVMQARIdChlDT01QTEVUSU9OX0NPTlRBQ1RfU1RBVFVTEAISGQoVQ09NUExFVElPTl9JVEVNX0NPVU5UEAMSFAoQQ09NUExFVElPTl9ORVZFUhAEKuwBCgZGb3JtYXQSFgoSRk9STUFUX1VOU1BFQ0lGSUVEEAASFAoQRk9STUFUX0hUVFBTX1VSTBABEh8KG0ZPUk1BVF9MSU5LRURJTl9QUk9GSUxFX1VSTBACEh8KG0ZPUk1BVF9MSU5LRURJTl9DT01QQU5ZX1VSTBADEh4KGkZPUk1BVF9TQUxFU19OQVZJR0FUT1JfVVJMEAQSFwoTRk9STUFUX0NPVU5UUllfQ09ERRAFEhEKDUZPUk1BVF9ESUdJVFMQBhIPCgtGT1JNQVRfVVVJRBAHEhUKEUZPUk1BVF9SRVFVRVNUX0lEEAg6UgoIdXBzdHJlYW0SHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxilgpcNIAEoCzITLnByb250by52MS5VcHN0cmVhbVIIdXBzdHJlYW06OwoHZm9sbG93cxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGKaClw0gASgJUgdmb2xsb3dzOkoKBXNoYXBlEh8uZ29vZ2xlLnByb3RvYnVmLk1lc3NhZ2VPcHRpb25zGKWClw0gASgLMhAucHJvbnRvLnYxLlNoYXBlUgVzaGFwZTpHCgRydWxlEh8uZ29vZ2xlLnByb3RvYnVmLk1lc3NhZ2VPcHRpb25zGKaClw0gAygLMg8ucHJvbnRvLnYxLlJ1bGVSBHJ1bGU6RQoEanNvbhIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYpYKXDSABKAsyDy5wcm9udG8udjEuSnNvblIEanNvbjpICgVjaGVjaxIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYpoKXDSABKAsyEC5wcm9udG8udjEuQ2hlY2tSBWNoZWNrOlwKDWNhbGxfbWV0YWRhdGESHC5nb29nbGUucHJvdG9idWYuRW51bU9wdGlvbnMYpYKXDSADKAsyFi5wcm9udG8udjEuTWV0YWRhdGFLZXlSDGNhbGxNZXRhZGF0YTo4CgR3aXJlEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYpYKXDSABKAlSBHdpcmU6OgoFbGFiZWwSIS5nb29nbGUucHJvdG9idWYuRW51bVZhbHVlT3B0aW9ucximgpcNIAEoCVIFbGFiZWw6UwoIYmFzZV91cmwSIS5nb29nbGUucHJvdG9idWYuRW51bVZhbHVlT3B0aW9ucxingpcNIAEoCzISLnByb250by52MS5CYXNlVXJsUgdiYXNlVXJsOlQKBWVycm9yEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYqIKXDSABKAsyGC5wcm9udG8udjEuRXJyb3JDb250cmFjdFIFZXJyb3JCLgoJcHJvbnRvLnYxUAFaH3Byb250by1ncnBjL2NsaWVudHMvZ28vcHJvbnRvdjFiBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * A REST endpoint of Pronto. Whether a request may be sent twice is said by the
@@ -567,18 +567,18 @@ export type Check = Message<"pronto.v1.Check"> & {
   maxItems: number;
 
   /**
-   * The smallest number.
+   * The smallest whole number.
    *
-   * @generated from field: optional double min = 4;
+   * @generated from field: optional int64 min = 4;
    */
-  min?: number | undefined;
+  min?: bigint | undefined;
 
   /**
-   * The largest number.
+   * The largest whole number.
    *
-   * @generated from field: optional double max = 5;
+   * @generated from field: optional int64 max = 5;
    */
-  max?: number | undefined;
+  max?: bigint | undefined;
 
   /**
    * The only allowed numbers.
@@ -961,7 +961,7 @@ export const FormatSchema: GenEnum<Format> = /*@__PURE__*/
 /**
  * The REST endpoint behind an RPC. Each endpoint stands at exactly one RPC.
  *
- * @generated from extension: pronto.v1.Upstream upstream = 50101;
+ * @generated from extension: pronto.v1.Upstream upstream = 27640101;
  */
 export const upstream: GenExtension<MethodOptions, Upstream> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 0);
@@ -970,7 +970,7 @@ export const upstream: GenExtension<MethodOptions, Upstream> = /*@__PURE__*/
  * On a streaming RPC: the RPC of the same service that starts the job which
  * this one starts and follows. Both take the same request.
  *
- * @generated from extension: string follows = 50102;
+ * @generated from extension: string follows = 27640102;
  */
 export const follows: GenExtension<MethodOptions, string> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 1);
@@ -978,7 +978,7 @@ export const follows: GenExtension<MethodOptions, string> = /*@__PURE__*/
 /**
  * What the JSON object of a message looks like as a whole.
  *
- * @generated from extension: pronto.v1.Shape shape = 50101;
+ * @generated from extension: pronto.v1.Shape shape = 27640101;
  */
 export const shape: GenExtension<MessageOptions, Shape> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 2);
@@ -986,7 +986,7 @@ export const shape: GenExtension<MessageOptions, Shape> = /*@__PURE__*/
 /**
  * Rules that concern several fields of a request.
  *
- * @generated from extension: repeated pronto.v1.Rule rule = 50102;
+ * @generated from extension: repeated pronto.v1.Rule rule = 27640102;
  */
 export const rule: GenExtension<MessageOptions, Rule[]> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 3);
@@ -994,7 +994,7 @@ export const rule: GenExtension<MessageOptions, Rule[]> = /*@__PURE__*/
 /**
  * How a field is spelled in JSON.
  *
- * @generated from extension: pronto.v1.Json json = 50101;
+ * @generated from extension: pronto.v1.Json json = 27640101;
  */
 export const json: GenExtension<FieldOptions, Json> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 4);
@@ -1002,7 +1002,7 @@ export const json: GenExtension<FieldOptions, Json> = /*@__PURE__*/
 /**
  * What a request's field must look like.
  *
- * @generated from extension: pronto.v1.Check check = 50102;
+ * @generated from extension: pronto.v1.Check check = 27640102;
  */
 export const check: GenExtension<FieldOptions, Check> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 5);
@@ -1010,7 +1010,7 @@ export const check: GenExtension<FieldOptions, Check> = /*@__PURE__*/
 /**
  * The metadata of every error that stands for a call to Pronto.
  *
- * @generated from extension: repeated pronto.v1.MetadataKey call_metadata = 50101;
+ * @generated from extension: repeated pronto.v1.MetadataKey call_metadata = 27640101;
  */
 export const call_metadata: GenExtension<EnumOptions, MetadataKey[]> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 6);
@@ -1018,7 +1018,7 @@ export const call_metadata: GenExtension<EnumOptions, MetadataKey[]> = /*@__PURE
 /**
  * What Pronto writes for an enum value.
  *
- * @generated from extension: string wire = 50101;
+ * @generated from extension: string wire = 27640101;
  */
 export const wire: GenExtension<EnumValueOptions, string> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 7);
@@ -1026,7 +1026,7 @@ export const wire: GenExtension<EnumValueOptions, string> = /*@__PURE__*/
 /**
  * What Pronto calls an enum value where it wants the label instead.
  *
- * @generated from extension: string label = 50102;
+ * @generated from extension: string label = 27640102;
  */
 export const label: GenExtension<EnumValueOptions, string> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 8);
@@ -1034,7 +1034,7 @@ export const label: GenExtension<EnumValueOptions, string> = /*@__PURE__*/
 /**
  * Where a host is.
  *
- * @generated from extension: pronto.v1.BaseUrl base_url = 50103;
+ * @generated from extension: pronto.v1.BaseUrl base_url = 27640103;
  */
 export const base_url: GenExtension<EnumValueOptions, BaseUrl> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 9);
@@ -1042,7 +1042,7 @@ export const base_url: GenExtension<EnumValueOptions, BaseUrl> = /*@__PURE__*/
 /**
  * What an error with this reason looks like.
  *
- * @generated from extension: pronto.v1.ErrorContract error = 50104;
+ * @generated from extension: pronto.v1.ErrorContract error = 27640104;
  */
 export const error: GenExtension<EnumValueOptions, ErrorContract> = /*@__PURE__*/
   extDesc(file_pronto_v1_upstream, 10);
