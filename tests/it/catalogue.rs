@@ -12,7 +12,7 @@ use prost_types::FileDescriptorSet;
 /// The command that writes the catalogue anew.
 const REFRESH: &str = "PRONTO_GRPC_REFRESH=1 cargo test --test it catalogue";
 
-const HEAD: &str = "# Errors
+const HEAD: &str = r#"# Errors
 
 <!-- Written from proto/pronto/v1/errors.proto by a test; do not edit. -->
 
@@ -26,7 +26,22 @@ that are left out, then metadata is cut. Beside `google.rpc.RetryInfo` there is
 Errors of the standard services, health and reflection, may come without a reason. A
 call that its caller cancels, or whose connection breaks, ends without one, too.
 
-";
+For example, what grpcurl prints of a call that could cost more than its caller allows: a
+detail that this reason has, and the reason with its metadata.
+
+```console
+$ grpcurl -plaintext -d '{"first_name": "Wei", "last_name": "Young",
+    "company_name": "Oakline Logistics", "enrichment_type": ["ENRICHMENT_TYPE_EMAIL"],
+    "max_credits": 0}' localhost:50051 pronto.v1.ContactService/EnrichContact
+ERROR:
+  Code: ResourceExhausted
+  Message: the call could cost 3 credits, and max_credits is 0
+  Details:
+  1)	{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"subject":"max_credits","description":"the call could cost 3 credits, and max_credits is 0"}]}
+  2)	{"@type":"type.googleapis.com/google.rpc.ErrorInfo","domain":"pronto.v1","metadata":{"limit":"0","maximum":"3"},"reason":"BUDGET_EXCEEDED"}
+```
+
+"#;
 
 /// The paragraphs of a reason's comment: when it occurs, and what to do about it.
 fn paragraphs(reason: ErrorReason) -> Vec<String> {

@@ -100,11 +100,13 @@ pub fn comment(file: &FileDescriptor, path: &[i32]) -> Vec<String> {
     words.map(|words| words.join(" ")).collect()
 }
 
-/// What a file says about itself, above its syntax and below its licence.
+/// What a file says about itself, above its syntax and below its licence. What it calls ours
+/// has a name here, where the reader does not know who speaks.
 pub fn file_comment(file: &FileDescriptor) -> Vec<String> {
     // Field 12 of a file is its syntax.
     comment(file, &[12])
         .into_iter()
         .filter(|text| !text.is_empty() && !text.starts_with("SPDX-"))
+        .map(|text| text.replace(" ours;", " pronto-grpc's own;"))
         .collect()
 }

@@ -72,7 +72,7 @@ pub fn index(api: &Api) -> String {
 fn endpoint(method: &MethodDescriptor) -> String {
     match options::upstream(method) {
         Some(known) => upstream::place(&known),
-        None => "ours".to_owned(),
+        None => services::OURS.to_owned(),
     }
 }
 

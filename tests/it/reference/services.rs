@@ -11,6 +11,9 @@ use super::examples::Examples;
 use super::page::paragraphs;
 use super::{errors, links, options, types, upstream};
 
+/// What stands where an RPC has no endpoint of Pronto's.
+pub const OURS: &str = "none; pronto-grpc's own";
+
 /// What a service does, and each of its RPCs.
 pub fn of_service(out: &mut String, api: &Api, examples: &Examples, service: &ServiceDescriptor) {
     paragraphs(
@@ -47,8 +50,9 @@ fn of_method(out: &mut String, api: &Api, method: &MethodDescriptor) {
         )
         .unwrap();
     }
-    if let Some(known) = options::upstream(method) {
-        of_upstream(out, api, &known);
+    match options::upstream(method) {
+        Some(known) => of_upstream(out, api, &known),
+        None => writeln!(out, "* Endpoint: {OURS}").unwrap(),
     }
     writeln!(out, "* {}", repeating(method)).unwrap();
     let errors = errors::of_method(api, method);
