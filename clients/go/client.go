@@ -28,11 +28,8 @@ type Client struct {
 	Workspace prontov1.WorkspaceServiceClient
 
 	conn *grpc.ClientConn
-	// watching is the connection of the streams of Follow. They decide by themselves when
-	// to try again, and take no room from calls: a connection has few hundred streams.
-	watching *grpc.ClientConn
-	// dialWatching makes another connection like watching.
-	dialWatching func() (*grpc.ClientConn, error)
+	// The connections of the streams of Follow.
+	pool *pool
 }
 
 // Connect makes a client for the server at target: `host:port`, `unix:/path`, or the
@@ -60,11 +57,10 @@ func Connect(target string, options ...Option) (*Client, error) {
 		return nil, err
 	}
 	client := newClient(conn)
-	client.dialWatching = func() (*grpc.ClientConn, error) {
+	client.pool = newPool(func() (*grpc.ClientConn, error) {
 		return grpc.NewClient(where.name, append(slices.Clip(dialOptions), grpc.WithDisableRetry())...)
-	}
-	client.watching, err = client.dialWatching()
-	return client, err
+	})
+	return client, nil
 }
 
 func newClient(conn *grpc.ClientConn) *Client {
@@ -89,5 +85,6 @@ func newClient(conn *grpc.ClientConn) *Client {
 // on it are of type [*Error], too.
 func (c *Client) Conn() *grpc.ClientConn { return c.conn }
 
-// Close closes the connections and ends what is under way on them.
-func (c *Client) Close() error { return errors.Join(c.conn.Close(), c.watching.Close()) }
+// Close closes the connections and ends what is under way on them, also streams that
+// wait for their next attempt.
+func (c *Client) Close() error { return errors.Join(c.conn.Close(), c.pool.shut()) }

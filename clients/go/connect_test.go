@@ -11,7 +11,11 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	pronto "pronto-grpc/clients/go"
 	"pronto-grpc/clients/go/prontov1"
@@ -125,6 +129,36 @@ func TestCredentialsAreNotSentInTheClear(t *testing.T) {
 		}
 		if err != nil && (!strings.Contains(err.Error(), "WithTLS") || strings.Contains(err.Error(), "secret")) {
 			t.Errorf("%q: error %v", test.target, err)
+		}
+	}
+}
+
+// Whoever puts plaintext in the place of TLS does not take the token along.
+func TestCredentialsOfTLSStayWithTLS(t *testing.T) {
+	plaintext := pronto.WithDialOptions(grpc.WithTransportCredentials(insecure.NewCredentials()))
+	client, err := pronto.Connect("pronto.example:50051", pronto.WithTLS(), pronto.WithToken("secret"), plaintext)
+	if err == nil {
+		_ = client.Close()
+		t.Error("taken")
+	}
+}
+
+// wordy answers with so many bytes.
+type wordy struct {
+	prontov1.UnimplementedLocationServiceServer
+	bytes int
+}
+
+func (w wordy) SearchLocations(context.Context, *prontov1.SearchLocationsRequest) (*prontov1.SearchLocationsResponse, error) {
+	return &prontov1.SearchLocationsResponse{Locations: []*prontov1.Location{{Name: proto.String(strings.Repeat("x", w.bytes))}}}, nil
+}
+
+func TestLargeAnswersAreTaken(t *testing.T) {
+	for bytes, code := range map[int]codes.Code{63 << 20: codes.OK, 65 << 20: codes.ResourceExhausted} {
+		client := serve(t, func(s *grpc.Server) { prontov1.RegisterLocationServiceServer(s, wordy{bytes: bytes}) })
+		_, err := client.Locations.SearchLocations(t.Context(), &prontov1.SearchLocationsRequest{})
+		if status.Code(err) != code {
+			t.Errorf("%d bytes: error %v", bytes, err)
 		}
 	}
 }

@@ -32,4 +32,7 @@
 // in the proto says that a repeat is safe, and unary calls with a request_id. Nothing
 // else is, because a broken connection may hide a call that was carried out and
 // charged.
+//
+// Streams of [Client.Follow] go on by rules of their own, on connections of their own:
+// see [Stream.Events].
 package pronto

@@ -4,6 +4,7 @@ package pronto_test
 
 import (
 	"context"
+	"math"
 	"net"
 	"sync"
 	"testing"
@@ -36,8 +37,10 @@ func serve(t *testing.T, register func(*grpc.Server), options ...pronto.Option) 
 func serveCounted(t *testing.T, register func(*grpc.Server), options ...pronto.Option) (*pronto.Client, func() int) {
 	t.Helper()
 	listener := bufconn.Listen(1 << 20)
-	// Like the real server, it lets clients ping as often as they do.
-	server := grpc.NewServer(grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second}))
+	// Like the real server, it lets clients ping as often as they do, and lets a
+	// connection have so many streams only.
+	server := grpc.NewServer(grpc.MaxConcurrentStreams(256), grpc.MaxSendMsgSize(math.MaxInt32),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second}))
 	register(server)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)

@@ -14,12 +14,12 @@ import (
 
 // finish is called when the server ended the stream OK. It returns nil when the job is
 // over. A stream that began behind `completed` asks for the account.
-func (s *Stream) finish(ctx context.Context) error {
+func (s *Stream) finish(ctx context.Context, jobs prontov1.JobServiceClient) error {
 	if s.account != nil {
 		s.over = true
 		return nil
 	}
-	answer, err := s.jobs.GetJob(ctx, &prontov1.GetJobRequest{JobId: s.jobID})
+	answer, err := jobs.GetJob(ctx, &prontov1.GetJobRequest{JobId: s.jobID})
 	if err != nil {
 		return err
 	}

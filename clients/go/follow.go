@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"pronto-grpc/clients/go/prontov1"
 )
 
 const (
@@ -28,7 +26,7 @@ type following struct {
 }
 
 // After begins behind the event with this sequence, the last one that was handled
-// before.
+// before; 0 is the beginning.
 func After(sequence int64) FollowOption {
 	return func(f *following) { f.after = sequence }
 }
@@ -58,6 +56,10 @@ func WithIdleTimeout(idle time.Duration) FollowOption {
 // ErrNoJob is the error of a stream that was given no job.
 var ErrNoJob = errors.New("pronto: no job to follow: its id is empty, as after a start with webhook_url, whose results go there")
 
+// ErrNegativeSequence is the error of a stream that was told to begin before the
+// beginning.
+var ErrNegativeSequence = errors.New("pronto: cannot follow after a negative sequence: the first event has sequence 1, and 0 is the beginning")
+
 // GapError tells that the server skipped an event. The log of a job has no holes, so
 // this is a loss that repeating does not mend.
 type GapError struct {
@@ -76,14 +78,16 @@ func (e *GapError) Error() string {
 
 // Follow follows a job: the id that a Start RPC answered. It does nothing yet;
 // [Stream.Events] does.
+//
+// Streams share connections of their own, up to a hundred each, so that they take no
+// room from calls.
 func (c *Client) Follow(jobID string, options ...FollowOption) *Stream {
 	settings := following{patience: defaultPatience, idle: defaultIdleTimeout}
 	for _, option := range options {
 		option(&settings)
 	}
 	return &Stream{
-		client:    c,
-		jobs:      prontov1.NewJobServiceClient(c.watching),
+		pool:      c.pool,
 		jobID:     jobID,
 		following: settings,
 		last:      settings.after,

@@ -11,6 +11,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	pronto "pronto-grpc/clients/go"
@@ -124,6 +126,24 @@ func TestIdempotentCallsAreRepeated(t *testing.T) {
 			t.Errorf("error %v after %d calls", err, server.calls.value())
 		}
 	})
+}
+
+func TestDNSDoesNotDecideWhatIsRepeated(t *testing.T) {
+	dns := manual.NewBuilderWithScheme("dns")
+	dns.BuildCallback = func(_ resolver.Target, conn resolver.ClientConn, _ resolver.BuildOptions) {
+		config := conn.ParseServiceConfig(`{"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 5, "initialBackoff": "0.01s",
+			"maxBackoff": "0.01s", "backoffMultiplier": 1, "retryableStatusCodes": ["UNAVAILABLE"]}}]}`)
+		dns.InitialState(resolver.State{
+			Addresses:     []resolver.Address{{Addr: loopback}},
+			ServiceConfig: config,
+		})
+	}
+	server := &refusing{refusals: 1, err: failure(codes.Unavailable, "DRAINING")}
+	client := serve(t, func(s *grpc.Server) { prontov1.RegisterContactServiceServer(s, server) },
+		pronto.WithDialOptions(grpc.WithResolvers(dns)))
+	if err := enrich(t.Context(), client, ""); err == nil || server.calls.value() != 1 {
+		t.Errorf("error %v after %d calls", err, server.calls.value())
+	}
 }
 
 func TestRepeatsWaitAsLongAsTheServerWants(t *testing.T) {

@@ -8,26 +8,16 @@ import (
 	"io"
 	"iter"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/connectivity"
-
 	"pronto-grpc/clients/go/prontov1"
 )
 
 // A Stream is the events of a job, whatever becomes of the connections on which they
 // come. It is for one goroutine at a time.
 type Stream struct {
-	client    *Client
+	pool      *pool
 	jobID     string
 	following following
-
-	// The stubs of the connection that is in use.
-	jobs prontov1.JobServiceClient
-	// A connection of the stream's own; nil while it uses that of the client.
-	own *grpc.ClientConn
-
-	patience patience
+	patience  patience
 	// The last event that was handed out.
 	last    int64
 	account *prontov1.JobCompleted
@@ -42,10 +32,14 @@ var errLeft = errors.New("pronto: the caller left the loop")
 // continued after the last event that was handed out. What ends it early is yielded as
 // the last error: an [*Error] such as JOB_FAILED, a [*GapError], or the error of ctx.
 //
+// It goes on after UNAVAILABLE, after a DEADLINE_EXCEEDED that is not of ctx, and, where
+// the server gave no reason, after INTERNAL, UNKNOWN, CANCELLED, UNIMPLEMENTED (a proxy's
+// 404) and RESOURCE_EXHAUSTED, except where gRPC itself refused a message that is too
+// large. Once `completed` was handed out, a job that is gone is an end without error.
+//
 // Ranging over it again continues where the last range stopped.
 func (s *Stream) Events(ctx context.Context) iter.Seq2[*prontov1.JobEvent, error] {
 	return func(yield func(*prontov1.JobEvent, error) bool) {
-		defer s.hangUp()
 		if err := s.run(ctx, yield); err != nil && err != errLeft {
 			yield(nil, err)
 		}
@@ -63,49 +57,87 @@ func (s *Stream) Account() *prontov1.JobCompleted { return s.account }
 
 // run makes attempts until the job is over.
 func (s *Stream) run(ctx context.Context, yield func(*prontov1.JobEvent, error) bool) error {
-	if s.jobID == "" {
-		return ErrNoJob
+	if err := s.check(); err != nil {
+		return err
 	}
+	trying, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.pool.open, cancel)()
 	s.patience.begin()
 	for !s.over {
-		err := s.attempt(ctx, yield)
-		if err == nil || err == errLeft {
-			return err
+		err := s.attempt(trying, yield)
+		if goesOn(err) && trying.Err() == nil {
+			err = s.patience.wait(trying, err)
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if !goesOn(err) || s.client.watching.GetState() == connectivity.Shutdown {
-			return err
-		}
-		if err := s.patience.wait(ctx, err); err != nil {
-			return err
+		if err != nil {
+			return s.end(ctx, err)
 		}
 	}
 	return nil
 }
 
+// check refuses what cannot be followed.
+func (s *Stream) check() error {
+	switch {
+	case s.jobID == "":
+		return ErrNoJob
+	case s.last < 0:
+		return ErrNegativeSequence
+	}
+	return nil
+}
+
+// end is the error to tell: where the caller ended the stream, that, and not what broke
+// because of it.
+func (s *Stream) end(ctx context.Context, err error) error {
+	switch {
+	case err == errLeft:
+		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.pool.closed():
+		return errClosed()
+	}
+	return err
+}
+
 // attempt watches the job once. It returns nil when the job is over.
 func (s *Stream) attempt(ctx context.Context, yield func(*prontov1.JobEvent, error) bool) error {
+	line, err := s.pool.take()
+	if err != nil {
+		return err
+	}
+	defer s.pool.release(line)
 	dog := newWatchdog(ctx, s.following.idle)
 	defer dog.stop()
-	err := s.watch(dog, yield)
-	if err == io.EOF {
-		err = s.finish(dog.ctx)
-	}
+	err = s.watchOn(line, dog, yield)
 	if dog.barked() && err != nil && err != errLeft {
 		s.patience.silence()
-		s.redial()
+		s.pool.leave(line)
 		return dog.err(s.jobID)
 	}
 	s.patience.broken()
 	return err
 }
 
+// watchOn watches the job on a connection. It returns nil when the job is over.
+func (s *Stream) watchOn(line *line, dog *watchdog, yield func(*prontov1.JobEvent, error) bool) error {
+	jobs := prontov1.NewJobServiceClient(line.conn)
+	err := s.watch(jobs, dog, yield)
+	if err == io.EOF {
+		return s.finish(dog.ctx, jobs)
+	}
+	if s.account != nil && isForgotten(err) {
+		s.over = true
+		return nil
+	}
+	return err
+}
+
 // watch hands out what one WatchJob brings, and returns its end.
-func (s *Stream) watch(dog *watchdog, yield func(*prontov1.JobEvent, error) bool) error {
+func (s *Stream) watch(jobs prontov1.JobServiceClient, dog *watchdog, yield func(*prontov1.JobEvent, error) bool) error {
 	request := &prontov1.WatchJobRequest{JobId: s.jobID, AfterSequence: s.last}
-	events, err := s.jobs.WatchJob(dog.ctx, request)
+	events, err := jobs.WatchJob(dog.ctx, request)
 	if err != nil {
 		return err
 	}
@@ -148,42 +180,4 @@ func (s *Stream) take(event *prontov1.JobEvent, yield func(*prontov1.JobEvent, e
 		return errLeft
 	}
 	return nil
-}
-
-// goesOn tells whether an error is one of the connection or of this moment, and not of
-// the job.
-func goesOn(err error) bool {
-	e, ok := AsError(err)
-	if !ok {
-		return false
-	}
-	switch e.Code {
-	case codes.Unavailable, codes.DeadlineExceeded:
-		// The caller's own deadline has ended ctx, or will while the stream waits.
-		return true
-	case codes.Internal, codes.Unknown, codes.Canceled:
-		// With a reason it is the server's word; without, a stream that was reset.
-		return e.ReasonText == ""
-	}
-	return false
-}
-
-// redial leaves a connection on which nothing comes any more: gRPC would use it until
-// its keepalive gives it up.
-func (s *Stream) redial() {
-	own, err := s.client.dialWatching()
-	if err != nil {
-		return // The old one may come back.
-	}
-	s.hangUp()
-	s.own, s.jobs = own, prontov1.NewJobServiceClient(own)
-}
-
-// hangUp goes back to the connection of the client.
-func (s *Stream) hangUp() {
-	if s.own == nil {
-		return
-	}
-	_ = s.own.Close()
-	s.own, s.jobs = nil, prontov1.NewJobServiceClient(s.client.watching)
 }

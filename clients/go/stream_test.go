@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	pronto "pronto-grpc/clients/go"
@@ -72,6 +74,8 @@ func TestStreamGoesOnAfterBreaks(t *testing.T) {
 		"reset: internal":     failure(codes.Internal, ""),
 		"reset: unknown":      failure(codes.Unknown, ""),
 		"reset: cancelled":    failure(codes.Canceled, ""),
+		"a proxy's 404":       failure(codes.Unimplemented, ""),
+		"a proxy's overload":  failure(codes.ResourceExhausted, ""),
 		"a stranger's reason": failure(codes.Internal, "", &errdetails.ErrorInfo{Domain: "proxy.example", Reason: "RESET"}),
 	}
 	for name, broken := range breaks {
@@ -106,6 +110,7 @@ func TestStreamEndsWithFinalErrors(t *testing.T) {
 		{codes.Unknown, "OUTCOME_UNKNOWN"},
 		{codes.Canceled, "NEW_IN_A_LATER_VERSION"},
 		{codes.PermissionDenied, ""},
+		{codes.Unimplemented, "UNIMPLEMENTED"},
 	}
 	for _, final := range finals {
 		t.Run(final.code.String(), func(t *testing.T) {
@@ -252,6 +257,28 @@ func TestStreamRecoversItsPatienceWithEachMessage(t *testing.T) {
 	})
 }
 
+func TestStreamLosesPatienceWithSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Each stream opens, and then nothing comes: that is no healthy quiet.
+		silent := func(stream watchStream) error {
+			if err := stream.SendHeader(nil); err != nil {
+				return err
+			}
+			return hang()(stream)
+		}
+		jobs := &fakeJobs{scripts: []func(watchStream) error{silent}}
+		begin := time.Now()
+		_, err := collect(t.Context(), jobs.serve(t).Follow("job", pronto.WithPatience(5*time.Minute)))
+		if e, ok := pronto.AsError(err); !ok || e.Code != codes.Unavailable {
+			t.Fatalf("error %v", err)
+		}
+		// The last silence may begin just before patience ends.
+		if tried := time.Since(begin); tried > 6*time.Minute {
+			t.Errorf("tried for %s", tried)
+		}
+	})
+}
+
 func TestStreamAbandonsSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		jobs := &fakeJobs{scripts: []func(watchStream) error{hang(1), complete(2)}}
@@ -363,6 +390,26 @@ func TestStreamEndsWithItsClient(t *testing.T) {
 	})
 }
 
+func TestStreamThatWaitsEndsWithItsClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(5 * time.Minute)}
+		jobs := &fakeJobs{scripts: []func(watchStream) error{send(failure(codes.Unavailable, "DRAINING", retry))}}
+		client := jobs.serve(t)
+		time.AfterFunc(10*time.Second, func() { _ = client.Close() })
+		begin := time.Now()
+		_, err := collect(t.Context(), client.Follow("job"))
+		if e, ok := pronto.AsError(err); !ok || e.Code != codes.Canceled {
+			t.Errorf("error %v", err)
+		}
+		if time.Since(begin) != 10*time.Second {
+			t.Errorf("ended after %s", time.Since(begin))
+		}
+		if _, err := collect(t.Context(), client.Follow("job")); err == nil {
+			t.Error("a closed client follows")
+		}
+	})
+}
+
 func TestLeavingTheLoopEndsTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		left := make(chan struct{})
@@ -441,6 +488,61 @@ func TestStreamHandsOutLateResults(t *testing.T) {
 		wantSequences(t, got, 1, 2, 3)
 		if stream.Account() == nil {
 			t.Error("no account")
+		}
+	})
+}
+
+func TestStreamOfAJobDeletedBehindCompletedIsOver(t *testing.T) {
+	for reason, code := range map[string]codes.Code{"NOT_FOUND": codes.NotFound, "SEQUENCE_EXPIRED": codes.OutOfRange} {
+		t.Run(reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				broken := func(stream watchStream) error {
+					if err := complete(1)(stream); err != nil {
+						return err
+					}
+					return failure(codes.Unavailable, "DRAINING")
+				}
+				jobs := &fakeJobs{scripts: []func(watchStream) error{broken, send(failure(code, reason))}}
+				stream := jobs.serve(t).Follow("job")
+				got, err := collect(t.Context(), stream)
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantSequences(t, got, 1, 2)
+				wantSequences(t, jobs.watched(), 0, 2)
+				if stream.Account() == nil {
+					t.Error("no account")
+				}
+			})
+		})
+	}
+}
+
+// An event that is too large for the client is so each time.
+func TestStreamEndsWithAMessageThatIsTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		large := func(stream watchStream) error {
+			return stream.Send(&prontov1.JobEvent{Sequence: 1, Event: &prontov1.JobEvent_Lead{
+				Lead: &prontov1.LeadResult{Lead: &prontov1.Lead{LastName: proto.String(strings.Repeat("x", 1000))}},
+			}})
+		}
+		jobs := &fakeJobs{scripts: []func(watchStream) error{large}}
+		small := pronto.WithDialOptions(grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(100)))
+		client := serve(t, func(s *grpc.Server) { prontov1.RegisterJobServiceServer(s, jobs) }, small)
+		_, err := collect(t.Context(), client.Follow("job"))
+		if e, ok := pronto.AsError(err); !ok || e.Code != codes.ResourceExhausted {
+			t.Fatalf("error %v", err)
+		}
+		wantSequences(t, jobs.watched(), 0)
+	})
+}
+
+func TestFollowNeedsASequence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := (&fakeJobs{}).serve(t)
+		_, err := collect(t.Context(), client.Follow("job", pronto.After(-1)))
+		if !errors.Is(err, pronto.ErrNegativeSequence) {
+			t.Errorf("error %v", err)
 		}
 	})
 }

@@ -128,3 +128,24 @@ func TestTLSTrustsNobodyElse(t *testing.T) {
 		})
 	}
 }
+
+func TestTLSTakesARenewedClientCertificate(t *testing.T) {
+	server, known, stranger := newIdentity(t, "server"), newIdentity(t, "known"), newIdentity(t, "stranger")
+	echo, target := serveTLS(t, server, known)
+	client, err := pronto.Connect(target, pronto.WithCA(server.pem),
+		pronto.WithClientCertificate(stranger.certificateFile, stranger.keyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.Contacts.EnrichContact(t.Context(), &prontov1.EnrichContactRequest{})
+	if e, ok := pronto.AsError(err); !ok || e.Code != codes.Unavailable {
+		t.Fatalf("error %v", err)
+	}
+	for from, to := range map[string]string{known.certificateFile: stranger.certificateFile, known.keyFile: stranger.keyFile} {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	echo.ask(t, client)
+}

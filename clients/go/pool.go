@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pronto
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// streamsPerLine stays below what servers allow on a connection (`max-streams`, 256
+// unless they are told otherwise). A stream beyond that would wait without a word, and
+// its watchdog would take that for silence.
+const streamsPerLine = 100
+
+// A pool has the connections of the streams of Follow. They are not those of calls:
+// streams take no room from them, and decide by themselves when to try again.
+type pool struct {
+	dial func() (*grpc.ClientConn, error)
+	// open ends when the pool is closed.
+	open  context.Context
+	close context.CancelFunc
+
+	mutex sync.Mutex
+	lines []*line
+}
+
+// A line is one connection, shared by the streams that took it.
+type line struct {
+	conn    *grpc.ClientConn
+	streams int
+	// A stream fell silent on it: it takes no others.
+	silent bool
+}
+
+func newPool(dial func() (*grpc.ClientConn, error)) *pool {
+	p := &pool{dial: dial}
+	p.open, p.close = context.WithCancel(context.Background())
+	return p
+}
+
+// take finds a line with room for a stream, or opens one.
+func (p *pool) take() (*line, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.closed() {
+		return nil, errClosed()
+	}
+	for _, l := range p.lines {
+		if !l.silent && l.streams < streamsPerLine {
+			l.streams++
+			return l, nil
+		}
+	}
+	conn, err := p.dial()
+	if err != nil {
+		return nil, err
+	}
+	l := &line{conn: conn, streams: 1}
+	p.lines = append(p.lines, l)
+	return l, nil
+}
+
+// release gives a line back. One that nobody uses is closed if it is silent or there is
+// another: the last one stays, for the next attempt.
+func (p *pool) release(l *line) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	l.streams--
+	if l.streams > 0 || p.closed() || (!l.silent && len(p.lines) == 1) {
+		return
+	}
+	p.lines = slices.DeleteFunc(p.lines, func(other *line) bool { return other == l })
+	_ = l.conn.Close()
+}
+
+// leave has new attempts take other lines: gRPC would use a dead connection until its
+// keepalive gives it up. All streams that fall silent on a line go on together on the
+// next one; those that do not, stay.
+func (p *pool) leave(l *line) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	l.silent = true
+}
+
+// shut closes all lines, and ends what is under way on them.
+func (p *pool) shut() error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.close()
+	var failures []error
+	for _, l := range p.lines {
+		failures = append(failures, l.conn.Close())
+	}
+	p.lines = nil
+	return errors.Join(failures...)
+}
+
+func (p *pool) closed() bool { return p.open.Err() != nil }
+
+// errClosed has the code that gRPC has for it.
+func errClosed() error {
+	return typed(status.Error(codes.Canceled, "the client is closed"))
+}
