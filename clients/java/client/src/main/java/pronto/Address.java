@@ -4,6 +4,8 @@ package pronto;
 import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
 import io.grpc.ManagedChannelBuilder;
+import java.net.URI;
+import java.net.URISyntaxException;
 
 /** Where a server is. */
 sealed interface Address {
@@ -37,7 +39,20 @@ sealed interface Address {
     @Override
     public ManagedChannelBuilder<?> channel(ChannelCredentials credentials) {
       // Otherwise the authority is made of the path, which servers refuse.
-      return Grpc.newChannelBuilder("unix:" + path, credentials).overrideAuthority("localhost");
+      return Grpc.newChannelBuilder(uri(), credentials).overrideAuthority("localhost");
+    }
+
+    /** gRPC takes a URI, in which a space, a percent sign and others must be escaped. */
+    private String uri() {
+      try {
+        URI uri =
+            path.startsWith("/")
+                ? new URI("unix", null, path, null, null)
+                : new URI("unix", path, null);
+        return uri.toASCIIString();
+      } catch (URISyntaxException e) {
+        throw new IllegalArgumentException("not a path of a socket: \"" + path + "\"", e);
+      }
     }
   }
 

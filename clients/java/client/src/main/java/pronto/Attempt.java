@@ -2,7 +2,6 @@
 package pronto;
 
 import io.grpc.CallOptions;
-import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.Context;
 import io.grpc.Metadata;
@@ -20,24 +19,31 @@ import pronto.v1.WatchJobRequest;
 /** One stream of a {@link Following}, and the question whether its end was the job's. */
 final class Attempt extends ClientCall.Listener<JobEvent> {
   private final Following owner;
+  private final Connection connection;
   private final String jobId;
   private final long after;
   private ClientCall<?, ?> call;
   private long asked;
 
-  Attempt(Following owner, String jobId, long after) {
+  Attempt(Following owner, Connection connection, String jobId, long after) {
     this.owner = owner;
+    this.connection = connection;
     this.jobId = jobId;
     this.after = after;
   }
 
-  void start(Channel channel, Context context) {
+  /** What it runs over. */
+  Connection connection() {
+    return connection;
+  }
+
+  void start(Context context) {
     WatchJobRequest request =
         WatchJobRequest.newBuilder().setJobId(jobId).setAfterSequence(after).build();
     context.run(
         () -> {
           ClientCall<WatchJobRequest, JobEvent> watch =
-              channel.newCall(JobServiceGrpc.getWatchJobMethod(), CallOptions.DEFAULT);
+              connection.channel().newCall(JobServiceGrpc.getWatchJobMethod(), CallOptions.DEFAULT);
           call = watch;
           watch.start(this, new Metadata());
           watch.sendMessage(request);
@@ -55,14 +61,14 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
   }
 
   /** Asks whether the job has ended: its stream has, and nothing said how. */
-  void confirm(Channel channel, Context context, Duration limit) {
+  void confirm(Context context, Duration limit) {
     CallOptions options =
-        CallOptions.DEFAULT.withDeadlineAfter(limit.toMillis(), TimeUnit.MILLISECONDS);
+        CallOptions.DEFAULT.withDeadlineAfter(Engine.nanos(limit), TimeUnit.NANOSECONDS);
     GetJobRequest request = GetJobRequest.newBuilder().setJobId(jobId).build();
     context.run(
         () -> {
           ClientCall<GetJobRequest, GetJobResponse> get =
-              channel.newCall(JobServiceGrpc.getGetJobMethod(), options);
+              connection.channel().newCall(JobServiceGrpc.getGetJobMethod(), options);
           call = get;
           ClientCalls.asyncUnaryCall(get, request, new Confirmation());
         });
@@ -74,31 +80,29 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
 
   @Override
   public void onMessage(JobEvent event) {
-    owner
-        .serial()
-        .execute(
-            () -> {
-              asked--;
-              owner.received(this, event);
-            });
+    owner.execute(
+        () -> {
+          asked--;
+          owner.received(this, event);
+        });
   }
 
   @Override
   public void onClose(Status status, Metadata trailers) {
     ProntoException error =
         status.isOk() ? null : ProntoException.of(status.asRuntimeException(trailers));
-    owner.serial().execute(() -> owner.closed(this, status, error));
+    owner.execute(() -> owner.closed(this, status, error));
   }
 
   private final class Confirmation implements StreamObserver<GetJobResponse> {
     @Override
     public void onNext(GetJobResponse answer) {
-      owner.serial().execute(() -> owner.confirmed(Attempt.this, answer.getJob()));
+      owner.execute(() -> owner.confirmed(Attempt.this, answer.getJob()));
     }
 
     @Override
     public void onError(Throwable error) {
-      owner.serial().execute(() -> owner.failed(Attempt.this, ProntoException.of(error)));
+      owner.execute(() -> owner.failed(Attempt.this, ProntoException.of(error)));
     }
 
     @Override

@@ -10,10 +10,9 @@ import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusException;
-import java.io.IOException;
 
 /**
- * Sends the client's credentials with each call. What a call brings itself stays.
+ * Sends the client's credentials with each call. What a call brings itself stays, and is checked.
  *
  * @param token the client's token, or null
  * @param apiKey Pronto's key, or null
@@ -28,29 +27,35 @@ record CredentialsInterceptor(Token token, String apiKey) implements ClientInter
     return new CheckedForwardingClientCall<>(next.newCall(method, options)) {
       @Override
       protected void checkedStart(Listener<A> listener, Metadata headers) throws StatusException {
+        check(headers, AUTHORIZATION);
+        check(headers, API_KEY);
         add(headers);
         delegate().start(listener, headers);
       }
     };
   }
 
-  private void add(Metadata headers) throws StatusException {
+  private void add(Metadata headers) {
     if (token != null && !headers.containsKey(AUTHORIZATION)) {
-      headers.put(AUTHORIZATION, "Bearer " + read());
+      headers.put(AUTHORIZATION, "Bearer " + token.text());
     }
     if (apiKey != null && !headers.containsKey(API_KEY)) {
       headers.put(API_KEY, apiKey);
     }
   }
 
-  private String read() throws StatusException {
-    try {
-      return token.text();
-    } catch (IOException | IllegalArgumentException e) {
-      throw Status.UNAUTHENTICATED
-          .withDescription("the token cannot be read: " + e)
-          .withCause(e)
-          .asException();
+  /** Fails the call rather than making it without the credential that it names. */
+  private static void check(Metadata headers, Metadata.Key<String> key) throws StatusException {
+    Iterable<String> values = headers.getAll(key);
+    if (values == null) {
+      return;
+    }
+    for (String value : values) {
+      if (!HeaderValue.sent(value)) {
+        throw Status.INVALID_ARGUMENT
+            .withDescription(key.name() + " of the call must be ASCII without space around it")
+            .asException();
+      }
     }
   }
 

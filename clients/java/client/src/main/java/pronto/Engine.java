@@ -13,6 +13,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
+import java.util.function.LongSupplier;
 
 /**
  * The threads, time and chance of a client. Tests bring their own.
@@ -20,8 +21,13 @@ import java.util.function.DoubleSupplier;
  * @param executor runs what is followed, and the code of subscribers
  * @param scheduler measures time; nothing runs on its thread but handing over
  * @param random a number from 0 to 1
+ * @param clock nanoseconds since whenever
  */
-record Engine(ExecutorService executor, ScheduledExecutorService scheduler, DoubleSupplier random)
+record Engine(
+    ExecutorService executor,
+    ScheduledExecutorService scheduler,
+    DoubleSupplier random,
+    LongSupplier clock)
     implements AutoCloseable {
 
   /** An engine of daemon threads, which end when they have nothing to do. */
@@ -35,7 +41,8 @@ record Engine(ExecutorService executor, ScheduledExecutorService scheduler, Doub
     timer.setRemoveOnCancelPolicy(true);
     timer.setKeepAliveTime(10, TimeUnit.SECONDS);
     timer.allowCoreThreadTimeOut(true);
-    return new Engine(pool, timer, () -> ThreadLocalRandom.current().nextDouble());
+    return new Engine(
+        pool, timer, () -> ThreadLocalRandom.current().nextDouble(), System::nanoTime);
   }
 
   /** Runs a task on an executor when a time has passed. */
@@ -50,7 +57,7 @@ record Engine(ExecutorService executor, ScheduledExecutorService scheduler, Doub
   }
 
   /** Longer than 292 years is for ever. */
-  private static long nanos(Duration time) {
+  static long nanos(Duration time) {
     try {
       return time.toNanos();
     } catch (ArithmeticException e) {

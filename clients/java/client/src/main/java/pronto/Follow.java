@@ -23,6 +23,9 @@ import pronto.v1.JobEvent;
  * }
  * }</pre>
  *
+ * <p>{@link #close} ends the stream. Whoever leaves the loop early must call it, as
+ * try-with-resources does: {@code break} alone leaves the stream open.
+ *
  * <p>The deadline and the cancellation of the {@link io.grpc.Context} in which it was made end it
  * with {@code DEADLINE_EXCEEDED} or {@code CANCELLED}; so do, with {@code CANCELLED}, an interrupt
  * (which stays set) and {@link #close}. For one thread; only {@link #close} may be called from
@@ -68,7 +71,7 @@ public final class Follow implements Iterable<JobEvent>, Iterator<JobEvent>, Aut
       take();
     }
     if (end != null && end.error != null) {
-      throw end.error;
+      throw end.error.again();
     }
     return end == null;
   }
@@ -147,7 +150,7 @@ public final class Follow implements Iterable<JobEvent>, Iterator<JobEvent>, Aut
 
   private static ProntoException cancelled(String why, Throwable cause) {
     Status status = Status.CANCELLED.withDescription(why).withCause(cause);
-    return new ProntoException(status, ErrorDetails.NONE, cause);
+    return ProntoException.local(status);
   }
 
   /** Bounded by what was requested. */

@@ -45,7 +45,7 @@ public final class FollowPublisher implements Flow.Publisher<JobEvent> {
     void begin(Followings followings, String jobId, FollowOptions options) {
       following = followings.add(jobId, options, this);
       // Where events are signalled, so that none can come before it returned.
-      following.serial().execute(() -> guarded(() -> subscriber.onSubscribe(this)));
+      following.execute(() -> guarded(() -> subscriber.onSubscribe(this)));
       following.start();
     }
 
@@ -54,7 +54,7 @@ public final class FollowPublisher implements Flow.Publisher<JobEvent> {
       if (count > 0) {
         following.request(count);
       } else {
-        following.serial().execute(() -> refuse(count));
+        following.execute(() -> refuse(count));
       }
     }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package pronto;
 
-import io.grpc.Channel;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Status;
-import java.time.Duration;
 import java.util.concurrent.Future;
+import pronto.v1.ErrorReason;
 import pronto.v1.Job;
 import pronto.v1.JobCompleted;
 import pronto.v1.JobEvent;
@@ -21,9 +20,8 @@ final class Following {
   /** How many messages are asked for ahead of those that came. */
   static final int WINDOW = 16;
 
-  private final Channel channel;
+  private final Lanes.Lane lane;
   private final Engine engine;
-  private final Link link;
   private final String jobId;
   private final FollowOptions options;
   private final Sink sink;
@@ -54,11 +52,9 @@ final class Following {
     void ended(ProntoException error);
   }
 
-  Following(
-      Channel channel, Engine engine, Link link, String jobId, FollowOptions options, Sink sink) {
-    this.channel = channel;
+  Following(Lanes.Lane lane, Engine engine, String jobId, FollowOptions options, Sink sink) {
+    this.lane = lane;
     this.engine = engine;
-    this.link = link;
     this.jobId = jobId;
     this.options = options;
     this.sink = sink;
@@ -67,9 +63,19 @@ final class Following {
     this.last = options.after();
   }
 
-  /** Where everything happens, for what must happen in the same order. */
-  SerialExecutor serial() {
-    return serial;
+  /** Does something where everything happens, one after the other. */
+  void execute(Runnable task) {
+    serial.execute(() -> guarded(task));
+  }
+
+  /** Whoever waits must not wait for ever because of a fault here. */
+  private void guarded(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException | Error e) {
+      end(ProntoException.local(Status.INTERNAL.withDescription("a fault: " + e).withCause(e)));
+      throw e;
+    }
   }
 
   String jobId() {
@@ -88,12 +94,12 @@ final class Following {
 
   /** Asks for more events. */
   void request(long count) {
-    serial.execute(() -> requested(count));
+    execute(() -> requested(count));
   }
 
   /** Ends the following from this side. */
   void cancel(String why) {
-    serial.execute(() -> end(ProntoException.local(Status.CANCELLED.withDescription(why))));
+    execute(() -> end(ProntoException.local(Status.CANCELLED.withDescription(why))));
   }
 
   private void requested(long count) {
@@ -123,8 +129,8 @@ final class Following {
     if (ended || demand == 0) {
       return;
     }
-    attempt = new Attempt(this, jobId, last);
-    attempt.start(channel, context);
+    attempt = new Attempt(this, lane.connection(), jobId, last);
+    attempt.start(context);
     attempt.topUp(demand);
     watch();
   }
@@ -178,7 +184,7 @@ final class Following {
     } else if (account != null) {
       end(null);
     } else {
-      attempt.confirm(channel, context, options.idleTimeout());
+      attempt.confirm(context, options.idleTimeout());
     }
   }
 
@@ -219,25 +225,28 @@ final class Following {
     watchdog = cancelled(watchdog);
     if (context.isCancelled()) {
       end(callersEnd());
+    } else if (account != null && gone(error)) {
+      end(null);
     } else if (!Recovery.possible(error)) {
       end(error);
     } else {
       lastError = error;
-      pause = engine.after(recovery.delay(error), serial, this::again);
+      pause = engine.after(recovery.delay(error), this::execute, this::begin);
       losePatience();
     }
   }
 
-  private void again() {
-    link.retry();
-    begin();
+  /** Whether the job was purged. What it said last was handed out before, where that matters. */
+  private static boolean gone(ProntoException error) {
+    return error.reason() == ErrorReason.ERROR_REASON_NOT_FOUND
+        || error.reason() == ErrorReason.ERROR_REASON_SEQUENCE_EXPIRED;
   }
 
   /** Patience is lost only while somebody waits. */
   private void losePatience() {
     if (demand > 0 && patience == null) {
       long at = heard;
-      patience = engine.after(options.patience(), serial, () -> patienceLost(at));
+      patience = engine.after(options.patience(), this::execute, () -> patienceLost(at));
     }
   }
 
@@ -253,7 +262,7 @@ final class Following {
     if (demand > 0) {
       Attempt watched = attempt;
       long at = heard;
-      watchdog = engine.after(options.idleTimeout(), serial, () -> silent(watched, at));
+      watchdog = engine.after(options.idleTimeout(), this::execute, () -> silent(watched, at));
     }
   }
 
@@ -263,16 +272,15 @@ final class Following {
     }
     attempt.cancel("silent for too long");
     // The connection itself may be dead; on it the next stream would be as silent.
-    link.renew();
-    Duration limit = options.idleTimeout();
+    lane.leave(watched.connection());
     failed(
         ProntoException.local(
             Status.UNAVAILABLE.withDescription(
-                "no message of job " + jobId + " for " + limit.toMillis() + " ms")));
+                "no message of job " + jobId + " for " + options.idleTimeout())));
   }
 
   private void callerLeft() {
-    serial.execute(() -> end(callersEnd()));
+    execute(() -> end(callersEnd()));
   }
 
   private ProntoException callersEnd() {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package pronto;
 
-import io.grpc.Channel;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -9,30 +8,28 @@ import pronto.v1.JobEvent;
 
 /** What a client follows at the moment, so that its end is the end of all of it. */
 final class Followings implements AutoCloseable {
-  private final Channel channel;
+  private final Lanes lanes;
   private final Engine engine;
-  private final Link link;
   private final Set<Following> open = new HashSet<>();
   private boolean closed;
 
-  Followings(Channel channel, Engine engine, Link link) {
-    this.channel = channel;
+  Followings(Lanes lanes, Engine engine) {
+    this.lanes = lanes;
     this.engine = engine;
-    this.link = link;
   }
 
   /** A following that is known here, and not started yet. */
   Following add(String jobId, FollowOptions options, Following.Sink sink) {
-    Registered registered = new Registered(sink);
-    Following following = new Following(channel, engine, link, jobId, options, registered);
-    registered.following = following;
     synchronized (open) {
       if (closed) {
         throw new IllegalStateException("the client is closed");
       }
+      Registered registered = new Registered(sink, lanes.take());
+      Following following = new Following(registered.lane, engine, jobId, options, registered);
+      registered.following = following;
       open.add(following);
+      return following;
     }
-    return following;
   }
 
   /** Refuses what cannot be the id of a job. */
@@ -65,10 +62,12 @@ final class Followings implements AutoCloseable {
   /** Forgets what has ended. */
   private final class Registered implements Following.Sink {
     private final Following.Sink sink;
+    private final Lanes.Lane lane;
     private Following following;
 
-    Registered(Following.Sink sink) {
+    Registered(Following.Sink sink, Lanes.Lane lane) {
       this.sink = sink;
+      this.lane = lane;
     }
 
     @Override
@@ -81,6 +80,7 @@ final class Followings implements AutoCloseable {
       synchronized (open) {
         open.remove(following);
       }
+      lane.giveBack();
       sink.ended(error);
     }
   }

@@ -4,6 +4,7 @@ package pronto;
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import pronto.v1.AccountServiceGrpc;
 import pronto.v1.AccountServiceGrpc.AccountServiceBlockingStub;
 import pronto.v1.ContactServiceGrpc;
@@ -49,19 +50,25 @@ import pronto.v1.WorkspaceServiceGrpc.WorkspaceServiceBlockingStub;
  *
  * <p>Calls that the API says are safe to repeat, and those whose request has a {@code request_id},
  * are repeated on UNAVAILABLE, four times at most and within the deadline of the call. No other
- * call is. A client is safe for many threads, and one for a program is enough.
+ * call is. Jobs are followed over connections of their own, a hundred on each. A client is safe for
+ * many threads, and one for a program is enough.
  */
 public final class Pronto implements AutoCloseable {
-  private final ManagedChannel channel;
+  private final ManagedChannel managed;
+  private final Channel channel;
+  private final Lanes lanes;
   private final Engine engine;
   private final Followings followings;
   private final Pauses pauses;
 
-  Pronto(ManagedChannel channel, Engine engine, Pauses pauses) {
-    this.channel = channel;
+  Pronto(Supplier<Connection> connect, Engine engine, Pauses pauses) {
+    Connection connection = connect.get();
+    this.managed = connection.managed();
+    this.channel = connection.channel();
+    this.lanes = new Lanes(connect);
     this.engine = engine;
     this.pauses = pauses;
-    this.followings = new Followings(channel, engine, Link.of(channel));
+    this.followings = new Followings(lanes, engine);
   }
 
   /**
@@ -273,14 +280,15 @@ public final class Pronto implements AutoCloseable {
     return publisher(jobId(start));
   }
 
-  /** Ends what is followed and calls that are under way, and closes the connection. */
+  /** Ends what is followed and calls that are under way, and closes the connections. */
   @Override
   public void close() {
     followings.close();
     pauses.close();
-    channel.shutdownNow();
+    lanes.close();
+    managed.shutdownNow();
     try {
-      channel.awaitTermination(5, TimeUnit.SECONDS);
+      managed.awaitTermination(5, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

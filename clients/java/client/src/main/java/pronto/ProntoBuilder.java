@@ -2,14 +2,21 @@
 package pronto;
 
 import io.grpc.ChannelCredentials;
+import io.grpc.ClientInterceptor;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.TlsChannelCredentials;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** How to connect. Made by {@link Pronto#builder}; {@link #connect} makes the client. */
 public final class ProntoBuilder {
@@ -22,9 +29,11 @@ public final class ProntoBuilder {
   private String target = "localhost:50051";
   private TlsChannelCredentials.Builder tls;
   private Token token;
+  private Path tokenFile;
   private String apiKey;
   private boolean allowInsecure;
   private boolean gzip;
+  private final List<ClientInterceptor> interceptors = new ArrayList<>();
 
   ProntoBuilder() {}
 
@@ -59,10 +68,10 @@ public final class ProntoBuilder {
    * @param file PEM
    * @return this
    * @throws IOException when it cannot be read
+   * @throws IllegalArgumentException when there is no certificate in it
    */
   public ProntoBuilder certificateAuthority(Path file) throws IOException {
-    tls().tls.trustManager(file.toFile());
-    return this;
+    return authority(Files.readAllBytes(file), file.toString());
   }
 
   /**
@@ -71,10 +80,10 @@ public final class ProntoBuilder {
    * @param pem PEM
    * @return this
    * @throws IOException never: it is read from memory
+   * @throws IllegalArgumentException when there is no certificate in it
    */
   public ProntoBuilder certificateAuthority(byte[] pem) throws IOException {
-    tls().tls.trustManager(new ByteArrayInputStream(pem));
-    return this;
+    return authority(pem, "the bytes");
   }
 
   /**
@@ -84,9 +93,12 @@ public final class ProntoBuilder {
    * @param key its key, PKCS #8 in PEM
    * @return this
    * @throws IOException when they cannot be read
+   * @throws IllegalArgumentException when they are not that
    */
   public ProntoBuilder clientCertificate(Path certificate, Path key) throws IOException {
-    tls().tls.keyManager(certificate.toFile(), key.toFile());
+    byte[] chain = Pem.certificates(Files.readAllBytes(certificate), certificate.toString());
+    byte[] secret = Pem.key(Files.readAllBytes(key), key.toString());
+    tls().tls.keyManager(new ByteArrayInputStream(chain), new ByteArrayInputStream(secret));
     return this;
   }
 
@@ -98,28 +110,32 @@ public final class ProntoBuilder {
    */
   public ProntoBuilder token(String text) {
     token = Token.of(text);
+    tokenFile = null;
     return this;
   }
 
   /**
-   * A file with the token by which the server knows this client. It is read again when it changes.
+   * A file with the token by which the server knows this client. It is read by {@link #connect},
+   * and again when it changes; while it is empty or gone, the last token stays.
    *
    * @param file a file with nothing but the token
    * @return this
    */
   public ProntoBuilder tokenFile(Path file) {
-    token = new Token.InFile(file);
+    tokenFile = Objects.requireNonNull(file);
+    token = null;
     return this;
   }
 
   /**
    * A key of Pronto, for servers that let clients bring their own.
    *
-   * @param key the key
+   * @param key the key; space around it is dropped
    * @return this
+   * @throws IllegalArgumentException when it cannot be a header
    */
   public ProntoBuilder apiKey(String key) {
-    apiKey = Objects.requireNonNull(key);
+    apiKey = HeaderValue.credential(key, "the key");
     return this;
   }
 
@@ -145,11 +161,23 @@ public final class ProntoBuilder {
   }
 
   /**
+   * Intercepts all calls, with what is followed, such as for tracing: once for a call and its
+   * repeats.
+   *
+   * @param added the first one sees a call first
+   * @return this
+   */
+  public ProntoBuilder intercept(ClientInterceptor... added) {
+    interceptors.addAll(Arrays.asList(added));
+    return this;
+  }
+
+  /**
    * Makes the client. The connection is made by the first call.
    *
    * @return a client, to be closed
-   * @throws IllegalArgumentException when the target is no address, or credentials would go to
-   *     another machine in the clear
+   * @throws IllegalArgumentException when the target is no address, the token file has no token, or
+   *     credentials would go to another machine in the clear
    */
   public Pronto connect() {
     Address address = Address.parse(target);
@@ -174,17 +202,34 @@ public final class ProntoBuilder {
     if (gzip) {
       channel.intercept(new CompressionInterceptor());
     }
-    if (token != null || apiKey != null) {
-      channel.intercept(new CredentialsInterceptor(token, apiKey));
-    }
-    // The last one is the outermost: each attempt reads the token anew.
+    // Without credentials of its own, too: those of a call are checked.
+    channel.intercept(new CredentialsInterceptor(token(), apiKey));
     Pauses pauses = new Pauses();
-    channel.intercept(new RequestIdInterceptor(engine, pauses));
-    return new Pronto(channel.build(), engine, pauses);
+    List<ClientInterceptor> outer = outer(new RequestIdInterceptor(engine, pauses));
+    Supplier<Connection> connect = () -> Connection.of(channel.build(), engine, outer);
+    return new Pronto(connect, engine, pauses);
+  }
+
+  /** The last one is the outermost: each attempt reads the token anew. */
+  private List<ClientInterceptor> outer(ClientInterceptor repeats) {
+    List<ClientInterceptor> outer = new ArrayList<>(interceptors);
+    outer.add(repeats);
+    Collections.reverse(outer);
+    return List.copyOf(outer);
+  }
+
+  private Token token() {
+    return tokenFile == null ? token : Token.in(tokenFile);
+  }
+
+  private ProntoBuilder authority(byte[] pem, String where) throws IOException {
+    Pem.certificates(pem, where);
+    tls().tls.trustManager(new ByteArrayInputStream(pem));
+    return this;
   }
 
   private void refuseClearCredentials(Address address) {
-    boolean credentials = token != null || apiKey != null;
+    boolean credentials = token != null || tokenFile != null || apiKey != null;
     if (credentials && tls == null && !address.local() && !allowInsecure) {
       throw new IllegalArgumentException(
           "a token or key would be sent in the clear to "

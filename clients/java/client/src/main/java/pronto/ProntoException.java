@@ -3,6 +3,7 @@ package pronto;
 
 import com.google.rpc.BadRequest.FieldViolation;
 import com.google.rpc.QuotaFailure;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
@@ -14,8 +15,9 @@ import pronto.v1.ErrorReason;
 /**
  * An error of a call, with everything that the server says about it.
  *
- * <p>Stubs throw gRPC's {@link StatusRuntimeException}; {@link #of} decodes it. Branch on code and
- * reason, not on the message.
+ * <p>Stubs throw gRPC's {@link StatusRuntimeException}; {@link #of} decodes it. This is one itself,
+ * so that one {@code catch} is for stubs and for what is followed. Branch on code and reason, not
+ * on the message.
  *
  * <pre>{@code
  * } catch (StatusRuntimeException e) {
@@ -24,16 +26,14 @@ import pronto.v1.ErrorReason;
  * }
  * }</pre>
  */
-public class ProntoException extends RuntimeException {
+public class ProntoException extends StatusRuntimeException {
   private static final long serialVersionUID = 1;
 
   // Not serializable, as in StatusRuntimeException: an error is handled where it is caught.
-  private final transient Status status;
   private final transient ErrorDetails details;
 
-  ProntoException(Status status, ErrorDetails details, Throwable cause) {
-    super(text(status, details), cause);
-    this.status = status;
+  ProntoException(Status status, Metadata trailers, ErrorDetails details) {
+    super(status, trailers);
     this.details = details;
   }
 
@@ -46,12 +46,26 @@ public class ProntoException extends RuntimeException {
   public static ProntoException of(Throwable error) {
     return error instanceof ProntoException decoded
         ? decoded
-        : new ProntoException(Status.fromThrowable(error), ErrorDetails.of(error), error);
+        : new ProntoException(
+            Status.fromThrowable(error).withCause(error),
+            Status.trailersFromThrowable(error),
+            ErrorDetails.of(error));
   }
 
   /** An error that arose here and not at the server. */
   static ProntoException local(Status status) {
-    return new ProntoException(status, ErrorDetails.NONE, status.asRuntimeException());
+    return new ProntoException(status, null, ErrorDetails.NONE);
+  }
+
+  /** The same error with the stack of who throws it; where it arose is its cause. */
+  ProntoException again() {
+    return new ProntoException(getStatus().withCause(this), getTrailers(), details);
+  }
+
+  /** {@return the code, the reason, and the server's explanation} */
+  @Override
+  public String getMessage() {
+    return text(getStatus(), details);
   }
 
   /**
@@ -60,7 +74,7 @@ public class ProntoException extends RuntimeException {
    * @return never OK
    */
   public Status.Code code() {
-    return status.getCode();
+    return getStatus().getCode();
   }
 
   /**
@@ -88,7 +102,7 @@ public class ProntoException extends RuntimeException {
    * @return empty where there is none
    */
   public String description() {
-    return description(status);
+    return description(getStatus());
   }
 
   /**

@@ -9,6 +9,9 @@ final class Recovery {
   private static final Duration BASE = Duration.ofMillis(100);
   private static final Duration CAP = Duration.ofSeconds(10);
 
+  /** How gRPC says that it did not take a message because of the limit on this side. */
+  private static final String TOO_LARGE = "gRPC message exceeds maximum size";
+
   private final DoubleSupplier random;
   private int failures;
 
@@ -25,6 +28,12 @@ final class Recovery {
       // Without a reason they are reset streams and broken connections, with one they are the
       // server's word.
       case INTERNAL, UNKNOWN, CANCELLED -> error.reasonText().isEmpty();
+      // Without a reason they are a proxy's: a 404 before it knows the server, and
+      // ENHANCE_YOUR_CALM.
+      case UNIMPLEMENTED -> error.reasonText().isEmpty();
+      // A message that is too large for us would be so each time.
+      case RESOURCE_EXHAUSTED ->
+          error.reasonText().isEmpty() && !error.description().contains(TOO_LARGE);
       default -> false;
     };
   }

@@ -16,14 +16,24 @@ public final class SequenceGapException extends ProntoException {
   private final long got;
 
   SequenceGapException(String jobId, long expected, long got) {
+    this(jobId, expected, got, null);
+  }
+
+  private SequenceGapException(String jobId, long expected, long got, Throwable cause) {
     super(
-        Status.DATA_LOSS.withDescription(
-            "job " + jobId + ": expected event " + expected + ", got event " + got),
-        ErrorDetails.NONE,
-        null);
+        Status.DATA_LOSS
+            .withDescription("job " + jobId + ": expected event " + expected + ", got event " + got)
+            .withCause(cause),
+        null,
+        ErrorDetails.NONE);
     this.jobId = jobId;
     this.expected = expected;
     this.got = got;
+  }
+
+  @Override
+  SequenceGapException again() {
+    return new SequenceGapException(jobId, expected, got, this);
   }
 
   /**

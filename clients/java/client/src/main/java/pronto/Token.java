@@ -11,15 +11,27 @@ import java.util.Objects;
 /** A client's token. */
 interface Token {
   /** The token for the next call. */
-  String text() throws IOException;
+  String text();
 
   /** A token that never changes. */
   static Token of(String text) {
-    String token = valid(text, "the token");
+    String token = HeaderValue.credential(text, "the token");
     return () -> token;
   }
 
-  /** A token in a file, which is read again when it has changed. */
+  /**
+   * A token in a file, which is read now, and again when it has changed. While the file is empty or
+   * gone, as where it is being replaced, the last token stays.
+   */
+  static Token in(Path file) {
+    try {
+      return new InFile(file);
+    } catch (IOException e) {
+      throw new IllegalArgumentException("the token cannot be read: " + e, e);
+    }
+  }
+
+  /** A token with what its file looked like. */
   final class InFile implements Token {
     private final Path path;
     private State state;
@@ -32,28 +44,31 @@ interface Token {
       }
     }
 
-    InFile(Path path) {
+    private InFile(Path path) throws IOException {
       this.path = path;
+      this.state = read(attributes());
     }
 
     @Override
-    public synchronized String text() throws IOException {
-      // Before the content: a change in between is seen by the next call.
-      BasicFileAttributes file = Files.readAttributes(path, BasicFileAttributes.class);
-      if (state == null || !state.same(file)) {
-        String token = valid(Files.readString(path), "the token in " + path);
-        state = new State(file.lastModifiedTime(), file.size(), file.fileKey(), token);
+    public synchronized String text() {
+      try {
+        BasicFileAttributes file = attributes();
+        state = state.same(file) ? state : read(file);
+      } catch (IOException | IllegalArgumentException e) {
+        // The server refuses the old token once it is not one any more; the next call looks again.
+        return state.token;
       }
       return state.token;
     }
-  }
 
-  /** Without space around it; anything else cannot be a header. */
-  private static String valid(String text, String what) {
-    String token = text.strip();
-    if (!token.matches("[!-~]+")) {
-      throw new IllegalArgumentException(what + " must be visible ASCII characters without space");
+    // Before the content: a change in between is seen by the next call.
+    private BasicFileAttributes attributes() throws IOException {
+      return Files.readAttributes(path, BasicFileAttributes.class);
     }
-    return token;
+
+    private State read(BasicFileAttributes file) throws IOException {
+      String token = HeaderValue.credential(Files.readString(path), "the token in " + path);
+      return new State(file.lastModifiedTime(), file.size(), file.fileKey(), token);
+    }
   }
 }

@@ -111,12 +111,54 @@ final class CredentialsTest {
   }
 
   @Test
-  void aTokenFileThatIsNotThereFailsTheCall() {
-    try (Pronto pronto = open(Pronto.builder().tokenFile(folder.resolve("none")))) {
-      StatusRuntimeException error = call(pronto);
-      assertEquals(Status.Code.UNAUTHENTICATED, error.getStatus().getCode());
-      assertTrue(error.getMessage().contains("none"), error.getMessage());
-      assertNull(received);
+  void aTokenFileThatIsNotThereIsRefused() throws IOException {
+    for (Path file :
+        List.of(folder.resolve("none"), Files.writeString(folder.resolve("empty"), "\n"))) {
+      ProntoBuilder builder = Pronto.builder().tokenFile(file);
+      IllegalArgumentException error =
+          assertThrows(IllegalArgumentException.class, builder::connect);
+      assertTrue(error.getMessage().contains(file.toString()), error.getMessage());
+    }
+  }
+
+  @Test
+  void theLastTokenStaysWhileItsFileIsReplaced() throws IOException {
+    Path file = Files.writeString(folder.resolve("token"), "first\n");
+    try (Pronto pronto = open(Pronto.builder().tokenFile(file))) {
+      Files.writeString(file, "");
+      call(pronto);
+      assertEquals("Bearer first", received.get(AUTHORIZATION));
+      Files.delete(file);
+      call(pronto);
+      assertEquals("Bearer first", received.get(AUTHORIZATION));
+      Files.writeString(file, "second\n");
+      call(pronto);
+      assertEquals("Bearer second", received.get(AUTHORIZATION));
+    }
+  }
+
+  @Test
+  void aKeyFromAFileLosesTheEndOfItsLine() {
+    try (Pronto pronto = open(Pronto.builder().apiKey("pronto-key\n"))) {
+      call(pronto);
+      assertEquals("pronto-key", received.get(API_KEY));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"key\n", " key", "two\nlines", "", "\u0001"})
+  void aCallIsNotMadeWithoutTheCredentialItBrings(String value) {
+    for (Metadata.Key<String> header : List.of(API_KEY, AUTHORIZATION)) {
+      Metadata own = new Metadata();
+      own.put(header, value);
+      try (Pronto pronto = open(Pronto.builder())) {
+        var jobs = pronto.jobs().withInterceptors(MetadataUtils.newAttachHeadersInterceptor(own));
+        var request = CancelJobRequest.getDefaultInstance();
+        StatusRuntimeException error =
+            assertThrows(StatusRuntimeException.class, () -> jobs.cancelJob(request));
+        assertEquals(Status.Code.INVALID_ARGUMENT, error.getStatus().getCode());
+        assertNull(received);
+      }
     }
   }
 
@@ -150,10 +192,12 @@ final class CredentialsTest {
     IllegalArgumentException error =
         assertThrows(IllegalArgumentException.class, () -> Pronto.builder().token(token));
     assertTrue(!error.getMessage().contains("two"), "the error shows the token");
+    assertThrows(IllegalArgumentException.class, () -> Pronto.builder().apiKey(token));
   }
 
   private Pronto open(ProntoBuilder builder) {
-    Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), new ManualTime(), () -> 1);
+    ManualTime time = new ManualTime();
+    Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), time, () -> 1, time::now);
     return builder.open(server.builder(), engine);
   }
 

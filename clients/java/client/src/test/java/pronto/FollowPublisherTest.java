@@ -16,7 +16,6 @@ import static pronto.Fixtures.whole;
 
 import com.google.common.util.concurrent.MoreExecutors;
 import io.grpc.Context;
-import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import java.io.IOException;
 import java.time.Duration;
@@ -33,15 +32,15 @@ final class FollowPublisherTest {
   private final ManualTime time = new ManualTime();
   private final FakeServer.Jobs jobs = new FakeServer.Jobs();
   private FakeServer server;
-  private ManagedChannel channel;
+  private Lanes lanes;
   private Followings followings;
 
   @BeforeEach
   void start() throws IOException {
     server = new FakeServer(jobs);
-    channel = server.channel();
-    Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), time, () -> 1);
-    followings = new Followings(channel, engine, Link.of(channel));
+    Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), time, () -> 1, time::now);
+    lanes = new Lanes(() -> Connection.of(server.channel(), engine, List.of()));
+    followings = new Followings(lanes, engine);
   }
 
   @AfterEach
@@ -49,7 +48,7 @@ final class FollowPublisherTest {
     followings.close();
     assertEquals(0, followings.size(), "followings");
     assertEquals(List.of(), time.waits(), "timers");
-    channel.shutdownNow();
+    lanes.close();
     server.close();
   }
 

@@ -3,6 +3,8 @@ package pronto;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static pronto.Fixtures.JOB;
@@ -18,7 +20,6 @@ import static pronto.Fixtures.whole;
 import com.google.common.util.concurrent.MoreExecutors;
 import io.grpc.Context;
 import io.grpc.Deadline;
-import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import pronto.v1.ErrorReason;
 import pronto.v1.Job;
 import pronto.v1.JobCounts;
@@ -47,18 +49,18 @@ final class FollowTest {
   private final ManualTime time = new ManualTime();
   private final FakeServer.Jobs jobs = new FakeServer.Jobs();
   private double random = 1;
-  private int retries;
-  private int renewals;
+  private int connections;
   private FakeServer server;
-  private ManagedChannel channel;
+  private Lanes lanes;
   private Followings followings;
 
   @BeforeEach
   void start() throws IOException {
     server = new FakeServer(jobs);
-    channel = server.channel();
-    Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), time, () -> random);
-    followings = new Followings(channel, engine, new CountedLink());
+    Engine engine =
+        new Engine(MoreExecutors.newDirectExecutorService(), time, this::random, time::now);
+    lanes = new Lanes(() -> connect(engine));
+    followings = new Followings(lanes, engine);
   }
 
   @AfterEach
@@ -66,7 +68,7 @@ final class FollowTest {
     followings.close();
     assertEquals(0, followings.size(), "followings");
     assertEquals(List.of(), time.waits(), "timers");
-    channel.shutdownNow();
+    lanes.close();
     server.close();
   }
 
@@ -81,7 +83,9 @@ final class FollowTest {
         error(Status.Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
         error(Status.Code.INTERNAL, ""),
         error(Status.Code.UNKNOWN, ""),
-        error(Status.Code.CANCELLED, ""));
+        error(Status.Code.CANCELLED, ""),
+        error(Status.Code.UNIMPLEMENTED, ""),
+        error(Status.Code.RESOURCE_EXHAUSTED, ""));
   }
 
   @ParameterizedTest
@@ -93,8 +97,7 @@ final class FollowTest {
 
     assertEquals(List.of(1L, 2L, 3L, 4L), sequences(follow));
     assertEquals(List.of(0L, 2L), jobs.after());
-    assertEquals(1, retries);
-    assertEquals(0, renewals);
+    assertEquals(1, connections);
     assertEquals(JobOutcome.JOB_OUTCOME_COMPLETE, follow.account().getOutcome());
     assertEquals(List.of(7), follow.account().getMissingIndexesList());
     assertEquals(4, follow.lastSequence());
@@ -112,7 +115,7 @@ final class FollowTest {
         error(Status.Code.RESOURCE_EXHAUSTED, "RATE_LIMITED"),
         error(Status.Code.INTERNAL, "INTERNAL"),
         error(Status.Code.UNKNOWN, "OUTCOME_UNKNOWN"),
-        error(Status.Code.UNIMPLEMENTED, ""));
+        error(Status.Code.UNIMPLEMENTED, "UNIMPLEMENTED"));
   }
 
   @ParameterizedTest
@@ -257,7 +260,7 @@ final class FollowTest {
     time.pass(Duration.ofSeconds(1));
 
     assertEquals(1, jobs.cancelled);
-    assertEquals(1, renewals);
+    assertEquals(2, connections);
     assertEquals(List.of(0L, 1L), jobs.after());
     assertEquals(List.of(1L, 2L), sequences(follow));
   }
@@ -311,7 +314,7 @@ final class FollowTest {
     ProntoException error = assertThrows(ProntoException.class, follow::hasNext);
     assertTrue(Thread.interrupted());
     assertEquals(Status.Code.CANCELLED, error.code());
-    assertEquals(InterruptedException.class, error.getCause().getClass());
+    assertEquals(InterruptedException.class, error.getCause().getCause().getClass());
     assertEquals(1, jobs.cancelled);
   }
 
@@ -377,6 +380,71 @@ final class FollowTest {
     assertEquals(JobOutcome.JOB_OUTCOME_COMPLETE, follow.account().getOutcome());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"NOT_FOUND", "SEQUENCE_EXPIRED"})
+  void aJobThatIsPurgedBehindItsAccountHasEnded(String reason) {
+    jobs.then(broken(CUT, completed(1))).then(broken(error(Status.Code.OUT_OF_RANGE, reason)));
+    Follow follow = follow(FollowOptions.DEFAULT);
+    time.pass(Duration.ofSeconds(1));
+    assertEquals(List.of(1L), sequences(follow));
+    assertEquals(JobOutcome.JOB_OUTCOME_COMPLETE, follow.account().getOutcome());
+  }
+
+  @Test
+  void timesForEverAreTimes() {
+    jobs.then(whole());
+    jobs.states.add(job(JobState.JOB_STATE_COMPLETED, 9));
+    Duration ever = Duration.ofSeconds(Long.MAX_VALUE);
+    FollowOptions options = FollowOptions.DEFAULT.withPatience(ever).withIdleTimeout(ever);
+    assertFalse(follow(options.withAfter(9)).hasNext());
+  }
+
+  @Test
+  void aFaultEndsItInsteadOfHanging() {
+    Thread.currentThread().setUncaughtExceptionHandler((thread, fault) -> {});
+    random = Double.NaN;
+    jobs.then(broken(CUT));
+    Follow follow = follow(FollowOptions.DEFAULT);
+    Thread.currentThread().setUncaughtExceptionHandler(null);
+    ProntoException error = assertThrows(ProntoException.class, follow::hasNext);
+    assertEquals(Status.Code.INTERNAL, error.code());
+    assertEquals(ArithmeticException.class, error.getCause().getCause().getClass());
+  }
+
+  @Test
+  void anErrorHasTheFramesOfWhoeverIterates() {
+    jobs.then(part(lead(2)));
+    Follow follow = follow(FollowOptions.DEFAULT);
+    SequenceGapException first = assertThrows(SequenceGapException.class, follow::hasNext);
+    SequenceGapException second = assertThrows(SequenceGapException.class, follow::hasNext);
+    assertNotSame(first, second);
+    assertSame(first.getCause(), second.getCause());
+    assertTrue(
+        Stream.of(first.getStackTrace())
+            .anyMatch(frame -> frame.getMethodName().equals("hasNext")));
+  }
+
+  @Test
+  void aHundredShareAConnection() {
+    List<Follow> follows = new ArrayList<>();
+    for (int i = 0; i < 201; i++) {
+      follows.add(follow(FollowOptions.DEFAULT));
+    }
+    assertEquals(3, connections);
+    follows.forEach(Follow::close);
+    assertEquals(1, lanes.size());
+  }
+
+  @Test
+  void aSilentConnectionIsReplacedOnceForAllOnIt() {
+    for (int i = 0; i < 50; i++) {
+      follow(FollowOptions.DEFAULT);
+    }
+    time.pass(Duration.ofSeconds(61));
+    assertEquals(100, jobs.watched.size());
+    assertEquals(2, connections);
+  }
+
   @Test
   void aJobWithoutIdIsRefused() {
     assertThrows(
@@ -386,16 +454,16 @@ final class FollowTest {
         () -> new FollowPublisher(followings, "", FollowOptions.DEFAULT));
   }
 
-  private final class CountedLink implements Link {
-    @Override
-    public void retry() {
-      retries++;
+  private double random() {
+    if (Double.isNaN(random)) {
+      throw new ArithmeticException("a fault");
     }
+    return random;
+  }
 
-    @Override
-    public void renew() {
-      renewals++;
-    }
+  private Connection connect(Engine engine) {
+    connections++;
+    return Connection.of(server.channel(), engine, List.of());
   }
 
   private Follow follow(FollowOptions options) {

@@ -38,6 +38,11 @@ final class ManualTime extends AbstractExecutorService implements ScheduledExecu
         .toList();
   }
 
+  /** Nanoseconds since the beginning. */
+  long now() {
+    return now;
+  }
+
   private synchronized Timer<?> first() {
     timers.removeIf(FutureTask::isDone);
     return timers.stream().min(Comparator.comparing(timer -> timer.at)).orElse(null);

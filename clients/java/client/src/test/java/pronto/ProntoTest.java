@@ -10,6 +10,11 @@ import static pronto.Fixtures.lead;
 import static pronto.Fixtures.part;
 import static pronto.Fixtures.whole;
 
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.MethodDescriptor;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,6 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import pronto.v1.GetJobRequest;
 import pronto.v1.Job;
 import pronto.v1.StartResponse;
 
@@ -90,6 +96,28 @@ final class ProntoTest {
     var none = Duration.ZERO;
     assertThrows(IllegalArgumentException.class, () -> options.withPatience(none));
     assertThrows(IllegalArgumentException.class, () -> options.withIdleTimeout(none));
+  }
+
+  @Test
+  void interceptorsSeeEachCallOnce() {
+    List<String> seen = new ArrayList<>();
+    ClientInterceptor interceptor =
+        new ClientInterceptor() {
+          @Override
+          public <Q, A> ClientCall<Q, A> interceptCall(
+              MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+            seen.add(method.getBareMethodName());
+            return next.newCall(method, options);
+          }
+        };
+    jobs.states.add(Job.getDefaultInstance());
+    jobs.then(whole(completed(1)));
+    ProntoBuilder builder = Pronto.builder().intercept(interceptor);
+    try (Pronto pronto = builder.open(server.builder(), Engine.start())) {
+      pronto.jobs().getJob(GetJobRequest.getDefaultInstance());
+      pronto.follow(JOB).forEach(event -> {});
+    }
+    assertEquals(List.of("GetJob", "WatchJob"), seen);
   }
 
   private Pronto open() {

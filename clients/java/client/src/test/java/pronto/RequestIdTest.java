@@ -62,7 +62,8 @@ final class RequestIdTest {
   @BeforeEach
   void start() throws IOException {
     server = new FakeServer(contacts);
-    Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), time, () -> 0.5);
+    Engine engine =
+        new Engine(MoreExecutors.newDirectExecutorService(), time, () -> 0.5, time::now);
     pronto = Pronto.builder().open(server.builder(), engine);
     stub = ContactServiceGrpc.newFutureStub(pronto.channel());
   }
