@@ -17,14 +17,15 @@ from collections.abc import Mapping, Sequence
 import pronto_grpc
 from pronto_grpc import v1
 
+COLUMNS = ("first_name", "last_name", "company_name", "linkedin_url")
+
 
 def main() -> None:
     """Read, enrich, write."""
     if len(sys.argv) != 4:
         sys.exit(__doc__)
     source, target, request_id = sys.argv[1:]
-    with open(source, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read(source)
     client = pronto_grpc.connect(
         os.environ.get("PRONTO_ADDRESS", "localhost:50051"),
         token_file=os.environ.get("PRONTO_TOKEN_FILE"),
@@ -34,6 +35,16 @@ def main() -> None:
             enrich(client, rows, pathlib.Path(target), request_id)
         except pronto_grpc.ProntoError as error:
             sys.exit(explain(error))
+
+
+def read(source: str) -> list[dict[str, str]]:
+    """Read the rows of a CSV file."""
+    with open(source, newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file, restval="")
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            sys.exit(f"{source} has no column {', '.join(missing)}")
+        return list(reader)
 
 
 def enrich(
@@ -48,8 +59,8 @@ def enrich(
     contacts: dict[int, v1.Contact] = {}
     with client.follow(start) as events:
         for event in events:
-            if event.WhichOneof("event") == "contact":
-                # Results come in any order; each says which row it belongs to.
+            # Results come in any order; each says which row it belongs to, where that is known.
+            if event.WhichOneof("event") == "contact" and event.contact.HasField("index"):
                 contacts[event.contact.index] = event.contact
                 print(f"contact {event.contact.index}", flush=True)
     write(target, rows, contacts)

@@ -5,13 +5,12 @@ python examples/enrich_asyncio.py IN.csv OUT.csv REQUEST_ID
 """
 
 import asyncio
-import csv
 import os
 import pathlib
 import sys
 from collections.abc import Sequence
 
-from enrich import explain, report, request_for, write
+from enrich import explain, read, report, request_for, write
 
 import pronto_grpc
 from pronto_grpc import aio, v1
@@ -26,8 +25,8 @@ async def enrich(
     contacts: dict[int, v1.Contact] = {}
     async with client.follow(start) as events:
         async for event in events:
-            if event.WhichOneof("event") == "contact":
-                # Results come in any order; each says which row it belongs to.
+            # Results come in any order; each says which row it belongs to, where that is known.
+            if event.WhichOneof("event") == "contact" and event.contact.HasField("index"):
                 contacts[event.contact.index] = event.contact
                 print(f"contact {event.contact.index}", flush=True)
     return contacts, events.account
@@ -53,8 +52,7 @@ def main() -> None:
     if len(sys.argv) != 4:
         sys.exit(__doc__)
     source, target, request_id = sys.argv[1:]
-    with open(source, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read(source)
     contacts, account = asyncio.run(enrich_all(rows, request_id))
     write(pathlib.Path(target), rows, contacts)
     report(account, contacts)

@@ -57,7 +57,7 @@ class Refusal:
 
 
 # The test did not expect this call; no client goes on after it.
-UNSCRIPTED = Refusal(grpc.StatusCode.UNIMPLEMENTED)
+UNSCRIPTED = Refusal(grpc.StatusCode.FAILED_PRECONDITION)
 
 
 class Silence:
@@ -164,6 +164,12 @@ class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceS
         if self.contacts:
             self.contacts.popleft().raise_in(context)
         return v1.EnrichContactResponse(outcome=v1.ENRICHMENT_OUTCOME_FOUND)
+
+    def StartBulkContactEnrichment(
+        self, request: v1.BulkEnrichContactsRequest, context: Any
+    ) -> v1.StartResponse:
+        self._remember(request, context)
+        return v1.StartResponse(job=v1.Job(id=JOB))
 
     def _remember(self, request: Message, context: Any) -> None:
         context.add_callback(self.ended.release)

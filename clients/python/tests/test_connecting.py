@@ -11,7 +11,7 @@ import pytest
 from fake import JOB, Server, completed
 
 import pronto_grpc
-from pronto_grpc import Tls, aio, v1
+from pronto_grpc import Tls, _tls, aio, v1
 from pronto_grpc._credentials import TokenFile
 from pronto_grpc._endpoint import parse
 from pronto_grpc._options import channel_options
@@ -104,6 +104,34 @@ def test_a_token_file_that_stays_is_read_once(tmp_path: pathlib.Path) -> None:
     path.write_text("two")
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert source() == "one"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff", b"a\x00b"])
+def test_the_last_token_counts_while_there_is_none(
+    tmp_path: pathlib.Path, content: bytes | None
+) -> None:
+    path = tmp_path / "token"
+    path.write_text("one")
+    source = TokenFile(path)
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert source() == "one"
+    path.write_text("three")
+    assert source() == "three"
+
+
+def test_a_bundle_stands_in_for_a_directory(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(b"pem")
+    monkeypatch.setattr(_tls, "BUNDLES", (str(tmp_path / "none"), str(bundle)))
+    # As Python is where OpenSSL has a directory of certificates, and no file.
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    assert _tls.system_roots() == b"pem"
+    bundle.unlink()
+    assert _tls.system_roots() is None
 
 
 def test_a_token_file_must_be_there(tmp_path: pathlib.Path) -> None:

@@ -24,6 +24,8 @@ PASSING = [
     Refusal(grpc.StatusCode.INTERNAL, "SOMETHING", domain="proxy.example"),
     Refusal(grpc.StatusCode.UNKNOWN),
     Refusal(grpc.StatusCode.CANCELLED),
+    Refusal(grpc.StatusCode.UNIMPLEMENTED),
+    Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED),
 ]
 
 FINAL = [
@@ -35,7 +37,7 @@ FINAL = [
     Refusal(grpc.StatusCode.ABORTED, "JOB_CANCELLED"),
     Refusal(grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED_CLIENT"),
     Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED"),
-    Refusal(grpc.StatusCode.UNIMPLEMENTED),
+    Refusal(grpc.StatusCode.UNIMPLEMENTED, "UNIMPLEMENTED"),
 ]
 
 
@@ -160,4 +162,14 @@ def test_goes_on_when_the_job_does(server: Server, follow: Run, job: v1.Job | Re
 def test_late_results_are_handed_out(server: Server, follow: Run) -> None:
     server.streams.extend([[started(), completed(2), lead(3), UNAVAILABLE], [lead(4)]])
     assert follow() == [1, 2, 3, 4]
+    assert follow.account == completed(2).completed
+
+
+@pytest.mark.parametrize("reason", ["NOT_FOUND", "SEQUENCE_EXPIRED"])
+def test_a_job_that_is_forgotten_after_completed_has_ended(
+    server: Server, follow: Run, reason: str
+) -> None:
+    forgotten = Refusal(grpc.StatusCode.NOT_FOUND, reason)
+    server.streams.extend([[started(), completed(2), UNAVAILABLE], [forgotten]])
+    assert follow() == [1, 2]
     assert follow.account == completed(2).completed

@@ -80,3 +80,10 @@ def test_limits_that_make_no_sense(limits: dict[str, float]) -> None:
 def test_after_a_sequence_that_makes_no_sense() -> None:
     with pytest.raises(ValueError, match="after"):
         Following(JOB, -1)
+
+
+def test_a_message_that_is_too_large_would_come_again(time: Time) -> None:
+    # As grpcio words it.
+    message = "CLIENT: Received message larger than max (67108865 vs. 67108864)"
+    with pytest.raises(ProntoError, match="larger than max"):
+        following(time).failed(ProntoError(grpc.StatusCode.RESOURCE_EXHAUSTED, message))

@@ -224,6 +224,36 @@ def test_asyncio_cancellation_ends_at_once(server: Server) -> None:
     assert server.watched_after == [0]
 
 
+@pytest.mark.parametrize("moment", range(30, 70))
+def test_asyncio_cancellation_is_never_lost(server: Server, moment: int) -> None:
+    """Cancels while events come as fast as they can."""
+    server.streams.append([started(), *map(lead, range(2, 400)), Silence()])
+    came = asyncio.Event()
+    cancelled = False
+    behind = 0
+
+    async def consume(client: aio.Client) -> None:
+        nonlocal behind
+        async for _ in client.follow(JOB):
+            came.set()
+            behind += cancelled
+
+    async def cancel() -> None:
+        nonlocal cancelled
+        async with aio.connect(server.target) as client:
+            consumer = asyncio.ensure_future(consume(client))
+            await came.wait()
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            consumer.cancel()
+            cancelled = True
+            await asyncio.wait({consumer}, timeout=SOON)
+            assert consumer.cancelled()
+
+    asyncio.run(cancel())
+    assert behind == 0
+
+
 @contextlib.contextmanager
 def closed_meanwhile(server: Server) -> Iterator[pronto_grpc.Client]:
     """Make a client, which another thread closes when the server has answered."""

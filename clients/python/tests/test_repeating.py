@@ -135,6 +135,14 @@ def test_waits_as_long_as_the_server_asks(server: Server, enrich: Enrich, time: 
     assert time.waits == [9]
 
 
+def test_a_long_wait_is_left_to_the_caller(server: Server, enrich: Enrich, time: Time) -> None:
+    server.contacts.append(Refusal(grpc.StatusCode.UNAVAILABLE, "STARTING", retry_delay=61))
+    with pytest.raises(ProntoError) as raised:
+        enrich(ONCE, None)
+    assert raised.value.retry_delay is not None
+    assert time.waits == []
+
+
 def test_all_attempts_share_the_deadline(server: Server, enrich: Enrich, time: Time) -> None:
     server.contacts.extend([UNAVAILABLE] * 9)
     with pytest.raises(ProntoError) as raised:

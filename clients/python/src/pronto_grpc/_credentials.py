@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,22 +15,31 @@ PathLike = str | os.PathLike[str]
 
 
 class TokenFile:
-    """A token in a file, which is read again when the file changes."""
+    """A token in a file, which is read again when the file changes.
+
+    It must be there at first. When it is gone or empty later, as it is for a moment where a
+    token is replaced, the last token counts: the server says whether it still does.
+    """
 
     def __init__(self, path: PathLike) -> None:
         self._path = Path(path)
         # Which file was read last, and the token in it: one value, so that threads agree.
         self._read: tuple[object, str] = (None, "")
+        self._read_again()
 
     def __call__(self) -> str:
         """Return the token as it is now."""
+        with contextlib.suppress(OSError, ValueError):
+            self._read_again()
+        return self._read[1]
+
+    def _read_again(self) -> None:
         stat = self._path.stat()
         # A file that is replaced by another one of the same age has another inode.
         version = (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_dev)
         if self._read[0] != version:
             token = self._path.read_text(encoding="utf-8").strip()
             self._read = (version, _sendable(token, f"the token in {self._path}"))
-        return self._read[1]
 
 
 class Credentials:
@@ -79,9 +89,7 @@ def _token_source(token: str | None, token_file: PathLike | None) -> Callable[[]
         return lambda: text
     if token_file is None:
         return None
-    source = TokenFile(token_file)
-    source()  # A file that is missing is found now, and not by the first call.
-    return source
+    return TokenFile(token_file)
 
 
 def _sendable(text: str, what: str) -> str:

@@ -7,6 +7,7 @@ import threading
 
 import grpc
 
+from pronto_grpc._channel import Channel
 from pronto_grpc._connection import Connection
 from pronto_grpc._interceptors import AddCredentials, Repeat, TypeErrors
 
@@ -29,4 +30,5 @@ class Dialer:
             channel = grpc.secure_channel(to.target, to.tls, to.options, self._compression)
         repeat = Repeat(pause=self.closed.wait)
         # From the outside in: each attempt of a repeated call carries the token of its time.
-        return grpc.intercept_channel(channel, TypeErrors(), repeat, AddCredentials(to.credentials))
+        add = AddCredentials(to.credentials)
+        return grpc.intercept_channel(Channel(channel), TypeErrors(), repeat, add)

@@ -123,6 +123,8 @@ class Follow(Iterator[JobEvent]):
                     raise self._following.cut_short()
             except ProntoError as error:
                 self._check_closed()
+                if self._following.ends(error):
+                    return None
                 self._stream = None
                 self._pause(self._following.failed(error))
             except ValueError:

@@ -39,9 +39,19 @@ _OUTCOMES = {
 # The stream is fine again later, whoever says so: DEADLINE_EXCEEDED is a proxy's, since
 # `follow` gives its calls no deadline.
 _PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-# Broken connections and reset streams look like this. The server's own errors with these
-# codes have a reason.
-_BREAKS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED)
+# Broken connections and reset streams look like this, and what proxies answer for a server that
+# is away: 404 is UNIMPLEMENTED. The server's own errors with these codes have a reason.
+_BREAKS = (
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNIMPLEMENTED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
+# So gRPC refuses a message that is larger than the client takes; it would come again.
+_TOO_LARGE = "larger than max"
+# The server has forgotten a job, or the events of one.
+_FORGOTTEN = ("NOT_FOUND", "SEQUENCE_EXPIRED")
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,10 @@ class Following:
         self.account = JobCompleted(outcome=outcome, counts=job.counts)
         return True
 
+    def ends(self, error: ProntoError) -> bool:
+        """Whether an error is a good end: all but late results came, and the job is forgotten."""
+        return self.account is not None and error.reason_name in _FORGOTTEN
+
     def silent(self) -> ProntoError:
         """Say that nothing came for too long."""
         return _broken(f"the stream of job {self.job_id} was silent for {self.limits.idle:g} s")
@@ -154,7 +168,7 @@ def goes_on(error: ProntoError) -> bool:
     """Whether a stream that ended with this error can be continued."""
     if error.code() in _PASSING:
         return True
-    return error.code() in _BREAKS and not error.reason_name
+    return error.code() in _BREAKS and not error.reason_name and _TOO_LARGE not in error.message
 
 
 def job_id_of(source: Followable) -> str:

@@ -26,6 +26,8 @@ MAX_ATTEMPTS = 5
 INITIAL_BACKOFF = 0.5
 MAX_BACKOFF = 5.0
 MULTIPLIER = 2
+# Who calls is told of a longer wait, instead of sitting it out.
+MAX_WAIT = 60.0
 # As gRPC does it: each wait is up to a fifth shorter or longer.
 JITTER = 0.2
 
@@ -96,7 +98,7 @@ class Attempts:
         wait = at_least(error, backoff * (1 - JITTER + 2 * JITTER * self._clock.random()))
         left = self.timeout()
         # What the server said is worth more than a timeout while nothing happens.
-        return None if left is not None and wait >= left else wait
+        return None if wait > MAX_WAIT or (left is not None and wait >= left) else wait
 
 
 def at_least(error: ProntoError, wait: float) -> float:

@@ -10,6 +10,13 @@ from pathlib import Path
 
 import grpc
 
+BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # Fedora, RHEL
+    "/etc/ssl/ca-bundle.pem",  # SUSE
+)
+"""Where systems keep all the certificates that they trust in one file."""
+
 PemSource = bytes | str | os.PathLike[str]
 
 
@@ -43,7 +50,10 @@ def system_roots() -> bytes | None:
     None, which stands for those that grpcio brings, where Python finds none.
     """
     found = ssl.create_default_context().get_ca_certs(binary_form=True)
-    return "".join(map(ssl.DER_cert_to_PEM_cert, found)).encode() or None
+    if found:
+        return "".join(map(ssl.DER_cert_to_PEM_cert, found)).encode()
+    # Python reads a directory of certificates only while it connects, and lists none of them.
+    return next((Path(path).read_bytes() for path in BUNDLES if Path(path).is_file()), None)
 
 
 def _pem(source: PemSource) -> bytes:

@@ -115,6 +115,8 @@ class Follow(AsyncIterator[JobEvent]):
                         return None
                     raise self._following.cut_short()
             except ProntoError as error:
+                if self._following.ends(error):
+                    return None
                 self._leave()
                 await self._pause(self._following.failed(error))
             else:
@@ -136,13 +138,13 @@ class Follow(AsyncIterator[JobEvent]):
     async def _guarded(self, wait: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Wait for the server, for as long as silence is believed in."""
         seconds = self._following.within_timeout(self._following.limits.idle)
-        try:
-            return await asyncio.wait_for(wait(), seconds)
-        except asyncio.TimeoutError as error:
-            # The caller's own time may be what is over.
-            self._following.within_timeout(seconds)
-            await self._line.renew()
-            raise self._following.silent() from error
+        answer = asyncio.ensure_future(wait())
+        if await _pause.done_within(answer, seconds):
+            return answer.result()
+        # The caller's own time may be what is over.
+        self._following.within_timeout(seconds)
+        await self._line.renew()
+        raise self._following.silent()
 
     def _check_closed(self) -> None:
         if self._closed.is_set():

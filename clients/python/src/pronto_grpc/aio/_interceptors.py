@@ -84,7 +84,7 @@ class TypeErrors(aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(
         self, continuation: Continue, client_call_details: aio.ClientCallDetails, request: Any
     ) -> Any:
-        return _TypedCall(await continuation(client_call_details, request))
+        return _TypedCall(await _called(continuation, client_call_details, request))
 
 
 class TypeErrorsOfStreams(aio.UnaryStreamClientInterceptor):
@@ -93,7 +93,7 @@ class TypeErrorsOfStreams(aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(
         self, continuation: Continue, client_call_details: aio.ClientCallDetails, request: Any
     ) -> Any:
-        return _TypedStream(await continuation(client_call_details, request))
+        return _TypedStream(await _called(continuation, client_call_details, request))
 
 
 class _TypedCall:
@@ -144,6 +144,14 @@ def interceptors(credentials: Credentials) -> list[aio.ClientInterceptor]:
         AddCredentials(credentials),
         AddCredentialsToStreams(credentials),
     ]
+
+
+async def _called(go: Continue, details: aio.ClientCallDetails, request: Any) -> Any:
+    try:
+        return await go(details, request)
+    except aio.UsageError as error:
+        # The channel was closed; the blocking client says it like this, too.
+        raise ValueError("the client is closed") from error
 
 
 def _with(details: aio.ClientCallDetails, credentials: Credentials) -> aio.ClientCallDetails:
