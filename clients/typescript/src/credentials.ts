@@ -8,13 +8,26 @@ export type TokenSource = () => string | undefined | Promise<string | undefined>
 /** Adds the client's token and Pronto's key to each call that does not bring its own. */
 export function credentials(token: TokenSource, apiKey: string | undefined): Interceptor {
   return (next) => async (request) => {
-    const text = await token();
+    const text = headerValue("token", await token());
     if (text !== undefined && !request.header.has("authorization"))
       request.header.set("authorization", `Bearer ${text}`);
     if (apiKey !== undefined && !request.header.has("x-api-key"))
       request.header.set("x-api-key", apiKey);
     return next(request);
   };
+}
+
+/**
+ * A token or key as a header carries it: without white space around it. What cannot be
+ * carried is refused here and never quoted; HTTP libraries quote it in their errors.
+ */
+export function headerValue(name: string, text: string): string;
+export function headerValue(name: string, text: string | undefined): string | undefined;
+export function headerValue(name: string, text: string | undefined): string | undefined {
+  const value = text?.trim();
+  if (value === undefined || /^[\x20-\x7e]+$/.test(value)) return value;
+  const fault = value === "" ? "is empty" : "has characters that no header can carry";
+  throw new ConnectError(`the ${name} ${fault}`, Code.Unauthenticated);
 }
 
 /** What is known before connecting about who could read what is sent. */

@@ -50,6 +50,7 @@ export class ProntoError extends ConnectError {
   /** Which limits stand against the call. */
   readonly quotaViolations: readonly QuotaViolation[];
 
+  // `name` stays "ConnectError": by it Connect knows its errors, and wraps all others.
   private constructor(cause: ConnectError, code: Code) {
     super(cause.rawMessage, code, cause.metadata, undefined, cause);
     this.details = cause.details;

@@ -6,6 +6,7 @@ import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { type Clock, sleep } from "./clock.js";
 import { ProntoError, SequenceGapError } from "./errors.js";
 import type { FollowOptions } from "./follow.js";
+import { ErrorReason } from "./gen/pronto/v1/errors_pb.js";
 import {
   type Job,
   type JobCompleted,
@@ -103,7 +104,7 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
         if (await this.#isOver()) return;
         throw new ConnectError(`job ${this.jobId} goes on behind its stream`, Code.Unavailable);
       } catch (thrown) {
-        if (this.#closing.signal.aborted) return;
+        if (this.#closing.signal.aborted || this.#wasPurged(thrown)) return;
         await this.#recover(thrown);
       }
     }
@@ -153,6 +154,12 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
     return this.#account !== undefined;
   }
 
+  /** Whether a job that has ended was deleted before its stream was: nothing is missing. */
+  #wasPurged(thrown: unknown): boolean {
+    if (!this.#account || !(thrown instanceof Error)) return false;
+    return goneReasons.has(ProntoError.from(thrown).reason);
+  }
+
   /** Waits for the next attempt, or throws where there is none. */
   async #recover(thrown: unknown): Promise<void> {
     this.options.signal?.throwIfAborted();
@@ -181,6 +188,8 @@ function accountOf({ state, counts }: Job): JobCompleted | undefined {
   if (outcome === undefined) return undefined;
   return create(JobCompletedSchema, { outcome, ...(counts && { counts }) });
 }
+
+const goneReasons = new Set([ErrorReason.NOT_FOUND, ErrorReason.SEQUENCE_EXPIRED]);
 
 const outcomes = new Map([
   [JobState.COMPLETED, JobOutcome.COMPLETE],

@@ -13,6 +13,9 @@ export function isResumable(error: ProntoError): boolean {
     case Code.Unavailable:
     case Code.DeadlineExceeded:
       return true;
+    case Code.ResourceExhausted:
+      return error.reasonText === "" && !isTooLarge(error);
+    case Code.Unimplemented:
     case Code.Internal:
     case Code.Unknown:
     case Code.Canceled:
@@ -21,4 +24,9 @@ export function isResumable(error: ProntoError): boolean {
     default:
       return false;
   }
+}
+
+/** Whether Connect refused a message: it would be as large another time. */
+function isTooLarge({ rawMessage }: ProntoError): boolean {
+  return rawMessage.includes("is larger than configured readMaxBytes");
 }

@@ -12,6 +12,9 @@ import { ProntoError } from "./errors.js";
 const maxAttempts = 5;
 const policy = { baseMs: 500, capMs: 5_000 };
 
+// Who is told to wait for longer should hear so: the error has the server's delay.
+const longestPauseMs = 60_000;
+
 /**
  * Repeats unary calls that end with UNAVAILABLE, where a repeat is known to be safe.
  * All others are never repeated: behind UNAVAILABLE may be a call that was carried out
@@ -28,7 +31,9 @@ export function retries(clock: Clock, closed = new AbortController().signal): In
         return await next(request);
       } catch (thrown) {
         const wait = waitAfter(thrown, request, attempt, backoff);
-        if (wait === undefined) throw thrown;
+        const leftMs = deadline === undefined ? Infinity : deadline - clock.now();
+        // A pause behind the deadline would replace the error by a bare DEADLINE_EXCEEDED.
+        if (wait === undefined || wait >= leftMs) throw thrown;
         await sleep(clock, wait, AbortSignal.any([request.signal, closed]));
         if (deadline !== undefined) request.header.set(timeout, `${left(deadline, clock)}m`);
       }
@@ -40,7 +45,9 @@ export function retries(clock: Clock, closed = new AbortController().signal): In
 function waitAfter(thrown: unknown, request: UnaryRequest, attempt: number, backoff: Backoff) {
   if (attempt >= maxAttempts || request.signal.aborted) return undefined;
   const error = ProntoError.from(thrown);
-  return error.code === Code.Unavailable ? backoff.next(error.retryDelayMs) : undefined;
+  if (error.code !== Code.Unavailable) return undefined;
+  const wait = backoff.next(error.retryDelayMs);
+  return wait > longestPauseMs ? undefined : wait;
 }
 
 // What Connect tells the server of a deadline: milliseconds, once, before any attempt.

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { mkdtemp, rename, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { it } from "node:test";
+import { after, it } from "node:test";
 
 import { connect } from "../src/node/connect.js";
 import { parseTarget } from "../src/node/target.js";
+import { systemRoots } from "../src/node/tls.js";
 import { tokenFromFile } from "../src/node/token-file.js";
 import { connect as connectWeb } from "../src/web/connect.js";
 
-it("refuses to send a token or key in the clear to another machine", () => {
+const folder = await mkdtemp(join(tmpdir(), "pronto-grpc-"));
+after(() => rm(folder, { recursive: true }));
+
+it("refuses to send a token or key in the clear to another machine", async () => {
+  const tokenFile = join(folder, "exposed");
+  await writeFile(tokenFile, "t");
   const target = "pronto.example.com:50051";
-  for (const secret of [{ token: "t" }, { apiKey: "k" }, { tokenFile: "f" }]) {
+  for (const secret of [{ token: "t" }, { apiKey: "k" }, { tokenFile }]) {
     assert.throws(() => connect({ target, ...secret }), /use TLS, or set allowInsecure/);
     connect({ target, ...secret, allowInsecure: true });
     connect({ target, ...secret, tls: true });
@@ -38,12 +45,59 @@ it("reads targets", () => {
 });
 
 it("reads a token file again when it changes", async () => {
-  const file = join(await mkdtemp(join(tmpdir(), "pronto-grpc-")), "token");
-  const token = tokenFromFile(file);
-  await assert.rejects(token(), /token file: ENOENT/);
+  const file = join(folder, "token");
   await writeFile(file, "one\n");
+  const token = tokenFromFile(file);
   assert.equal(await token(), "one");
   await writeFile(`${file}.next`, "two\n");
   await rename(`${file}.next`, file);
   assert.equal(await token(), "two");
+});
+
+it("keeps the last token while its file is empty, gone or torn", async () => {
+  const file = join(folder, "kept");
+  assert.throws(() => connect({ tokenFile: file }), /token file: ENOENT/);
+  await writeFile(file, "");
+  assert.throws(() => connect({ tokenFile: file }), /is empty/);
+  await writeFile(file, "one");
+  const token = tokenFromFile(file);
+  for (const torn of ["", "t\0rn"]) {
+    await writeFile(file, torn);
+    assert.equal(await token(), "one");
+  }
+  await rm(file);
+  assert.equal(await token(), "one");
+  await writeFile(file, "two");
+  assert.equal(await token(), "two");
+});
+
+it("refuses a token or key that no header can carry, and does not quote it", async () => {
+  for (const secret of ["", " ", "s3cr\net", "s3crét"])
+    for (const options of [{ token: secret }, { apiKey: secret }])
+      for (const make of [connect, connectWeb])
+        assert.throws(
+          () => make({ baseUrl: "https://localhost", ...options }),
+          (thrown) => {
+            assert.match(String(thrown), /the (token|apiKey) (is empty|has characters)/);
+            assert.doesNotMatch(String(thrown), /s3cr/);
+            return true;
+          },
+        );
+  const pronto = connectWeb({ baseUrl: "http://localhost:1", token: () => "s3cr\net" });
+  await assert.rejects(pronto.jobs.getJob({}), /the token has characters/);
+  connect({ token: " t\n" });
+});
+
+it("trusts the system's roots where Node knows them", () => {
+  const getCACertificates = (type: string) => ["both", type];
+  assert.deepEqual(systemRoots({ getCACertificates }).ca, ["both", "default", "system"]);
+  assert.deepEqual(systemRoots({}), {});
+});
+
+it("brings what its types need", () => {
+  for (const entry of ["index", "web"])
+    assert.match(
+      readFileSync(new URL(`../../dist/${entry}.d.ts`, import.meta.url), "utf8"),
+      /<reference lib="esnext.disposable"/,
+    );
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { create } from "@bufbuild/protobuf";
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 
 import { ProntoError, SequenceGapError } from "../src/errors.js";
 import { type FollowOptions, jobId } from "../src/follow.js";
@@ -32,6 +32,8 @@ const resumable = [
   failure(Code.Internal),
   failure(Code.Unknown),
   failure(Code.Canceled),
+  failure(Code.Unimplemented),
+  failure(Code.ResourceExhausted),
 ];
 const final = [
   failure(Code.NotFound, "NOT_FOUND"),
@@ -39,7 +41,9 @@ const final = [
   failure(Code.FailedPrecondition, "JOB_FAILED"),
   failure(Code.Aborted, "JOB_CANCELLED"),
   failure(Code.Unauthenticated, "UNAUTHENTICATED_CLIENT"),
-  failure(Code.ResourceExhausted),
+  failure(Code.ResourceExhausted, "RATE_LIMITED"),
+  failure(Code.Unimplemented, "FEATURE_DISABLED"),
+  new ConnectError("message is larger than configured readMaxBytes 9", Code.ResourceExhausted),
   failure(Code.Internal, "INTERNAL"),
   failure(Code.Unknown, "OUTCOME_UNKNOWN"),
 ];
@@ -85,6 +89,17 @@ describe("a stream that is followed", () => {
     assert.deepEqual(await sequences(stream), [1, 2]);
     assert.equal(stream.lastSequence, 2n);
   });
+
+  for (const gone of [
+    failure(Code.NotFound, "NOT_FOUND"),
+    failure(Code.OutOfRange, "SEQUENCE_EXPIRED"),
+  ])
+    it(`ends well when a job that has ended is ${Code[gone.code]}`, async () => {
+      const cut = failure(Code.Unavailable);
+      const { stream } = following([[lead(1), completed(2), cut], [gone]]);
+      assert.deepEqual(await sequences(stream), [1, 2]);
+      assert.equal(stream.account?.outcome, 1);
+    });
 
   it("waits ever longer, as long as the server asks, and anew after a message", async () => {
     const scripts = [

@@ -89,7 +89,7 @@ it("ends the pause when the client is closed", async () => {
   const closing = new AbortController();
   const { jobs, clock, calls } = failing(
     1,
-    failure(Code.Unavailable, "STARTING", 3600),
+    failure(Code.Unavailable, "STARTING", 60),
     closing.signal,
   );
   clock.holding = () => {
@@ -100,20 +100,37 @@ it("ends the pause when the client is closed", async () => {
   assert.deepEqual(clock.held, [], "a timer is left");
 });
 
-it("tells the server what is left of the deadline", async () => {
-  const clock = new FakeClock();
+it("hands out an error that asks for more than a minute", async () => {
+  const { jobs, clock, calls } = failing(1, failure(Code.Unavailable, "STARTING", 61));
+  await assert.rejects(jobs.getJob({}), { code: Code.Unavailable });
+  assert.equal(calls(), 1);
+  assert.deepEqual([clock.waits, clock.held], [[], []]);
+});
+
+/** Calls with a deadline what is always UNAVAILABLE; returns what each attempt told of it. */
+async function withDeadline(ms: number, error = failure(Code.Unavailable)) {
   const request = {
     stream: false,
     method: JobService.method.getJob,
     message: create(GetJobRequestSchema),
-    header: new Headers({ "grpc-timeout": "9000m" }),
+    header: new Headers({ "grpc-timeout": `${String(ms)}m` }),
     signal: new AbortController().signal,
   } as unknown as UnaryRequest;
   const told: (string | null)[] = [];
-  const call = retries(clock)(({ header }) => {
+  const call = retries(new FakeClock())(({ header }) => {
     told.push(header.get("grpc-timeout"));
-    return Promise.reject(failure(Code.Unavailable));
+    return Promise.reject(error);
   });
   await assert.rejects(call(request), { code: Code.Unavailable });
-  assert.deepEqual(told, ["9000m", "8500m", "7500m", "5500m", "1500m"]);
+  return told;
+}
+
+it("tells the server what is left of the deadline", async () => {
+  assert.deepEqual(await withDeadline(9000), ["9000m", "8500m", "7500m", "5500m", "1500m"]);
+});
+
+it("hands out the error when the deadline comes before the next attempt", async () => {
+  const starting = failure(Code.Unavailable, "STARTING", 9);
+  assert.deepEqual(await withDeadline(9000, starting), ["9000m"]);
+  assert.deepEqual(await withDeadline(9001, starting), ["9001m", "1m"]);
 });

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { connect as connectSocket } from "node:net";
 import { it } from "node:test";
+import { connect as connectTls } from "node:tls";
 
-import { Code, type Interceptor } from "@connectrpc/connect";
+import { Code, createClient, type Interceptor } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 
 import { ProntoError } from "../src/errors.js";
 import { JobStream } from "../src/job-stream.js";
+import { JobService } from "../src/gen/pronto/v1/jobs_pb.js";
 import { connect } from "../src/node/connect.js";
+import { leaveSilent, Sessions } from "../src/node/sessions.js";
+import { withTypedErrors } from "../src/transport.js";
+import { Silence } from "../src/watchdog.js";
 import { completed, failure, FakeClock, FakeJobs, lead } from "./fake.js";
-import { serve } from "./wire.js";
+import { mute, serve, type Wire } from "./wire.js";
 
 // Only reached when what is tested is broken: a call then waits for a missed ping.
 const limit = { timeout: 10_000 };
@@ -84,6 +91,71 @@ it("does not repeat a call or connect again once it is closed", limit, async () 
   await assert.rejects(pronto.jobs.getJob({ jobId: "j" }), isClosed);
   assert.equal(wire.connections(), 1);
 });
+
+it("gives up a connection that is not made in time, and makes another", limit, async () => {
+  await using wire = await serve(new FakeJobs([]).routes);
+  await using dead = await mute();
+  const { jobs, clock } = firstMute(dead.port, wire);
+  const calls = [jobs.getJob({}), jobs.getJob({})];
+  await dead.met;
+  assert.equal(clock.held.length, 2);
+  clock.held[0]?.();
+  for (const call of calls) await assert.rejects(call, { code: Code.Unavailable });
+  await dead.left;
+  await jobs.getJob({});
+  assert.deepEqual(clock.held, [], "a timer is left");
+});
+
+it("closes a connection that is left before it is made", limit, async () => {
+  await using wire = await serve(new FakeJobs([]).routes);
+  await using dead = await mute();
+  const { jobs } = firstMute(dead.port, wire);
+  const caller = new AbortController();
+  const silent = jobs.getJob({}, { signal: caller.signal });
+  await dead.met;
+  caller.abort(new Silence("nothing came"));
+  await assert.rejects(silent);
+  await dead.left;
+  await jobs.getJob({});
+});
+
+it("makes another connection for more than 100 calls", limit, async () => {
+  const jobs = new FakeJobs(Array.from({ length: 101 }, () => ["silence"]));
+  await using wire = await serve(jobs.routes);
+  using pronto = connect({ target: wire.target });
+  let silent = 0;
+  const all = new Promise<void>((resolve) => {
+    jobs.silent = () => {
+      silent += 1;
+      if (silent === 101) resolve();
+    };
+  });
+  const streams = Array.from({ length: 101 }, () => pronto.follow("j"));
+  const pending = streams.map((stream) => stream.next());
+  await all;
+  assert.equal(wire.connections(), 2);
+  await Promise.all(streams.map((stream) => stream.close()));
+  await Promise.all(pending);
+  await pronto.jobs.getJob({});
+  assert.equal(wire.connections(), 2);
+});
+
+/** A client whose first connection waits for a TLS handshake that nobody answers. */
+function firstMute(port: number, wire: Wire) {
+  const clock = new FakeClock(20_000);
+  let first = true;
+  const createConnection = () => {
+    if (!first) return connectSocket(Number(wire.target.split(":")[1]), "127.0.0.1");
+    first = false;
+    return connectTls(port, "127.0.0.1");
+  };
+  const baseUrl = `http://${wire.target}`;
+  const create = () => new Http2SessionManager(baseUrl, {}, { createConnection });
+  const sessionManager = new Sessions(create, clock);
+  const interceptors = [leaveSilent(sessionManager)];
+  const transport = createGrpcTransport({ baseUrl, sessionManager, interceptors });
+  return { clock, jobs: createClient(JobService, withTypedErrors(transport)) };
+}
 
 /** Tells when a stream has failed. */
 function afterFailure(tell: () => void): Interceptor {

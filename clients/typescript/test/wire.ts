@@ -61,6 +61,36 @@ export async function serve(
   };
 }
 
+/** A server that accepts connections and says nothing. */
+export interface Mute extends AsyncDisposable {
+  /** Where, on 127.0.0.1. */
+  readonly port: number;
+  /** Settled when a connection has come. */
+  readonly met: Promise<void>;
+  /** Settled when it was closed. */
+  readonly left: Promise<void>;
+}
+
+/** Accepts connections, and says nothing. */
+export async function mute(): Promise<Mute> {
+  const server = createServer();
+  const first = once(server, "connection").then(([socket]) => socket as Socket);
+  const port = await listen(server);
+  const left = first.then(async (socket) => {
+    socket.on("error", () => undefined).resume();
+    await once(socket, "close");
+  });
+  return {
+    port,
+    met: first.then(() => undefined),
+    left,
+    async [Symbol.asyncDispose]() {
+      (await first).destroy();
+      server.close();
+    },
+  };
+}
+
 async function listen(server: Pick<Server, "listen" | "address" | "once">): Promise<number> {
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);

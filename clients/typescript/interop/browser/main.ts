@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Scenarios of the library in a browser: `main SCENARIO [ARGUMENT...]`. The browser is
-// CHROMIUM, by default /usr/bin/chromium.
+// Scenarios of the library in a browser: `main SCENARIO [ARGUMENT...]`; `page` plays the
+// example. The browser is CHROMIUM, by default /usr/bin/chromium.
 import { writeSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { type BrowserContext, chromium } from "playwright-core";
 
 import type { PageSetting, Report } from "./contract.js";
+import { examplePage } from "./example.js";
 import { serveFolder } from "./static-server.js";
 
 const [scenario = "", ...args] = process.argv.slice(2);
@@ -27,7 +28,8 @@ const profile = await mkdtemp(join(tmpdir(), "pronto-grpc-browser-"));
 const server = await serveFolder(bundle);
 const browser = await launch(profile);
 try {
-  process.exitCode = await runPage(browser);
+  if (scenario === "page") await examplePage(await browser.newPage(), server.url, setting.baseUrl);
+  else process.exitCode = await runPage(browser);
 } finally {
   await browser.close();
   server.close();

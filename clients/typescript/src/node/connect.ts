@@ -9,7 +9,7 @@ import {
 
 import { createPronto, type Pronto } from "../clients.js";
 import { systemClock } from "../clock.js";
-import { credentials, refuseExposure, type TokenSource } from "../credentials.js";
+import { credentials, headerValue, refuseExposure, type TokenSource } from "../credentials.js";
 import { retries } from "../retry.js";
 import { withTypedErrors } from "../transport.js";
 import { leaveSilent, Sessions } from "./sessions.js";
@@ -24,11 +24,17 @@ export type { TlsOptions };
 export interface ConnectOptions {
   /** `host:port`, or `unix:PATH`. `localhost:50051` */
   target?: string;
-  /** TLS: true with the system's roots, or options. Off. */
+  /**
+   * TLS: true with the system's roots, or options. Off. Before Node 22.15, the roots are
+   * Node's own; NODE_EXTRA_CA_CERTS or --use-openssl-ca add the system's.
+   */
   tls?: boolean | TlsOptions;
   /** The client's token. */
   token?: string;
-  /** A file with the client's token; read again when it changes. */
+  /**
+   * A file with the client's token; read again when it changes. While it is empty or gone,
+   * its last token goes on being sent.
+   */
   tokenFile?: string;
   /** Pronto's key, where the server lets clients bring their own. */
   apiKey?: string;
@@ -60,15 +66,19 @@ export function connect(options: ConnectOptions = {}): NodePronto {
   const target = parseTarget(options.target ?? "localhost:50051");
   const tls = tlsOptions(options.tls ?? false);
   const token = tokenSource(options);
+  const apiKey = headerValue("apiKey", options.apiKey);
   refuseExposure({
     encrypted: tls !== undefined,
     host: target.host,
-    secrets: token !== undefined || options.apiKey !== undefined,
+    secrets: token !== undefined || apiKey !== undefined,
     allowInsecure: options.allowInsecure ?? false,
   });
   const baseUrl = `${tls ? "https" : "http"}://${target.authority}`;
   const socket = socketOptions(target, tls);
-  const sessions = new Sessions(() => new Http2SessionManager(baseUrl, keepalive, socket));
+  const sessions = new Sessions(
+    () => new Http2SessionManager(baseUrl, keepalive, socket),
+    systemClock,
+  );
   const transport = createGrpcTransport({
     baseUrl,
     sessionManager: sessions,
@@ -77,7 +87,7 @@ export function connect(options: ConnectOptions = {}): NodePronto {
     interceptors: [
       ...(options.interceptors ?? []),
       retries(systemClock, sessions.closed),
-      credentials(token ?? (() => undefined), options.apiKey),
+      credentials(token ?? (() => undefined), apiKey),
       leaveSilent(sessions),
     ],
   });
@@ -97,7 +107,8 @@ function tokenSource({ token, tokenFile }: ConnectOptions): TokenSource | undefi
   if (token !== undefined && tokenFile !== undefined)
     throw new TypeError("token and tokenFile are both set: use one");
   if (tokenFile !== undefined) return tokenFromFile(tokenFile);
-  return token === undefined ? undefined : () => token;
+  const text = headerValue("token", token);
+  return text === undefined ? undefined : () => text;
 }
 
 function compression(options: ConnectOptions) {

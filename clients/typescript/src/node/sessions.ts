@@ -1,35 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { AsyncLocalStorage } from "node:async_hooks";
+
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { GrpcTransportOptions, Http2SessionManager } from "@connectrpc/connect-node";
 
+import type { Clock } from "../clock.js";
 import { ProntoError } from "../errors.js";
 import { Silence } from "../watchdog.js";
+import { Session } from "./session.js";
 
 type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
 type Request = SessionManager["request"];
 
+// Where a call is carried; known when its request begins.
+const carrier = new AsyncLocalStorage<{ session?: Session }>();
+
+// The server allows 256 streams on a connection; Node lets those above wait, unseen.
+const callsPerSession = 100;
+
 /**
- * The connections of a client: one for new calls, and those that were left while calls
- * were still on them.
+ * The connections of a client: those for new calls, one as long as that is enough, and
+ * those that were left while calls were still on them.
  */
 export class Sessions implements SessionManager {
+  /** The server, as Connect wants to know it. */
+  readonly authority: string;
   readonly #open = new Set<Session>();
   readonly #closing = new AbortController();
-  #current: Session;
 
-  constructor(private readonly create: () => Http2SessionManager) {
-    this.#current = this.#add();
-  }
-
-  /** Where new calls go. */
-  get current(): Session {
-    return this.#current;
-  }
-
-  /** The server, as Connect wants to know it. */
-  get authority(): string {
-    return this.#current.manager.authority;
+  constructor(
+    private readonly create: () => Http2SessionManager,
+    private readonly clock: Clock,
+  ) {
+    this.authority = this.#add().manager.authority;
   }
 
   /** Aborted when the client is closed. */
@@ -40,7 +44,10 @@ export class Sessions implements SessionManager {
   /** Begins a call. A closed client stays closed: an attempt would connect again. */
   request(...call: Parameters<Request>): ReturnType<Request> {
     if (this.closed.aborted) return Promise.reject(this.closed.reason as Error);
-    return this.#current.request(...call);
+    const session = this.#withRoom();
+    const carried = carrier.getStore();
+    if (carried) carried.session = session;
+    return session.request(...call);
   }
 
   /** Something came; each connection knows its own streams. */
@@ -50,7 +57,6 @@ export class Sessions implements SessionManager {
 
   /** Makes no more calls on a connection; it is closed when those on it have ended. */
   leave(session: Session): void {
-    if (session === this.#current) this.#current = this.#add();
     session.leave(() => this.#open.delete(session));
   }
 
@@ -61,44 +67,16 @@ export class Sessions implements SessionManager {
     for (const { manager } of this.#open) manager.abort();
   }
 
+  #withRoom(): Session {
+    for (const session of this.#open)
+      if (!session.isLeft && session.calls < callsPerSession) return session;
+    return this.#add();
+  }
+
   #add(): Session {
-    const session = new Session(this.create());
+    const session = new Session(this.create(), this.clock);
     this.#open.add(session);
     return session;
-  }
-}
-
-/** A connection that knows how many calls are on it. */
-class Session {
-  #calls = 0;
-  #whenLeft: (() => void) | undefined;
-
-  constructor(readonly manager: Http2SessionManager) {}
-
-  async request(...call: Parameters<Request>): ReturnType<Request> {
-    this.#calls += 1;
-    const end = () => {
-      this.#calls -= 1;
-      this.#closeWhenLeft();
-    };
-    try {
-      const stream = await this.manager.request(...call);
-      return stream.once("close", end);
-    } catch (error) {
-      end();
-      throw error;
-    }
-  }
-
-  leave(done: () => void): void {
-    this.#whenLeft = done;
-    this.#closeWhenLeft();
-  }
-
-  #closeWhenLeft(): void {
-    if (this.#calls > 0 || !this.#whenLeft) return;
-    this.manager.abort();
-    this.#whenLeft();
   }
 }
 
@@ -108,10 +86,11 @@ class Session {
  */
 export function leaveSilent(sessions: Sessions): Interceptor {
   return (next) => (request) => {
-    const session = sessions.current;
+    const carried: { session?: Session } = {};
     request.signal.addEventListener("abort", () => {
-      if (request.signal.reason instanceof Silence) sessions.leave(session);
+      if (carried.session && request.signal.reason instanceof Silence)
+        sessions.leave(carried.session);
     });
-    return next(request);
+    return carrier.run(carried, () => next(request));
   };
 }

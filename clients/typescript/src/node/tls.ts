@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { SecureClientSessionOptions } from "node:http2";
+import * as nodeTls from "node:tls";
 
 /** Whom to trust, and who we are. */
 export interface TlsOptions {
@@ -22,9 +23,25 @@ export function secureOptions(tls: TlsOptions): SecureClientSessionOptions {
   if ((tls.certificateFile === undefined) !== (tls.keyFile === undefined))
     throw new TypeError("tls.certificateFile and tls.keyFile belong together: set both");
   return {
+    ...(tls.ca === undefined && tls.caFile === undefined && systemRoots()),
     ...(tls.ca !== undefined && { ca: Buffer.from(tls.ca) }),
     ...(tls.caFile !== undefined && { ca: readFileSync(tls.caFile) }),
     ...(tls.certificateFile !== undefined && { cert: readFileSync(tls.certificateFile) }),
     ...(tls.keyFile !== undefined && { key: readFileSync(tls.keyFile) }),
   };
+}
+
+/** What of `node:tls` knows the system's roots; there since Node 22.15. */
+interface RootStore {
+  getCACertificates?: (type: "default" | "system") => string[];
+}
+
+/**
+ * Trust in the system's roots, besides those that Node trusts anyway: its own, and
+ * NODE_EXTRA_CA_CERTS. Empty where Node cannot tell them.
+ */
+export function systemRoots(store: object = nodeTls): { ca?: string[] } {
+  const { getCACertificates } = store as RootStore;
+  if (!getCACertificates) return {};
+  return { ca: [...new Set([...getCACertificates("default"), ...getCACertificates("system")])] };
 }

@@ -1,28 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
 
 import { Code, ConnectError } from "@connectrpc/connect";
 
-/** Reads a token from a file, again whenever the file has changed. */
+import { headerValue } from "../credentials.js";
+
+/** Reads a token from a file, now and again whenever the file has changed. */
 export function tokenFromFile(path: string): () => Promise<string> {
-  let known: { version: string; token: string } | undefined;
+  let token = firstToken(path);
+  let version: string | undefined;
   return async () => {
     try {
-      const version = await versionOf(path);
-      if (known?.version !== version) known = { version, token: await read(path) };
-      return known.token;
-    } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new ConnectError(
-        `token file: ${message}`,
-        Code.Unauthenticated,
-        undefined,
-        undefined,
-        cause,
-      );
+      const found = await versionOf(path);
+      if (found !== version) token = read(path);
+      version = found;
+    } catch {
+      // Who replaces the file may empty or remove it first. Where there is no new token,
+      // the server judges the old one.
     }
+    return token;
   };
+}
+
+function firstToken(path: string): string {
+  try {
+    return read(path);
+  } catch (cause) {
+    if (cause instanceof ConnectError) throw cause;
+    const message = `token file: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new ConnectError(message, Code.Unauthenticated, undefined, undefined, cause);
+  }
 }
 
 /** Differs between two contents: a rename brings another inode, a write another time. */
@@ -31,8 +40,6 @@ async function versionOf(path: string): Promise<string> {
   return [ino, mtimeNs, size].join(":");
 }
 
-async function read(path: string): Promise<string> {
-  const token = (await readFile(path, "utf8")).trim();
-  if (token === "") throw new Error(`${path} is empty`);
-  return token;
+function read(path: string): string {
+  return headerValue(`token in ${path}`, readFileSync(path, "utf8"));
 }

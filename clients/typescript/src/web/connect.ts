@@ -5,7 +5,7 @@ import { createGrpcWebTransport } from "@connectrpc/connect-web";
 
 import { createPronto, type Pronto } from "../clients.js";
 import { systemClock } from "../clock.js";
-import { credentials, refuseExposure, type TokenSource } from "../credentials.js";
+import { credentials, headerValue, refuseExposure, type TokenSource } from "../credentials.js";
 import { retries } from "../retry.js";
 import { withTypedErrors } from "../transport.js";
 
@@ -30,10 +30,12 @@ export interface WebConnectOptions {
  */
 export function connect(options: WebConnectOptions = {}): Pronto {
   const url = new URL(options.baseUrl ?? globalThis.location.origin);
+  const token = tokenSource(options.token);
+  const apiKey = headerValue("apiKey", options.apiKey);
   refuseExposure({
     encrypted: url.protocol === "https:",
     host: url.hostname,
-    secrets: options.token !== undefined || options.apiKey !== undefined,
+    secrets: options.token !== undefined || apiKey !== undefined,
     allowInsecure: options.allowInsecure ?? false,
   });
   const transport = createGrpcWebTransport({
@@ -41,12 +43,14 @@ export function connect(options: WebConnectOptions = {}): Pronto {
     interceptors: [
       ...(options.interceptors ?? []),
       retries(systemClock),
-      credentials(tokenSource(options.token), options.apiKey),
+      credentials(token, apiKey),
     ],
   });
   return createPronto(withTypedErrors(transport));
 }
 
 function tokenSource(token: string | TokenSource | undefined): TokenSource {
-  return typeof token === "function" ? token : () => token;
+  if (typeof token === "function") return token;
+  const text = headerValue("token", token);
+  return () => text;
 }
