@@ -12,6 +12,7 @@ pub struct Column {
 /// Which scenarios a client has.
 #[derive(Clone, Copy)]
 enum Has {
+    /// But the page, which is the browser's example.
     Everything,
     Only(&'static [&'static str]),
 }
@@ -20,7 +21,7 @@ impl Column {
     /// Whether it has a scenario.
     pub fn has(&self, scenario: &str) -> bool {
         match self.has {
-            Has::Everything => true,
+            Has::Everything => scenario != "page",
             Has::Only(scenarios) => scenarios.contains(&scenario),
         }
     }
@@ -47,6 +48,7 @@ const BARE: &[&str] = &[
 /// What a browser can do: it has no compression of its own, no stream of requests as
 /// reflection needs, no Unix sockets, and its own trust in certificates.
 const BROWSER: &[&str] = &[
+    "page",
     "unary",
     "streaming",
     "deadline",

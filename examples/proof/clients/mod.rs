@@ -33,6 +33,7 @@ const SCENARIOS: &[&str] = &[
     "search",
     "enrich",
     "refusals",
+    "page",
     "unary",
     "streaming",
     "deadline",

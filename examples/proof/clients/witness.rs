@@ -27,6 +27,7 @@ pub fn calls_of(scenario: &str) -> &'static [Call] {
             (START, "INVALID_ARGUMENT"),
             (HEADCOUNT, "RESOURCE_EXHAUSTED"),
         ],
+        "page" => &[(START, "OK")],
         "unary" | "unix" => &[(LOCATIONS, "OK")],
         "streaming" => &[(LEADS, "OK")],
         "deadline" | "cancellation" => &[(JOB, "OK")],
