@@ -49,7 +49,7 @@ def deadline() -> None:
     """Let a stream meet its deadline."""
     with connect() as client:
         events: list[v1.JobEvent] = []
-        call = client.leads.SearchLeads(r.engineers(1000), timeout=1.5)
+        call = client.leads.SearchLeads(r.engineers(1000), timeout=5)
         error = failure(lambda: events.extend(call))
         r.check(error.code() is grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", error)
         leave(client, events)

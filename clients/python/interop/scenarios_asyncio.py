@@ -51,7 +51,7 @@ async def deadline() -> None:
     """Let a stream meet its deadline."""
     async with connect() as client:
         events: list[v1.JobEvent] = []
-        call = client.leads.SearchLeads(r.engineers(1000), timeout=1.5)
+        call = client.leads.SearchLeads(r.engineers(1000), timeout=5)
         error = await failure(collect(call, events))
         r.check(error.code() is grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", error)
         await leave(client, events)

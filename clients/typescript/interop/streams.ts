@@ -29,7 +29,7 @@ export const streaming: Scenario = async ({ connect }) => {
 /** A deadline ends the stream, and not the job. */
 export const deadline: Scenario = async ({ connect }) => {
   const pronto = connect();
-  const stream = pronto.leads.searchLeads({ ...engineers, limit: 1000 }, { timeoutMs: 1_500 });
+  const stream = pronto.leads.searchLeads({ ...engineers, limit: 1000 }, { timeoutMs: 5_000 });
   const { jobId, code } = await readUntilFailure(stream, () => undefined);
   expectEqual(Code[code], "DeadlineExceeded", "the code");
   await expectGoesOn(pronto, jobId);

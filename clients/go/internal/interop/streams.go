@@ -88,7 +88,7 @@ func deadline(ctx context.Context, _ []string) error {
 		return err
 	}
 	defer client.Close()
-	short, cancel := context.WithTimeout(ctx, 1500*time.Millisecond)
+	short, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	stream, err := client.Leads.SearchLeads(short, engineers(1000))
 	if err != nil {

@@ -64,7 +64,7 @@ export async function streaming(): Promise<void> {
 
 /** A deadline ends the stream, and not the job. */
 export async function deadline(): Promise<void> {
-  const options = { deadline: Date.now() + 1_500 };
+  const options = { deadline: Date.now() + 5_000 };
   const events = stream(leads(), "searchLeads", { ...engineers, limit: 1000 }, options);
   await expectEnd(events, status.DEADLINE_EXCEEDED, () => undefined);
 }

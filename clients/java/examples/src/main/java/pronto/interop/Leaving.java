@@ -28,7 +28,7 @@ final class Leaving {
       Iterator<JobEvent> stream =
           pronto
               .leads()
-              .withDeadlineAfter(1500, TimeUnit.MILLISECONDS)
+              .withDeadlineAfter(5, TimeUnit.SECONDS)
               .searchLeads(Requests.engineers(1000));
       JobEvent started = stream.next();
       Check.that(started.hasStarted(), "the first event is " + started);
