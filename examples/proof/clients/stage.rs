@@ -1,11 +1,11 @@
 //! What a scenario is played on: a server of its own, and where clients find it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use pronto_grpc::cli::sandbox_urls;
 use pronto_grpc::sandbox::{DEFAULT_API_KEY, Sandbox, SandboxConfig};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 use tonic::transport::Channel;
@@ -35,7 +35,7 @@ pub struct Stage {
     /// Where it runs.
     pub place: Place,
     server: Option<Server>,
-    socket: PathBuf,
+    sockets: TempDir,
 }
 
 impl Stage {
@@ -73,14 +73,15 @@ impl Stage {
     }
 
     async fn of(place: Place) -> Self {
-        let socket = place.folder().join("grpc.sock");
+        // The path of a socket has 107 bytes, which the folder of a checkout may exceed.
+        let sockets = tempfile::tempdir_in("/tmp").unwrap();
         let place = place.and(OPTIONS.map(str::to_owned));
-        let place = place.and([format!("--grpc-address=unix:{}", socket.display())]);
+        let place = place.and([format!("--grpc-address=unix:{}", socket(&sockets))]);
         let server = Some(place.start().await);
         Self {
             place,
             server,
-            socket,
+            sockets,
         }
     }
 
@@ -118,7 +119,12 @@ impl Stage {
     pub fn environment_through(&self, address: SocketAddr) -> Environment {
         vec![
             ("PRONTO_ADDRESS", address.to_string()),
-            ("PRONTO_UNIX_SOCKET", self.socket.display().to_string()),
+            ("PRONTO_UNIX_SOCKET", socket(&self.sockets)),
         ]
     }
+}
+
+/// The socket in a folder.
+fn socket(folder: &TempDir) -> String {
+    folder.path().join("grpc.sock").display().to_string()
 }
