@@ -140,7 +140,7 @@ impl Case<'_> {
             Some(contacts) => &contacts[index],
             None => self.request,
         };
-        contact["lastname"].as_str().unwrap().to_owned()
+        contact["last_name"].as_str().unwrap().to_owned()
     }
 
     // === the ends ===
