@@ -12,7 +12,7 @@ use super::truth::{compare, followed, log, start_search};
 use super::wire::{Rule, Wire};
 
 /// The fewest connections of a client that must break.
-pub const DISCONNECTS: usize = 100;
+const DISCONNECTS: usize = 100;
 
 /// People of a search that is cut so often.
 const MANY: i32 = 2_000;
