@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -62,7 +64,23 @@ func reflection(ctx context.Context, _ []string) error {
 	if err := describesEvents(stream); err != nil {
 		return err
 	}
-	return stream.CloseSend()
+	return ends(stream)
+}
+
+// ends says that nothing is left to ask, and waits until the server has ended the
+// stream: a client that is closed before resets it.
+func ends(stream grpc_reflection_v1.ServerReflection_ServerReflectionInfoClient) error {
+	if err := stream.CloseSend(); err != nil {
+		return err
+	}
+	answer, err := stream.Recv()
+	if err == nil {
+		return fmt.Errorf("an answer to no question: %v", answer)
+	}
+	if !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
 }
 
 func listsServices(stream grpc_reflection_v1.ServerReflection_ServerReflectionInfoClient) error {
