@@ -71,6 +71,8 @@ pub struct StoredJob {
     pub credits: i64,
     /// Results missing at the end.
     pub missing: Option<i64>,
+    /// Positions of the items for which nothing had arrived at the end.
+    pub missing_indexes: Vec<i32>,
     /// The id with which the request can be repeated.
     pub request_id: Option<String>,
     /// Sequence of the oldest event that is kept; 1 while all are.
@@ -150,6 +152,7 @@ impl StoredJob {
             deadline: self.deadline.map(Into::into),
             failure: self.failure.clone(),
             request_id: self.request_id.clone(),
+            missing_indexes: self.missing_indexes.clone(),
         }
     }
 }

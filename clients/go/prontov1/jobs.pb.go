@@ -344,9 +344,12 @@ type Job struct {
 	// longer than the server keeps data.
 	FirstSequence int64 `protobuf:"varint,12,opt,name=first_sequence,json=firstSequence,proto3" json:"first_sequence,omitempty"`
 	// The request_id of the request that started it.
-	RequestId     *string `protobuf:"bytes,13,opt,name=request_id,json=requestId,proto3,oneof" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestId *string `protobuf:"bytes,13,opt,name=request_id,json=requestId,proto3,oneof" json:"request_id,omitempty"`
+	// Of a bulk job: positions of the items for which nothing had arrived when it
+	// ended, from 0, as its `completed` event has them.
+	MissingIndexes []int32 `protobuf:"varint,14,rep,packed,name=missing_indexes,json=missingIndexes,proto3" json:"missing_indexes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
@@ -468,6 +471,13 @@ func (x *Job) GetRequestId() string {
 		return *x.RequestId
 	}
 	return ""
+}
+
+func (x *Job) GetMissingIndexes() []int32 {
+	if x != nil {
+		return x.MissingIndexes
+	}
+	return nil
 }
 
 // Why a job failed.
@@ -1088,7 +1098,8 @@ type JobCompleted struct {
 	Outcome JobOutcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=pronto.v1.JobOutcome" json:"outcome,omitempty"`
 	// What arrived.
 	Counts *JobCounts `protobuf:"bytes,2,opt,name=counts,proto3" json:"counts,omitempty"`
-	// Of a bulk job: positions of the items for which nothing arrived, from 0.
+	// Of a bulk job: positions of the items for which nothing arrived, from 0. What
+	// arrives later is an event behind this one. Companies have no positions.
 	MissingIndexes []int32 `protobuf:"varint,3,rep,packed,name=missing_indexes,json=missingIndexes,proto3" json:"missing_indexes,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -2369,7 +2380,7 @@ const file_pronto_v1_jobs_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x0e.pronto.v1.JobR\x03job\x125\n" +
 	"\n" +
 	"acceptance\x18\x02 \x01(\v2\x15.pronto.v1.AcceptanceR\n" +
-	"acceptance\"\xe1\x04\n" +
+	"acceptance\"\x8a\x05\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\toperation\x18\x02 \x01(\tR\toperation\x12)\n" +
@@ -2389,7 +2400,8 @@ const file_pronto_v1_jobs_proto_rawDesc = "" +
 	"\afailure\x18\v \x01(\v2\x15.pronto.v1.JobFailureR\afailure\x12%\n" +
 	"\x0efirst_sequence\x18\f \x01(\x03R\rfirstSequence\x12\"\n" +
 	"\n" +
-	"request_id\x18\r \x01(\tH\x01R\trequestId\x88\x01\x01B\x0e\n" +
+	"request_id\x18\r \x01(\tH\x01R\trequestId\x88\x01\x01\x12'\n" +
+	"\x0fmissing_indexes\x18\x0e \x03(\x05R\x0emissingIndexesB\x0e\n" +
 	"\f_upstream_idB\r\n" +
 	"\v_request_id\"V\n" +
 	"\n" +

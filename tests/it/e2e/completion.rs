@@ -371,6 +371,8 @@ async fn a_batch_that_misses_contacts_names_them() {
     assert_eq!(completed.outcome(), JobOutcome::Incomplete);
     assert_eq!(completed.missing_indexes, [1, 3]);
     assert_eq!(completed.counts.unwrap().missing, Some(2));
+    let job = server.job(&events[0].job_id).await;
+    assert_eq!(job.missing_indexes, [1, 3]);
 }
 
 #[tokio::test]

@@ -155,6 +155,7 @@ impl ModelJob {
             .expected
             .filter(|_| is_exact)
             .map(|expected| (expected - job.delivered).max(0));
+        job.missing_indexes.clone_from(&missing_indexes);
         let counts = Some(job.counts());
         self.append(Event::Completed(JobCompleted {
             outcome: outcome.into(),

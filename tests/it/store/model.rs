@@ -350,6 +350,7 @@ fn stored(job: &NewJob) -> StoredJob {
         duplicates: 0,
         late: 0,
         missing: None,
+        missing_indexes: Vec::new(),
         first_sequence: 1,
         last_sequence: 0,
         decoded: Decoded::default(),

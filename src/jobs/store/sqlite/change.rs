@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use prost::Message;
 use rusqlite::{Connection, params};
+use serde_json::json;
 
 use super::super::StoreError;
 use super::calls::{self, Call};
@@ -230,6 +231,7 @@ impl Log<'_> {
             .expected
             .filter(|_| is_exact)
             .map(|expected| expected.saturating_sub(delivered).max(0));
+        self.job.missing_indexes.clone_from(&missing_indexes);
         let completed = JobCompleted {
             outcome: outcome.into(),
             counts: Some(self.job.counts()),
@@ -261,7 +263,8 @@ impl Log<'_> {
         let job = &self.job;
         let mut update = self.connection.prepare_cached(
             "UPDATE jobs SET state = ?, upstream_id = ?, expected = ?, delivered = ?,
-             recovered = ?, duplicates = ?, late = ?, reused = ?, credits = ?, missing = ?, last_sequence = ?,
+             recovered = ?, duplicates = ?, late = ?, reused = ?, credits = ?, missing = ?, missing_indexes = ?,
+             last_sequence = ?,
              decoded_through = ?, decoded_results = ?, final_seen = ?, updated = ?, finished = ?,
              failure_reason = ?, failure_message = ?, call_is_known = ? WHERE number = ?",
         )?;
@@ -276,6 +279,7 @@ impl Log<'_> {
             job.reused,
             job.credits,
             job.missing,
+            (!job.missing_indexes.is_empty()).then(|| json!(job.missing_indexes)),
             job.last_sequence,
             job.decoded.through,
             job.decoded.results,

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use rusqlite::types::Value;
+use rusqlite::types::{FromSqlError, Value};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::{EVENT_PAGE_BYTES, PAGE_BYTES, reused};
@@ -55,6 +55,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         reused: row.get("reused")?,
         credits: row.get("credits")?,
         missing: row.get("missing")?,
+        missing_indexes: read_indexes(row)?,
         request_id: row.get("request_id")?,
         first_sequence: row.get("first_sequence")?,
         last_sequence: row.get("last_sequence")?,
@@ -71,6 +72,14 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         failure,
         origin: origin.as_deref().and_then(Origin::parse),
     })
+}
+
+fn read_indexes(row: &Row<'_>) -> rusqlite::Result<Vec<i32>> {
+    let indexes: Option<serde_json::Value> = row.get("missing_indexes")?;
+    let Some(indexes) = indexes else {
+        return Ok(Vec::new());
+    };
+    serde_json::from_value(indexes).map_err(|error| FromSqlError::Other(error.into()).into())
 }
 
 /// Adds a job, pending, that a call of the ledger starts.

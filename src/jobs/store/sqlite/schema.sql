@@ -18,6 +18,8 @@ CREATE TABLE jobs (
     reused          INTEGER NOT NULL DEFAULT 0,
     credits         INTEGER NOT NULL DEFAULT 0,
     missing         INTEGER,
+    -- Positions of the items for which nothing had arrived at the end, as JSON.
+    missing_indexes TEXT,
     request_id      TEXT,
     -- What earlier purchases answer, until it is in the log.
     reused_contacts BLOB,

@@ -191,6 +191,7 @@ class Job(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     FIRST_SEQUENCE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MISSING_INDEXES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id (a UUID), ours."""
     operation: _builtins.str
@@ -233,6 +234,12 @@ class Job(_message.Message):
     def failure(self) -> Global___JobFailure:
         """Why it failed."""
 
+    @_builtins.property
+    def missing_indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of a bulk job: positions of the items for which nothing had arrived when it
+        ended, from 0, as its `completed` event has them.
+        """
+
     def __init__(
         self,
         *,
@@ -249,10 +256,11 @@ class Job(_message.Message):
         failure: Global___JobFailure | None = ...,
         first_sequence: _builtins.int = ...,
         request_id: _builtins.str | None = ...,
+        missing_indexes: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "_upstream_id", b"_upstream_id", "counts", b"counts", "create_time", b"create_time", "deadline", b"deadline", "failure", b"failure", "finish_time", b"finish_time", "request_id", b"request_id", "update_time", b"update_time", "upstream_id", b"upstream_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "_upstream_id", b"_upstream_id", "counts", b"counts", "create_time", b"create_time", "deadline", b"deadline", "failure", b"failure", "finish_time", b"finish_time", "first_sequence", b"first_sequence", "id", b"id", "last_sequence", b"last_sequence", "operation", b"operation", "request_id", b"request_id", "state", b"state", "update_time", b"update_time", "upstream_id", b"upstream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "_upstream_id", b"_upstream_id", "counts", b"counts", "create_time", b"create_time", "deadline", b"deadline", "failure", b"failure", "finish_time", b"finish_time", "first_sequence", b"first_sequence", "id", b"id", "last_sequence", b"last_sequence", "missing_indexes", b"missing_indexes", "operation", b"operation", "request_id", b"request_id", "state", b"state", "update_time", b"update_time", "upstream_id", b"upstream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
     _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
@@ -573,7 +581,9 @@ class JobCompleted(_message.Message):
 
     @_builtins.property
     def missing_indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Of a bulk job: positions of the items for which nothing arrived, from 0."""
+        """Of a bulk job: positions of the items for which nothing arrived, from 0. What
+        arrives later is an event behind this one. Companies have no positions.
+        """
 
     def __init__(
         self,
