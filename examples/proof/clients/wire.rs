@@ -4,13 +4,18 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::frames::Frames;
+
+/// How long a client takes at most to read what it was sent.
+const READING: Duration = Duration::from_millis(50);
 
 /// When a connection breaks.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +136,11 @@ async fn carry(client: TcpStream, server: TcpStream, end: End, counts: Arc<Count
     };
     let whole = client_reads.reunite(client_writes);
     match (how, whole) {
-        (Broken::Reset, Ok(client)) => drop(client.set_zero_linger()),
+        (Broken::Reset, Ok(client)) => {
+            // A reset takes along what was not read: some clients have the time for it.
+            sleep(READING.mul_f32(fastrand::f32())).await;
+            drop(client.set_zero_linger());
+        }
         // Takes what the client says until that gives it up.
         (Broken::Silent, Ok(mut client)) => drop(copy(&mut client, &mut sink()).await),
         _ => {}
