@@ -10,6 +10,8 @@ mod endpoints;
 mod errors;
 #[path = "build/json.rs"]
 mod json;
+#[path = "build/locations.rs"]
+mod locations;
 #[path = "build/methods.rs"]
 mod methods;
 #[path = "build/options.rs"]
@@ -38,7 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pool = prost_reflect::DescriptorPool::decode(&descriptors[..])?;
     let schema = schema::Schema::read(&pool)?;
 
-    fs::write(out.join("descriptors.bin"), &descriptors)?;
+    let ordered = locations::in_order(&descriptors, &pool)?;
+    fs::write(out.join("descriptors.bin"), ordered)?;
     fs::write(out.join("json.rs"), json::generate(&schema))?;
     fs::write(out.join("wire.rs"), wire::generate(&schema))?;
     fs::write(out.join("checks.rs"), checks::generate(&schema))?;

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -25,6 +26,7 @@ type refusing struct {
 	prontov1.UnimplementedLocationServiceServer
 	refusals int
 	err      error
+	pushback string // for gRPC's own retries, where it is not empty
 	calls    counter
 }
 
@@ -39,7 +41,10 @@ func (r *refusing) EnrichContact(context.Context, *prontov1.EnrichContactRequest
 	return &prontov1.EnrichContactResponse{}, r.answer()
 }
 
-func (r *refusing) SearchLocations(context.Context, *prontov1.SearchLocationsRequest) (*prontov1.SearchLocationsResponse, error) {
+func (r *refusing) SearchLocations(ctx context.Context, _ *prontov1.SearchLocationsRequest) (*prontov1.SearchLocationsResponse, error) {
+	if r.pushback != "" {
+		_ = grpc.SetTrailer(ctx, metadata.Pairs("grpc-retry-pushback-ms", r.pushback))
+	}
 	return &prontov1.SearchLocationsResponse{}, r.answer()
 }
 
@@ -126,6 +131,24 @@ func TestIdempotentCallsAreRepeated(t *testing.T) {
 			t.Errorf("error %v after %d calls", err, server.calls.value())
 		}
 	})
+}
+
+// The server sends -1 where a pause would outlast the call.
+func TestGRPCWaitsAsTheServerTells(t *testing.T) {
+	for pushback, want := range map[string]struct {
+		calls int
+		took  time.Duration
+	}{"-1": {calls: 1}, "7000": {calls: 2, took: 7 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			server := &refusing{refusals: 1, err: failure(codes.Unavailable, "STARTING"), pushback: pushback}
+			client := server.serve(t)
+			begin := time.Now()
+			_, err := client.Locations.SearchLocations(t.Context(), &prontov1.SearchLocationsRequest{})
+			if (err == nil) != (want.calls == 2) || server.calls.value() != want.calls || time.Since(begin) != want.took {
+				t.Errorf("%s: error %v after %d calls and %s", pushback, err, server.calls.value(), time.Since(begin))
+			}
+		})
+	}
 }
 
 func TestDNSDoesNotDecideWhatIsRepeated(t *testing.T) {

@@ -10,6 +10,7 @@
 //! * [`explain`]: reasons for what tonic refuses.
 //! * `request_body`: what comes of a request, in time.
 //! * [`time_limit`]: ends calls at their deadline.
+//! * [`pushback`]: when gRPC's own retries may try again, within that.
 //! * [`outcome`]: whether an enrichment found anything.
 //! * [`peer`]: who is at the other end of a connection.
 //! * [`page`]: page sizes and tokens.
@@ -32,6 +33,7 @@ pub mod page;
 pub mod peer;
 pub mod personas;
 mod privacy;
+pub mod pushback;
 mod request_body;
 pub mod request_id;
 pub mod sandbox;

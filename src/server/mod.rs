@@ -48,6 +48,7 @@ use crate::rpc::Facade;
 use crate::rpc::auth::IdentityLayer;
 use crate::rpc::explain::ExplainLayer;
 use crate::rpc::observe::ObserveLayer;
+use crate::rpc::pushback::PushbackLayer;
 use crate::rpc::time_limit::DeadlineLayer;
 use crate::sandbox::Sandbox;
 use crate::tls::Acceptor;
@@ -205,6 +206,7 @@ fn layered(gate: Gate, access: Access, options: &ServingOptions) -> impl Calling
         .layer(option_layer(web.map(|_| tonic_web::GrpcWebLayer::new())))
         .layer(ObserveLayer)
         .layer(DeadlineLayer)
+        .layer(PushbackLayer)
         .layer(ExplainLayer)
         .layer(IdentityLayer(access))
         .service(gate)

@@ -20,8 +20,7 @@ Every error has a `google.rpc.ErrorInfo` with domain `pronto.v1`, a reason, and
 metadata. Branch on code and reason, not on the message. Metadata and further details
 are there where they apply and are known. Texts are cut to 1 KiB, and an error as a whole
 to 7 KiB of headers, because some clients take no more than 8 KiB: field violations beyond
-that are left out, then metadata is cut. Beside `google.rpc.RetryInfo` there is
-`grpc-retry-pushback-ms`, which gRPC's own retries obey.
+that are left out, then metadata is cut.
 
 Errors of the standard services, health and reflection, may come without a reason. A
 call that its caller cancels, or whose connection breaks, ends without one, too.
@@ -40,6 +39,15 @@ ERROR:
   1)	{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"subject":"max_credits","description":"the call could cost 3 credits, and max_credits is 0"}]}
   2)	{"@type":"type.googleapis.com/google.rpc.ErrorInfo","domain":"pronto.v1","metadata":{"limit":"0","maximum":"3"},"reason":"BUDGET_EXCEEDED"}
 ```
+
+## When to try again
+
+`google.rpc.RetryInfo` tells it to you, and `grpc-retry-pushback-ms` beside it to the retries
+built into gRPC libraries, which obey it without a bound. So the latter is -1, which
+[means not to retry](https://github.com/grpc/proposal/blob/master/A6-client-retries.md#pushback),
+where the wait is longer than what is left of the call's deadline, or than 30 s without one.
+
+## Reasons
 
 "#;
 

@@ -12,6 +12,7 @@ use crate::pronto::failure::cut;
 use crate::proto::reason::{contract, name};
 use crate::proto::v1::ErrorReason;
 use crate::proto::validate::Violations;
+use crate::rpc::pushback::PUSHBACK;
 
 /// The domain of all reasons.
 pub const DOMAIN: &str = "pronto.v1";
@@ -20,9 +21,6 @@ pub const DOMAIN: &str = "pronto.v1";
 /// gRPC for Java refuses more than 8 KiB unless it is told otherwise, and other headers
 /// come beside it.
 pub const MAX_STATUS: usize = 7 << 10;
-
-/// After how many milliseconds gRPC's own retries may try again.
-const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// Field violations beyond so many are counted, not listed.
 const MAX_VIOLATIONS: usize = 25;

@@ -7,6 +7,7 @@ mod drift;
 mod jobs;
 mod polling;
 mod purge;
+mod pushback;
 mod reasons;
 mod receiver;
 mod regressions;

@@ -9,7 +9,7 @@ use prost_types::method_options::IdempotencyLevel;
 use super::api::{Api, comment};
 use super::examples::Examples;
 use super::page::paragraphs;
-use super::{errors, links, options, types, upstream};
+use super::{answers, errors, links, options, types, upstream};
 
 /// What stands where an RPC has no endpoint of Pronto's.
 pub const OURS: &str = "none; pronto-grpc's own";
@@ -24,8 +24,7 @@ pub fn of_service(out: &mut String, api: &Api, examples: &Examples, service: &Se
     );
     for method in service.methods() {
         of_method(out, api, &method);
-        let request = examples.of(&method).unwrap_or_default();
-        writeln!(out, "\n```json\n{request}\n```").unwrap();
+        answers::of_example(out, examples.of(&method));
     }
 }
 

@@ -1,8 +1,5 @@
 //! Reads the commands of a document as a shell does, as far as recipes go.
 
-/// Stands for the value of every variable: each recipe keeps an id in its variables.
-const VALUE: &str = "01a1fd85-ca81-7787-98b6-40a0fc2f72a7";
-
 /// The code of the `sh` and `console` blocks of a document.
 pub fn blocks(document: &str) -> Vec<String> {
     let mut blocks = Vec::new();
@@ -16,7 +13,8 @@ pub fn blocks(document: &str) -> Vec<String> {
     blocks
 }
 
-/// The words of some code. Each line of it begins a command for who looks for one.
+/// The words of some code, with its variables by name. Each line of it begins a command for
+/// who looks for one.
 pub fn words(code: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -28,10 +26,6 @@ pub fn words(code: &str) -> Vec<String> {
                 quoted.extend(letters.by_ref().take_while(|it| *it != '\''));
             }
             '\\' => drop(letters.next()),
-            '$' if letters.next_if(|it| it.is_ascii_lowercase()).is_some() => {
-                while letters.next_if(char::is_ascii_lowercase).is_some() {}
-                word.get_or_insert_default().push_str(VALUE);
-            }
             letter if letter.is_whitespace() || "()|".contains(letter) => words.extend(word.take()),
             letter => word.get_or_insert_default().push(letter),
         }
@@ -45,9 +39,9 @@ fn words_are_those_of_a_shell() {
     let code =
         "job=$(grpcurl -d '{\"id\": \"'$list'\",\n \"name\": \"it\"}' \\\n  host:1 A/B | value id)";
     let words = words(code);
-    let request = format!("{{\"id\": \"{VALUE}\",\n \"name\": \"it\"}}");
+    let request = "{\"id\": \"$list\",\n \"name\": \"it\"}";
     let expected = [
-        "job=$", "grpcurl", "-d", &request, "host:1", "A/B", "value", "id",
+        "job=$", "grpcurl", "-d", request, "host:1", "A/B", "value", "id",
     ];
     assert_eq!(words, expected);
 }
