@@ -112,6 +112,7 @@ async fn serve(mut args: ServeArgs, lock: &mut Option<File>) -> Result<(), CliEr
     }
     let mut sandbox = None;
     if args.sandbox {
+        *lock = Some(lock_data(&args).map_err(failed)?);
         let (started, urls) = start_sandbox(&args).await.map_err(failed)?;
         (sandbox, client.base_urls) = (Some(started), urls);
         let has_key = args.access.api_key.is_some() || args.access.api_key_file.is_some();
@@ -205,34 +206,45 @@ fn lower_connections(max: &mut usize, open_files: Option<u64>) {
     }
 }
 
-/// Opens the store. The lock keeps other processes from it: each would number the
-/// events of the same jobs. It must be held for longer than the store.
-async fn open_store(args: &ServeArgs, held: &mut Option<File>) -> OpenedStore {
+/// Locks the store, and what the sandbox has beside it. That keeps other processes from it:
+/// each would number the events of the same jobs. It must be held for longer than the store.
+fn lock_data(args: &ServeArgs) -> Result<File, Box<dyn Error + Send + Sync>> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(&args.jobs.data_dir)
         .map_err(|error| format!("data-dir: {}: {error}", args.jobs.data_dir.display()))?;
-    let file = args.store_file();
     let mut private = OpenOptions::new();
     private.create(true).append(true).mode(0o600);
-    let lock = private.open(file.with_extension("lock"))?;
+    let lock = private.open(args.store_file().with_extension("lock"))?;
     if lock.try_lock().is_err() {
         let folder = args.jobs.data_dir.display();
         return Err(format!("data-dir: {folder}: another process uses it").into());
     }
-    *held = Some(lock);
+    Ok(lock)
+}
+
+/// Opens the store, under its lock.
+async fn open_store(args: &ServeArgs, held: &mut Option<File>) -> OpenedStore {
+    if held.is_none() {
+        *held = Some(lock_data(args)?);
+    }
+    let file = args.store_file();
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&file));
     Ok(Arc::new(opened.await??))
 }
 
-/// Starts the built-in Pronto on a free port, for the life of the process.
+/// Starts the built-in Pronto on a free port, for the life of the process. What it does is
+/// kept beside the store of its jobs.
 async fn start_sandbox(
     args: &ServeArgs,
 ) -> Result<(Sandbox, BaseUrls), Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let sandbox = Sandbox::new(SandboxConfig::from(&args.sandbox_options));
+    let sandbox = Sandbox::open(
+        SandboxConfig::from(&args.sandbox_options),
+        &args.store_file().with_extension("jsonl"),
+    )?;
     tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
     tracing::info!(%address, "The sandbox answers instead of Pronto.");
     Ok((sandbox, sandbox_urls(address)?))

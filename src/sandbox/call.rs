@@ -8,12 +8,13 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use super::faults::{Group, Strike};
+use super::journal::{Bill, Entry};
 use super::reply::Fault;
-use super::state::State;
+use super::state::{State, now};
 use super::world::company::Company;
 use super::world::person::Person;
 use crate::proto::endpoint::{Endpoint, UpstreamRequest};
-use crate::proto::json::{self, JsonMessage, Object, ReadError, Spelling};
+use crate::proto::json::{self, JsonMessage, Object, ReadError, Spelling, structs};
 use crate::proto::v1::FaultKind;
 use crate::proto::validate::{Violation, validate};
 
@@ -23,8 +24,8 @@ pub struct Call {
     pub state: Arc<State>,
     /// What is called.
     pub endpoint: &'static Endpoint,
-    /// Whose key.
-    pub key: String,
+    /// Whose: a digest of the key, which alone is kept.
+    pub owner: String,
     /// What stands for the parameter in the path; empty where there is none.
     pub id: String,
     /// The values of the query parameters.
@@ -74,10 +75,16 @@ impl Call {
 
     /// Charges it, now that it is carried out, under an id.
     pub fn bill(&self, id: &str, credits: u64) {
-        self.state.charge(credits);
-        self.state
-            .ledger
-            .bill(id, self.endpoint, &self.body, credits);
+        let body: Object = serde_json::from_slice(&self.body).unwrap_or_default();
+        let bill = Bill {
+            id: id.to_owned(),
+            at: now(),
+            endpoint: self.endpoint,
+            request: Some(structs::from_map(&body)),
+            credits,
+        };
+        self.state.ledger.bill(&bill);
+        self.state.charge(credits, || Entry::Billed(bill));
     }
 
     /// Reads the body.

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use prost_types::Struct;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
 use super::call::Call;
 use super::enrichment::{self, Findings, Identity, Wanted};
-use super::outbox::Outbox;
+use super::journal::{Entry, Found, Kept, Task, Work, forms};
+use super::outbox::{FirstDelivery, Outbox};
 use super::render;
-use super::state::{State, new_id};
-use crate::proto::endpoint::{Credits, Endpoint};
+use super::state::State;
+use crate::proto::endpoint::Endpoint;
 use crate::proto::json::{self, Spelling, structs};
 use crate::proto::v1::{Contact, EnrichmentStatus, EnrichmentType, PhoneNumber};
 use crate::proto::wire::WireEnum;
@@ -25,77 +27,118 @@ pub struct ContactRecord {
     pub contact: Contact,
 }
 
-/// An enrichment to start.
-#[derive(Clone, Debug)]
-pub struct NewContact {
+/// Enrichments to start, which run one after the other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewContacts {
     /// Whose.
     pub owner: String,
-    /// Whom to look for.
-    pub identity: Identity,
     /// What to look for.
     pub wanted: Wanted,
-    /// To echo.
-    pub custom: Option<Struct>,
-    /// What finding costs.
-    pub credits: &'static Credits,
-    /// Where the result goes.
+    /// Where results go.
+    #[serde(with = "forms::url")]
     pub webhook: Option<Url>,
+    /// For whom.
+    pub contacts: Vec<NewContact>,
 }
 
-/// Starts enrichments that run one after the other, and returns them as they
-/// are now. A fault may let it return only after the first delivery was answered.
-/// The batch has an id of its own; one contact alone is its own batch.
-pub async fn start(call: &Call, batch: Option<&str>, contacts: Vec<NewContact>) -> Vec<Contact> {
+/// An enrichment to start.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewContact {
+    /// Id.
+    pub id: String,
+    /// Whom to look for.
+    pub identity: Identity,
+    /// To echo.
+    #[serde(with = "forms::object")]
+    pub custom: Option<Struct>,
+}
+
+/// Starts enrichments under the id of their batch; one contact alone is its own batch. A
+/// fault may let it return only after the first delivery was answered.
+pub async fn start(call: &Call, batch: &str, new: NewContacts) {
     let state = &call.state;
-    let pending: Vec<(String, NewContact)> = contacts
-        .into_iter()
-        .map(|contact| (new_id(), contact))
-        .collect();
-    let started: Vec<Contact> = pending
-        .iter()
-        .map(|(id, contact)| accept(id, contact))
-        .collect();
-    let records = pending.iter().zip(&started).map(|((id, new), contact)| {
-        (
-            id.clone(),
-            ContactRecord {
-                owner: new.owner.clone(),
-                contact: contact.clone(),
-            },
-        )
-    });
-    state.contacts.lock().extend(records);
-    let first = pending.first();
-    let webhook = first.and_then(|(_, contact)| contact.webhook.clone());
-    let batch = batch
-        .or(first.map(|(id, _)| id.as_str()))
-        .unwrap_or_default();
-    state.ledger.start(batch, call.endpoint, webhook.as_ref());
-    let (outbox, delivered) = Outbox::new(state, call.endpoint, webhook);
-    let overtakes = outbox.overtakes();
-    let run = Run {
-        state: Arc::clone(state),
-        endpoint: call.endpoint,
-        batch: batch.to_owned(),
-        outbox,
-    };
-    state.spawn(run.run(pending));
+    let work = Work::new(batch, call.endpoint, Task::Contacts(new.clone()));
+    state.journal.note(|| Entry::Started(work));
+    state
+        .ledger
+        .start(batch, call.endpoint, new.webhook.as_ref());
+    record(state, call.endpoint, &new, 0);
+    let overtakes = state.overtakes(call.endpoint);
+    let delivered = go_on(state, call.endpoint, batch, new, (0, 0));
     if overtakes {
         // An error means that the first delivery is over.
         let _ = delivered.await;
     }
-    started
 }
 
-fn accept(id: &str, new: &NewContact) -> Contact {
+/// Enriches and delivers in the background what another process has not: it has `found` so
+/// many, and `made` so many deliveries.
+pub fn go_on(
+    state: &Arc<State>,
+    endpoint: &'static Endpoint,
+    batch: &str,
+    new: NewContacts,
+    (found, made): (usize, u64),
+) -> FirstDelivery {
+    let (outbox, delivered) = Outbox::new(state, batch, endpoint, new.webhook.clone(), made);
+    let run = Run {
+        state: Arc::clone(state),
+        endpoint,
+        batch: batch.to_owned(),
+        outbox,
+    };
+    state.spawn(run.run(new, found));
+    delivered
+}
+
+/// Brings enrichments of another process back.
+pub fn bring_back(state: &State, kept: &Kept, new: &NewContacts) {
+    record(state, kept.work.endpoint, new, kept.found);
+    let keys = (0..kept.found).map(|index| index.to_string());
+    state.ledger.find(&kept.work.id, keys, kept.credits);
+    if kept.found >= new.contacts.len() {
+        state.ledger.finish(&kept.work.id);
+    }
+}
+
+/// Records contacts, of which the first so many are enriched.
+fn record(state: &State, endpoint: &Endpoint, new: &NewContacts, found: usize) {
+    let record = |(index, contact): (usize, &NewContact)| {
+        let record = ContactRecord {
+            owner: new.owner.clone(),
+            contact: match index < found {
+                true => result(state, endpoint, &new.wanted, contact).0,
+                false => accept(contact),
+            },
+        };
+        (contact.id.clone(), record)
+    };
+    let records = new.contacts.iter().enumerate().map(record);
+    state.contacts.lock().extend(records);
+}
+
+/// A contact that was accepted.
+#[must_use]
+pub fn accept(new: &NewContact) -> Contact {
     Contact {
-        enrichment_id: Some(id.to_owned()),
+        enrichment_id: Some(new.id.clone()),
         first_name: Some(new.identity.first_name.clone()),
         last_name: Some(new.identity.last_name.clone()),
         status: Some(EnrichmentStatus::Pending.wire().to_owned()),
         custom: new.custom.clone(),
         ..Default::default()
     }
+}
+
+/// A contact that is enriched, and what that costs.
+fn result(state: &State, endpoint: &Endpoint, wanted: &Wanted, new: &NewContact) -> (Contact, u64) {
+    let findings = enrichment::find(&state.world, &new.identity, wanted);
+    let price = findings.price(&endpoint.credits);
+    let contact = Contact {
+        status: Some(EnrichmentStatus::Finished.wire().to_owned()),
+        ..with_findings(accept(new), wanted, findings, Spelling::Observed)
+    };
+    (contact, price)
 }
 
 /// Enrichments on their way.
@@ -107,42 +150,46 @@ struct Run {
 }
 
 impl Run {
-    async fn run(mut self, pending: Vec<(String, NewContact)>) {
-        for (index, (id, new)) in pending.into_iter().enumerate() {
-            self.state.pace().await;
-            self.state.linger(self.endpoint).await;
-            let contact = self.finish(index, &id, &new);
-            let body = Value::Object(json::write(&contact, Spelling::Observed));
-            self.outbox.deliver(body).await;
+    async fn run(mut self, new: NewContacts, found: usize) {
+        for (index, one) in new.contacts.iter().enumerate() {
+            let (contact, price) = result(&self.state, self.endpoint, &new.wanted, one);
+            if index >= found {
+                self.state.pace().await;
+                self.state.linger(self.endpoint).await;
+                self.finish(index, &one.id, &contact, price);
+            }
+            if !self.outbox.passes() {
+                let body = Value::Object(json::write(&contact, Spelling::Observed));
+                self.outbox.deliver(body).await;
+            }
         }
         self.state.ledger.finish(&self.batch);
         self.outbox.finish().await;
     }
 
-    fn finish(&self, index: usize, id: &str, new: &NewContact) -> Contact {
+    fn finish(&self, index: usize, id: &str, contact: &Contact, price: u64) {
         let state = &self.state;
-        let findings = enrichment::find(&state.world, &new.identity, &new.wanted);
-        let price = findings.price(new.credits);
-        state.charge(price);
+        state.charge(price, || {
+            Entry::Found(Found {
+                work: self.batch.clone(),
+                count: index + 1,
+                status: None,
+                credits: price,
+            })
+        });
         state.ledger.find(&self.batch, [index.to_string()], price);
-        let contact = Contact {
-            status: Some(EnrichmentStatus::Finished.wire().to_owned()),
-            ..with_findings(accept(id, new), &new.wanted, findings, Spelling::Observed)
-        };
         if let Some(record) = state.contacts.lock().get_mut(id) {
             record.contact = contact.clone();
         }
-        contact
     }
 }
 
 /// Enriches a contact now.
-pub fn enrich(call: &Call, new: &NewContact) -> Contact {
-    let findings = enrichment::find(&call.state.world, &new.identity, &new.wanted);
-    let id = new_id();
-    call.bill(&id, findings.price(new.credits));
+pub fn enrich(call: &Call, wanted: &Wanted, new: &NewContact) -> Contact {
+    let findings = enrichment::find(&call.state.world, &new.identity, wanted);
+    call.bill(&new.id, findings.price(&call.endpoint.credits));
     let (status, message) = match findings.is_empty() {
-        true => (EnrichmentStatus::Error, Some(nothing_found(&new.wanted))),
+        true => (EnrichmentStatus::Error, Some(nothing_found(wanted))),
         false => (EnrichmentStatus::Success, None),
     };
     let phone_status = if findings.phones.is_empty() {
@@ -154,16 +201,10 @@ pub fn enrich(call: &Call, new: &NewContact) -> Contact {
         linkedin_url: new.identity.linkedin_url.clone(),
         status: Some(status.wire().to_owned()),
         message,
-        phone_status: new
-            .wanted
+        phone_status: wanted
             .has(EnrichmentType::Phone)
             .then(|| phone_status.to_owned()),
-        ..with_findings(
-            accept(&id, new),
-            &new.wanted,
-            findings,
-            Spelling::Documented,
-        )
+        ..with_findings(accept(new), wanted, findings, Spelling::Documented)
     }
 }
 

@@ -4,6 +4,9 @@
 //! not found by chance, which is the same for the same contact and seed; for
 //! nobody called `Nobody` anything is found.
 
+use serde::{Deserialize, Serialize};
+
+use super::journal::forms;
 use super::world::World;
 use super::world::names;
 use super::world::person::Person;
@@ -13,7 +16,7 @@ use crate::proto::endpoint::Credits;
 use crate::proto::v1::EnrichmentType;
 
 /// Whom to look for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Identity {
     /// First name.
     pub first_name: String,
@@ -28,9 +31,10 @@ pub struct Identity {
 }
 
 /// What to look for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Wanted {
     /// The kinds.
+    #[serde(with = "forms::wires")]
     pub kinds: Vec<EnrichmentType>,
     /// Only phone numbers of these countries; of all when empty.
     pub countries: Vec<String>,

@@ -32,7 +32,7 @@ struct Lists {
 impl Lists {
     fn new(
         state: &State,
-        key: &str,
+        owner: &str,
         kind: ListKind,
         included: &[String],
         excluded: &[String],
@@ -41,7 +41,7 @@ impl Lists {
             let lists = state.lists.lock();
             let named = lists.values().filter(|list| {
                 let id = list.linkedin_id.to_string();
-                list.kind == kind && list.is_visible_to(key) && ids.contains(&id)
+                list.kind == kind && list.is_visible_to(owner) && ids.contains(&id)
             });
             named
                 .flat_map(|list| list.members.iter().copied())
@@ -62,9 +62,9 @@ impl Lists {
 }
 
 impl<'f> LeadQuery<'f> {
-    /// Prepares filters. Lists are those that a key may see.
+    /// Prepares filters. Lists are those that their owner may see.
     #[must_use]
-    pub fn new(state: &State, key: &str, f: &'f LeadFilters) -> Self {
+    pub fn new(state: &State, owner: &str, f: &'f LeadFilters) -> Self {
         let (accounts, leads) = (ListKind::Account, ListKind::Lead);
         Self {
             filters: f,
@@ -77,14 +77,14 @@ impl<'f> LeadQuery<'f> {
             headquarters: Places::new(&f.company_headquarters, &[]),
             companies: Lists::new(
                 state,
-                key,
+                owner,
                 accounts,
                 &f.included_account_lists,
                 &f.excluded_account_lists,
             ),
             people: Lists::new(
                 state,
-                key,
+                owner,
                 leads,
                 &f.included_lead_lists,
                 &f.excluded_lead_lists,

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use parking_lot::Mutex;
 use url::Url;
 
+use super::journal::Bill;
 use crate::proto::endpoint::Endpoint;
-use crate::proto::json::{Object, structs};
 use crate::proto::v1::Findings;
 
 /// What each search, enrichment, batch and charged call found, by id. Ids sort by
@@ -36,20 +36,19 @@ impl Ledger {
     }
 
     /// Notes a call that was carried out at once.
-    pub fn bill(&self, id: &str, endpoint: &Endpoint, request: &[u8], credits: u64) {
-        let body: Object = serde_json::from_slice(request).unwrap_or_default();
+    pub fn bill(&self, bill: &Bill) {
         let entry = Entry {
             webhook: None,
             findings: Findings {
-                upstream_id: id.to_owned(),
-                operation: endpoint.rpc.to_owned(),
-                credits,
+                upstream_id: bill.id.clone(),
+                operation: bill.endpoint.rpc.to_owned(),
+                credits: bill.credits,
                 finished: true,
-                request: Some(structs::from_map(&body)),
+                request: bill.request.clone(),
                 ..Default::default()
             },
         };
-        self.0.lock().insert(id.to_owned(), entry);
+        self.0.lock().insert(bill.id.clone(), entry);
     }
 
     /// Notes what was found.

@@ -1,11 +1,19 @@
 //! Lists of companies and people.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use prost_types::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
 
-use super::state::now;
+use super::journal::{Entry, forms};
+use super::outbox::{FirstDelivery, Outbox};
+use super::state::{State, now};
 use super::world::World;
+use crate::proto::endpoint::Endpoint;
+use crate::proto::json::{self, Object, Spelling};
 use crate::proto::v1::{self, ListKind, ListStatus};
 use crate::proto::wire::WireEnum;
 
@@ -13,7 +21,7 @@ use crate::proto::wire::WireEnum;
 const INITIAL_PEOPLE: usize = 50;
 
 /// A list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ListRecord {
     /// Whose; everybody's when absent.
     pub owner: Option<String>,
@@ -22,24 +30,28 @@ pub struct ListRecord {
     /// Label.
     pub name: String,
     /// What it holds.
+    #[serde(with = "forms::wire")]
     pub kind: ListKind,
     /// LinkedIn's id.
     pub linkedin_id: u64,
     /// When it was created.
+    #[serde(with = "forms::time")]
     pub created_at: Timestamp,
     /// When it was changed.
+    #[serde(with = "forms::time")]
     pub updated_at: Timestamp,
     /// State of its import.
+    #[serde(with = "forms::wire")]
     pub status: ListStatus,
     /// Its companies or people: numbers of the world.
     pub members: Vec<usize>,
 }
 
 impl ListRecord {
-    /// Whether a key may see it.
+    /// Whether somebody may see it.
     #[must_use]
-    pub fn is_visible_to(&self, key: &str) -> bool {
-        self.owner.as_ref().is_none_or(|owner| owner == key)
+    pub fn is_visible_to(&self, by: &str) -> bool {
+        self.owner.as_ref().is_none_or(|owner| owner == by)
     }
 
     /// As GET /lists shows it.
@@ -65,6 +77,50 @@ impl ListRecord {
             ..Default::default()
         }
     }
+}
+
+/// As GET /lists/{id} shows it. LinkedIn's id is a number here, too large for a double.
+#[must_use]
+pub fn detail(list: &ListRecord) -> Object {
+    let mut object = json::write(&list.detail(), Spelling::Observed);
+    object.insert("linkedin_list_id".to_owned(), list.linkedin_id.into());
+    object
+}
+
+/// Adds a list.
+pub fn add(state: &State, list: &ListRecord) {
+    let mut lists = state.lists.lock();
+    state.journal.note(|| Entry::Listed(list.clone()));
+    lists.insert(list.id.clone(), list.clone());
+}
+
+/// Imports companies into a list in the background, as far as another process has not.
+pub fn go_on(
+    state: &Arc<State>,
+    endpoint: &'static Endpoint,
+    id: &str,
+    webhook: Option<Url>,
+    made: u64,
+) -> FirstDelivery {
+    let (outbox, delivered) = Outbox::new(state, id, endpoint, webhook, made);
+    state.spawn(import(Arc::clone(state), id.to_owned(), outbox));
+    delivered
+}
+
+async fn import(state: Arc<State>, id: String, mut outbox: Outbox) {
+    state.pace().await;
+    let done = state.lists.lock().get_mut(&id).map(|list| {
+        list.status = ListStatus::Completed;
+        list.updated_at = now();
+        state.journal.note(|| Entry::Listed(list.clone()));
+        list.clone()
+    });
+    if let Some(list) = done
+        && !outbox.passes()
+    {
+        outbox.deliver(Value::Object(detail(&list))).await;
+    }
+    outbox.finish().await;
 }
 
 /// LinkedIn's id for the list with this number.

@@ -15,9 +15,10 @@
 //!   path to endpoint, keys and limits. `call`: reading requests strictly. `reply`:
 //!   answers and refusals.
 //! * `api`: the endpoints, one file for each service.
-//! * `searches`, `search_run`, `contacts`, `lists`, `workspace`: what Pronto keeps,
+//! * `searches`, `search_run`, `contacts`, `bulk`, `lists`, `workspace`: what Pronto keeps,
 //!   and how it goes on in the background. `outbox`: what faults do to deliveries, with `drift`
-//!   and `trickle`. `webhook`: the only place that delivers.
+//!   and `trickle`; `receipts`: which are over. `webhook`: the only place that delivers.
+//! * `journal`: the file of a sandbox that outlives its process. `restore`: how it goes on.
 //! * `find`, `find_leads`, `find_accounts`: filters. `enrichment`: what is known
 //!   of a contact. `render`: the world as messages.
 //! * `world`: companies and people, the same for the same seed.
@@ -36,6 +37,7 @@
 
 mod answers;
 mod api;
+mod bulk;
 mod call;
 mod config;
 mod contacts;
@@ -48,11 +50,14 @@ mod find;
 mod find_accounts;
 mod find_leads;
 mod findings;
+mod journal;
 mod limits;
 mod lists;
 mod outbox;
+mod receipts;
 mod render;
 mod reply;
+mod restore;
 mod router;
 mod search_run;
 mod searches;
@@ -68,6 +73,7 @@ mod workspace;
 mod world;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -79,6 +85,8 @@ pub use crate::proto::v1::{FaultKind, FinalMessage, Generation, SandboxFault, St
 pub use config::{DEFAULT_API_KEY, SandboxConfig};
 pub use counters::Counters;
 pub use faults::{Faults, parse as parse_fault};
+use journal::Entry;
+pub use journal::JournalError;
 pub use switches::{SwitchHandle, Switches};
 
 /// Where the main host's paths start.
@@ -99,6 +107,40 @@ impl Sandbox {
         Self {
             state: Arc::new(state::State::new(&config)),
         }
+    }
+
+    /// The same, but what it does is noted in a file, and what the file tells goes on: see
+    /// [`Self::resume`]. No other process may use the file meanwhile. What is changed through
+    /// [`Self::switches`] is not noted.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be used; the error says what to do.
+    pub fn open(config: SandboxConfig, file: &Path) -> Result<Self, JournalError> {
+        let mut state = state::State::new(&config);
+        restore::open(&mut state, &config, file)?;
+        Ok(Self {
+            state: Arc::new(state),
+        })
+    }
+
+    /// Goes on with the work of another process. To be called once webhooks are received
+    /// and the sandbox serves: what is delivered before that is lost.
+    pub fn resume(&self) {
+        let state = &self.state;
+        let go_on = |work: Vec<_>| {
+            work.into_iter()
+                .for_each(|kept| restore::go_on(state, kept))
+        };
+        state.wake(go_on);
+    }
+
+    /// Ends the work in the background for good, and waits until it has; requests are
+    /// answered as before. To be called before webhooks are received no more: what was not
+    /// delivered, another process delivers.
+    pub async fn halt(&self) {
+        self.state.stop.cancel();
+        self.idle().await;
     }
 
     /// What may change while it runs.
@@ -134,8 +176,15 @@ impl Sandbox {
         changes: &SandboxSettings,
         fields: &[String],
     ) -> Result<SandboxSettings, Violations> {
-        settings::apply(&mut self.state.switches.write(), changes, fields)?;
-        Ok(self.settings())
+        let mut switches = self.state.switches.write();
+        settings::apply(&mut switches, changes, fields)?;
+        // Under the lock: what is left depends on the order of charges and settings.
+        self.state.journal.note(|| {
+            let mut changed = settings::object(&switches);
+            changed.retain(|name, _| fields.contains(name));
+            Entry::Set(changed)
+        });
+        Ok(settings::describe(&switches))
     }
 
     /// Ends work under way, and makes everything as it was at the start.

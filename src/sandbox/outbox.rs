@@ -10,6 +10,7 @@ use url::Url;
 
 use super::drift::drift;
 use super::faults::{Group, Strike};
+use super::receipts::{Receipt, Receipts};
 use super::reply::MAINTENANCE_PAGE;
 use super::state::State;
 use super::trickle::Course;
@@ -25,6 +26,9 @@ pub struct Outbox {
     state: Arc<State>,
     endpoint: &'static Endpoint,
     url: Option<Url>,
+    receipts: Arc<Receipts>,
+    /// How many of the next deliveries another process has made.
+    made: u64,
     /// Dropped once the first delivery was answered.
     first: Option<oneshot::Sender<()>>,
     /// Waits until the next delivery has gone.
@@ -37,22 +41,27 @@ pub struct Outbox {
 struct Delivery {
     post: Post,
     times: u32,
+    receipt: Receipt,
     _first: Option<oneshot::Sender<()>>,
 }
 
 impl Outbox {
-    /// An outbox for work that an endpoint started; without a URL nothing is
-    /// delivered.
+    /// An outbox for work of which another process has made so many deliveries; without a
+    /// URL nothing is delivered.
     pub fn new(
         state: &Arc<State>,
+        work: &str,
         endpoint: &'static Endpoint,
         url: Option<Url>,
+        made: u64,
     ) -> (Self, FirstDelivery) {
         let (first, delivered) = oneshot::channel();
         let outbox = Self {
             state: Arc::clone(state),
             endpoint,
             url,
+            receipts: Receipts::new(state, work, made),
+            made,
             first: Some(first),
             reordered: None,
             held: Vec::new(),
@@ -60,11 +69,11 @@ impl Outbox {
         (outbox, delivered)
     }
 
-    /// Whether a fault lets the first delivery overtake the answer that starts
-    /// the work.
-    pub fn overtakes(&self) -> bool {
-        let strikes = self.state.strike(Group::Start, self.endpoint);
-        strikes.iter().any(|strike| strike.kind == FaultKind::Early)
+    /// Whether another process has made the next delivery; if so, that is passed over.
+    pub fn passes(&mut self) -> bool {
+        let is_made = self.made > 0;
+        self.made -= u64::from(is_made);
+        is_made
     }
 
     /// Delivers a body, as faults will have it.
@@ -76,10 +85,12 @@ impl Outbox {
         }
         let strikes = self.state.strike(Group::Delivery, self.endpoint);
         let has = |kind| strikes.iter().any(|strike| strike.kind == kind);
+        let receipt = self.receipts.begin();
         if has(FaultKind::Drop) {
+            receipt.over();
             return;
         }
-        let delivery = prepare(body, &strikes, first);
+        let delivery = prepare(body, &strikes, receipt, first);
         if has(FaultKind::Burst) {
             self.held.push(delivery);
             return;
@@ -111,6 +122,7 @@ impl Outbox {
             }
         }
         while burst.join_next().await.is_some() {}
+        self.receipts.end();
     }
 
     async fn post(&self, delivery: Delivery) {
@@ -133,10 +145,16 @@ async fn post(state: Arc<State>, url: Url, delivery: Delivery) {
     for _ in 0..delivery.times {
         webhook::deliver(&state, &url, delivery.post.clone()).await;
     }
+    delivery.receipt.over();
 }
 
 /// What damages a body, and how it goes over the wire.
-fn prepare(body: Value, strikes: &[Strike], first: Option<oneshot::Sender<()>>) -> Delivery {
+fn prepare(
+    body: Value,
+    strikes: &[Strike],
+    receipt: Receipt,
+    first: Option<oneshot::Sender<()>>,
+) -> Delivery {
     let find = |kind| strikes.iter().find(|strike| strike.kind == kind);
     let mut body = body;
     if find(FaultKind::Drift).is_some() {
@@ -166,6 +184,7 @@ fn prepare(body: Value, strikes: &[Strike], first: Option<oneshot::Sender<()>>) 
             fresh: false,
         },
         times: find(FaultKind::Duplicate).map_or(1, |strike| strike.times),
+        receipt,
         _first: first,
     }
 }

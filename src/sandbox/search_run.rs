@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::faults::Strike;
+use super::journal::{Entry, Found};
 use super::outbox::Outbox;
 use super::render;
 use super::searches::{Results, SearchRecord, accounts, keys, leads, style, with_lists};
@@ -55,7 +56,7 @@ impl Run {
         }
     }
 
-    /// Finds and delivers until the end.
+    /// Finds and delivers until the end, from where another process was.
     pub async fn run(mut self) {
         self.find().await;
         let endless = self.record.search.endless && self.failure.is_none();
@@ -69,13 +70,16 @@ impl Run {
         let search = Arc::clone(&self.record.search);
         let (step, total) = (search.results.step(), search.results.len());
         let streaming = search.streaming || search.endless;
+        let (found, status) = (self.record.found, self.record.status);
         for start in (0..total).step_by(step) {
-            self.state.pace().await;
             let end = (start + step).min(total);
-            if !self.progress(SearchStatus::Ongoing, end) {
-                return;
+            if end > found {
+                self.state.pace().await;
+                if !self.progress(SearchStatus::Ongoing, end) {
+                    return;
+                }
             }
-            if streaming {
+            if streaming && !self.outbox.passes() {
                 let body = self.part(start, end);
                 self.deliver(body).await;
             }
@@ -89,7 +93,9 @@ impl Run {
             self.progress(SearchStatus::Ongoing, total);
             return;
         }
-        self.state.pace().await;
+        if status != SearchStatus::Finished {
+            self.state.pace().await;
+        }
         if self.progress(SearchStatus::Finished, total) {
             self.end(streaming).await;
         }
@@ -107,6 +113,9 @@ impl Run {
             _ => 1,
         };
         for _ in 0..times {
+            if self.outbox.passes() {
+                continue;
+            }
             let body = match message {
                 FinalMessage::Bare if streaming => self.end_of_leads(),
                 _ => self.whole(),
@@ -127,6 +136,14 @@ impl Run {
         drop(searches);
         let keys = keys(&self.state.world, &self.record.search, before..found);
         self.state.ledger.find(&self.record.id, keys, 0);
+        self.state.journal.note(|| {
+            Entry::Found(Found {
+                work: self.record.id.clone(),
+                count: found,
+                status: Some(status),
+                credits: 0,
+            })
+        });
         true
     }
 

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use prost_types::{Struct, Timestamp};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::call::Call;
-use super::outbox::Outbox;
+use super::journal::{Entry, Kept, Task, Work, forms};
+use super::outbox::{FirstDelivery, Outbox};
 use super::render::{self, LeadStyle};
 use super::search_run::{self, Run};
-use super::state::{State, new_id, now};
+use super::state::{State, new_id};
 use super::switches::Switches;
 use super::world::World;
 use super::world::person::Person;
+use crate::proto::endpoint::Endpoint;
 use crate::proto::json::{self, Object};
 use crate::proto::v1::{self, SearchStatus};
 use crate::proto::wire::WireEnum;
@@ -21,7 +24,8 @@ use crate::proto::wire::WireEnum;
 const BATCH: usize = 10;
 
 /// What a search finds: numbers of the world.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Results {
     /// People.
     Leads(Vec<usize>),
@@ -61,7 +65,7 @@ impl Results {
 }
 
 /// A search to start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NewSearch {
     /// Whose.
     pub owner: String,
@@ -70,6 +74,7 @@ pub struct NewSearch {
     /// What it will find.
     pub results: Results,
     /// Where results go.
+    #[serde(with = "forms::url")]
     pub webhook: Option<Url>,
     /// Whether results go there while the search runs.
     pub streaming: bool,
@@ -78,6 +83,7 @@ pub struct NewSearch {
     /// Whether it never ends.
     pub endless: bool,
     /// To echo.
+    #[serde(with = "forms::object")]
     pub custom: Option<Struct>,
 }
 
@@ -121,31 +127,73 @@ pub async fn start(call: &Call, mut search: NewSearch) -> SearchRecord {
     if let Some((_, after)) = failure {
         search.results.truncate(after);
     }
-    let record = SearchRecord {
-        id: new_id(),
-        created_at: now(),
-        status: SearchStatus::NotStarted,
-        found: 0,
-        search: Arc::new(search),
-    };
-    let webhook = record.search.webhook.clone();
-    state
-        .ledger
-        .start(&record.id, call.endpoint, webhook.as_ref());
-    state
-        .searches
-        .lock()
-        .insert(record.id.clone(), record.clone());
-    let (outbox, delivered) = Outbox::new(state, call.endpoint, webhook);
-    let overtakes = outbox.overtakes();
     let failure = failure.map(|(status, _)| status);
-    let run = Run::new(state, record.clone(), outbox, failure);
-    state.spawn(run.run());
+    let record = record(call, search, failure);
+    let overtakes = state.overtakes(call.endpoint);
+    let delivered = go_on(state, call.endpoint, record.clone(), failure, 0);
     if overtakes {
         // An error means that the first delivery is over.
         let _ = delivered.await;
     }
     record
+}
+
+/// Records a search that starts now.
+fn record(call: &Call, search: NewSearch, failure: Option<SearchStatus>) -> SearchRecord {
+    let (state, endpoint) = (&call.state, call.endpoint);
+    let task = Task::Search {
+        search: search.clone(),
+        failure,
+    };
+    let work = Work::new(&new_id(), endpoint, task);
+    let record = SearchRecord {
+        id: work.id.clone(),
+        created_at: work.started_at,
+        status: SearchStatus::NotStarted,
+        found: 0,
+        search: Arc::new(search),
+    };
+    state.journal.note(|| Entry::Started(work));
+    let webhook = record.search.webhook.as_ref();
+    state.ledger.start(&record.id, endpoint, webhook);
+    let mut searches = state.searches.lock();
+    searches.insert(record.id.clone(), record.clone());
+    record
+}
+
+/// Finds and delivers in the background what another process has not.
+pub fn go_on(
+    state: &Arc<State>,
+    endpoint: &'static Endpoint,
+    record: SearchRecord,
+    failure: Option<SearchStatus>,
+    made: u64,
+) -> FirstDelivery {
+    let webhook = record.search.webhook.clone();
+    let (outbox, delivered) = Outbox::new(state, &record.id, endpoint, webhook, made);
+    state.spawn(Run::new(state, record, outbox, failure).run());
+    delivered
+}
+
+/// Brings a search of another process back, unless it was deleted.
+pub fn bring_back(state: &State, kept: &Kept, search: &NewSearch) {
+    let status = kept.status.unwrap_or(SearchStatus::NotStarted);
+    let keys = keys(&state.world, search, 0..kept.found);
+    state.ledger.find(&kept.work.id, keys, kept.credits);
+    let is_over = !matches!(status, SearchStatus::NotStarted | SearchStatus::Ongoing);
+    if is_over || kept.deleted.is_some() {
+        state.ledger.finish(&kept.work.id);
+    }
+    if kept.deleted.is_none() {
+        let record = SearchRecord {
+            id: kept.work.id.clone(),
+            created_at: kept.work.started_at,
+            status,
+            found: kept.found,
+            search: Arc::new(search.clone()),
+        };
+        state.searches.lock().insert(record.id.clone(), record);
+    }
 }
 
 /// What names the results in a range, as their deliveries do.

@@ -3,8 +3,12 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::faults;
 use super::switches::Switches;
+use crate::proto::canonical;
+use crate::proto::json::Object;
 use crate::proto::v1::{FinalMessage, Generation, SandboxSettings, StreamingShape};
 use crate::proto::validate::{Violation, Violations};
 
@@ -27,6 +31,16 @@ pub fn describe(switches: &Switches) -> SandboxSettings {
         credits: Some(switches.credits),
         restricted_keys,
         faults: switches.faults.to_vec(),
+    }
+}
+
+/// The same as a JSON object with each of them.
+#[must_use]
+pub fn object(switches: &Switches) -> Object {
+    match canonical::write(&describe(switches)) {
+        Value::Object(settings) => settings,
+        // A message is an object.
+        _ => Object::new(),
     }
 }
 

@@ -15,6 +15,7 @@ use super::contacts::ContactRecord;
 use super::counters::Counters;
 use super::faults::{Group, Strike};
 use super::findings::Ledger;
+use super::journal::{Entry, Journal, Kept};
 use super::limits::Limits;
 use super::lists::{self, ListRecord};
 use super::reply::Fault;
@@ -23,6 +24,7 @@ use super::switches::{SwitchHandle, Switches};
 use super::webhook::Clients;
 use super::world::World;
 use crate::proto::endpoint::Endpoint;
+use crate::proto::v1::FaultKind;
 
 /// A sandbox's world, records and switches.
 pub struct State {
@@ -44,6 +46,8 @@ pub struct State {
     pub lists: Mutex<BTreeMap<String, ListRecord>>,
     /// What was truly found.
     pub ledger: Ledger,
+    /// What of it outlives the process.
+    pub journal: Journal,
     /// Send webhooks; set when the sandbox serves.
     pub clients: OnceLock<Clients>,
     /// Ends the sandbox's work in the background for good.
@@ -54,6 +58,8 @@ pub struct State {
     round: Mutex<CancellationToken>,
     /// Counts what forms alternate over.
     turn: AtomicU64,
+    /// Work of another process that has not gone on yet.
+    resting: Mutex<Vec<Kept>>,
     working: watch::Sender<usize>,
 }
 
@@ -75,11 +81,13 @@ impl State {
             contacts: Mutex::default(),
             lists: Mutex::new(lists),
             ledger: Ledger::default(),
+            journal: Journal::none(),
             clients: OnceLock::new(),
             initial,
             round: Mutex::new(stop.child_token()),
             stop,
             turn: AtomicU64::new(0),
+            resting: Mutex::default(),
             working: watch::Sender::new(0),
         }
     }
@@ -92,11 +100,27 @@ impl State {
         let round = self.round.lock().clone();
         tokio::spawn(async move {
             tokio::select! {
-                () = work => {}
+                // The end first: work that goes on meanwhile would lose a delivery.
+                biased;
                 () = round.cancelled() => {}
+                () = work => {}
             }
             state.working.send_modify(|count| *count -= 1);
         });
+    }
+
+    /// Keeps work of another process until it goes on; meanwhile it is under way.
+    pub fn rest(&self, work: Kept) {
+        self.working.send_modify(|count| *count += 1);
+        self.resting.lock().push(work);
+    }
+
+    /// Hands on the work that rests.
+    pub fn wake(&self, to: impl FnOnce(Vec<Kept>)) {
+        let woken = std::mem::take(&mut *self.resting.lock());
+        let many = woken.len();
+        to(woken);
+        self.working.send_modify(|count| *count -= many);
     }
 
     /// Carries out a request, also when nobody waits for it any more. None when the
@@ -147,6 +171,7 @@ impl State {
     pub async fn reset(&self) {
         let ended = std::mem::replace(&mut *self.round.lock(), self.stop.child_token());
         ended.cancel();
+        self.wake(drop);
         self.idle().await;
         self.searches.lock().clear();
         self.contacts.lock().clear();
@@ -155,24 +180,49 @@ impl State {
         self.limits.reset();
         self.counters.reset();
         self.turn.store(0, Ordering::Relaxed);
-        *self.switches.write() = self.initial.clone();
+        let mut switches = self.switches.write();
+        *switches = self.initial.clone();
+        self.journal.reset();
+    }
+
+    /// Brings back how many turns forms have had.
+    pub fn bring_back_turn(&self, turn: u64) {
+        self.turn.store(turn, Ordering::Relaxed);
     }
 
     /// The switches for one delivery or answer: forms that alternate are decided.
     #[must_use]
     pub fn form(&self) -> Switches {
         let switches = self.switches.read().clone();
-        switches.at_turn(self.turn.fetch_add(1, Ordering::Relaxed))
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        if switches.alternates() {
+            self.journal.note(|| Entry::Turn(turn + 1));
+        }
+        switches.at_turn(turn)
     }
 
     /// The faults that strike on this occasion.
     pub fn strike(&self, group: Group, endpoint: &Endpoint) -> Vec<Strike> {
         let seed = self.world.seed();
-        let strikes = self.switches.write().faults.strike(seed, group, endpoint);
+        let mut switches = self.switches.write();
+        let faults = &mut switches.faults;
+        let strikes = faults.strike(seed, group, endpoint);
+        if faults.concern(group, endpoint) {
+            self.journal.note(|| Entry::Faults(faults.counts()));
+        }
+        drop(switches);
         for strike in &strikes {
             self.counters.count_fault(strike.kind);
         }
         strikes
+    }
+
+    /// Whether a fault lets the first delivery overtake the answer that starts
+    /// work.
+    #[must_use]
+    pub fn overtakes(&self, endpoint: &Endpoint) -> bool {
+        let strikes = self.strike(Group::Start, endpoint);
+        strikes.iter().any(|strike| strike.kind == FaultKind::Early)
     }
 
     /// Waits for one unit of progress.
@@ -203,9 +253,13 @@ impl State {
         ))
     }
 
-    /// Charges credits.
-    pub fn charge(&self, credits: u64) {
-        self.switches.write().credits -= i64::try_from(credits).unwrap_or(i64::MAX);
+    /// Charges credits, and notes for what.
+    pub fn charge(&self, credits: u64, entry: impl FnOnce() -> Entry) {
+        let mut switches = self.switches.write();
+        switches.credits -= i64::try_from(credits).unwrap_or(i64::MAX);
+        // Under the lock: what is left depends on the order of charges and settings.
+        self.journal.note(entry);
+        drop(switches);
         self.counters.count_credits(credits);
     }
 }

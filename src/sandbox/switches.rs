@@ -59,6 +59,12 @@ impl From<&SandboxConfig> for Switches {
 }
 
 impl Switches {
+    /// Whether forms come by turns.
+    pub(super) fn alternates(&self) -> bool {
+        self.generation == Generation::Alternating
+            || self.streaming_shape == StreamingShape::Alternating
+    }
+
     /// The same with one form where forms alternate: in four turns every
     /// generation meets every shape.
     pub(super) fn at_turn(mut self, turn: u64) -> Self {

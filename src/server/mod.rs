@@ -89,7 +89,7 @@ pub struct ServerOptions {
     /// Whether it serves, for those who ask.
     pub health: Health,
     /// The built-in Pronto, when it answers instead of the real one: its
-    /// SandboxService is served, too.
+    /// SandboxService is served, too, and its work goes on while callbacks are received.
     pub sandbox: Option<Sandbox>,
 }
 
@@ -135,6 +135,7 @@ pub async fn run(
     let addresses = listeners.addresses()?;
     let health = options.health.clone();
     let (serving, tls) = (options.serving.clone(), options.tls.clone());
+    let sandbox = options.sandbox.clone();
     let ending = Ending::default();
     // Also when the server does not start, or is dropped.
     let _cut = ending.cut.clone().drop_guard();
@@ -159,6 +160,9 @@ pub async fn run(
         }
     };
     let callbacks = parts.receive(listeners.callbacks);
+    if let Some(sandbox) = &sandbox {
+        sandbox.resume();
+    }
     let following = {
         let (health, is_writable) = (health.clone(), parts.jobs.is_store_writable());
         tokio::spawn(async move { health.follow(is_writable).await })
@@ -182,6 +186,10 @@ pub async fn run(
     ending.leave.cancel();
     parts.end(grpc, &schedule).await;
     ending.cut.cancel();
+    if let Some(sandbox) = &sandbox {
+        // What it delivers from here on, nobody would receive.
+        let _ = timeout_at(schedule.callbacks, sandbox.halt()).await;
+    }
     // Last, because nobody delivers a callback twice.
     parts.callbacks_ending.cancel();
     if timeout_at(schedule.callbacks, callbacks).await.is_err() {

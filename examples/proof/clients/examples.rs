@@ -1,14 +1,16 @@
-//! The examples, with a server that is killed in the middle of their streams.
+//! The examples as users try them: with a server and its sandbox in one process, which is
+//! killed in the middle of their streams.
 
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use pronto_grpc::proto::v1::ListJobsRequest;
 use pronto_grpc::proto::v1::job_service_client::JobServiceClient;
-use pronto_grpc::proto::v1::{JobEvent, LeadResult};
-use pronto_grpc::sandbox::Sandbox;
-use tokio::time::sleep;
+use pronto_grpc::proto::v1::sandbox_service_client::SandboxServiceClient;
+use pronto_grpc::proto::v1::{
+    GetSandboxCountersRequest, JobEvent, LeadResult, ListFindingsRequest, ListJobsRequest,
+    SandboxSettings, UpdateSettingsRequest,
+};
 use tonic::transport::Channel;
 
 use super::columns::Column;
@@ -16,13 +18,14 @@ use super::program::Program;
 use super::stage::Stage;
 use super::truth::{compare, log, people, start_search};
 
-/// Slow enough that the server dies while results are to come.
-const PACE: Duration = Duration::from_millis(20);
+/// The call that buys the batch of `enrich`.
+const START: &str = "pronto.v1.ContactService/StartBulkContactEnrichment";
 
 /// People are printed as they are found, each once.
 pub async fn search(column: &Column) -> Result<(), String> {
     const LIMIT: usize = 100;
-    let (mut stage, _sandbox) = Stage::beside_pronto(PACE).await;
+    // The sandbox takes 20 ms for each of them: the server dies while most are to come.
+    let mut stage = Stage::new().await;
     let arguments = ["search".to_owned(), LIMIT.to_string()];
     let mut program = Program::start(column, &arguments, &stage.environment());
     let mut lines = program.lines(LIMIT / 4).await?;
@@ -64,7 +67,8 @@ pub async fn enrich(column: &Column) -> Result<(), String> {
     const PART: usize = CONTACTS / 5;
     // Some programs take a second to start; the batch has to be under way by then.
     const SLOW: Duration = Duration::from_millis(200);
-    let (mut stage, sandbox) = Stage::beside_pronto(PACE).await;
+    const FAST: Duration = Duration::from_millis(20);
+    let mut stage = Stage::new().await;
     let table = table(stage.channel().await, CONTACTS).await;
     let folder = stage.place.folder().join("tables");
     std::fs::create_dir(&folder).unwrap();
@@ -77,33 +81,45 @@ pub async fn enrich(column: &Column) -> Result<(), String> {
         "11111111-2222-4333-8444-555555555555".to_owned(),
     ];
 
-    sandbox.switches().write().pace = SLOW;
+    set_pace(stage.channel().await, SLOW).await;
     let mut program = Program::start(column, &arguments, &stage.environment());
     program.lines(PART).await?;
     program.kill();
     let mut program = Program::start(column, &arguments, &stage.environment());
     let mut lines = program.lines(2 * PART).await?;
-    between_deliveries(&sandbox).await;
+    let started = starts(stage.channel().await).await;
     stage.crash().await;
-    sandbox.switches().write().pace = PACE;
+    set_pace(stage.channel().await, FAST).await;
     lines.extend(program.success().await?);
     let again = Program::start(column, &arguments, &stage.environment());
     compare(&again.success().await?, &lines)?;
 
     judge_lines(&lines, CONTACTS)?;
     judge_table(&table, &output)?;
-    judge_bill(&sandbox).await
+    judge_bill(stage.channel().await, started, CONTACTS).await
 }
 
-/// Returns right after a delivery, a while before the next one: what is posted to a server
-/// that is away is lost, and Pronto cannot be asked for the contacts of a batch.
-async fn between_deliveries(sandbox: &Sandbox) {
-    let accepted = || sandbox.describe_counters().webhooks_accepted;
-    sandbox.switches().write().pace = PACE * 100;
-    let before = accepted();
-    while accepted() == before && sandbox.describe_counters().under_way > 0 {
-        sleep(PACE / 10).await;
-    }
+/// Sets the time between two deliveries.
+async fn set_pace(channel: Channel, pace: Duration) {
+    let settings = Some(SandboxSettings {
+        pace: pace.try_into().ok(),
+        ..SandboxSettings::default()
+    });
+    let request = UpdateSettingsRequest {
+        settings,
+        update_mask: None,
+    };
+    let mut sandbox = SandboxServiceClient::new(channel);
+    sandbox.update_settings(request).await.unwrap();
+}
+
+/// How often this process of the sandbox was asked for a batch.
+async fn starts(channel: Channel) -> u64 {
+    let request = GetSandboxCountersRequest::default();
+    let mut sandbox = SandboxServiceClient::new(channel);
+    let answer = sandbox.get_sandbox_counters(request).await;
+    let counters = answer.unwrap().into_inner().counters.unwrap();
+    counters.requests.get(START).copied().unwrap_or(0)
 }
 
 /// People of the sandbox, as a table of contacts.
@@ -170,12 +186,21 @@ fn judge_table(input: &str, output: &Path) -> Result<(), String> {
     }
 }
 
-async fn judge_bill(sandbox: &Sandbox) -> Result<(), String> {
-    const STARTED: &str = "pronto.v1.ContactService/StartBulkContactEnrichment";
-    sandbox.idle().await;
-    let counters = sandbox.describe_counters();
-    match counters.requests.get(STARTED) {
-        Some(1) => Ok(()),
-        count => Err(format!("the batch was bought {count:?} times")),
+/// The batch was asked for once, in two processes together, and each contact was enriched,
+/// and so charged, once.
+async fn judge_bill(channel: Channel, started: u64, contacts: usize) -> Result<(), String> {
+    let started = started + starts(channel.clone()).await;
+    if started != 1 {
+        return Err(format!("the batch was bought {started} times"));
+    }
+    let request = ListFindingsRequest::default();
+    let mut sandbox = SandboxServiceClient::new(channel);
+    let answer = sandbox.list_findings(request).await;
+    let mut findings = answer.unwrap().into_inner().findings;
+    findings.retain(|findings| findings.operation == START);
+    match findings.as_slice() {
+        [batch] if batch.finished && batch.keys.len() == contacts => Ok(()),
+        [batch] => Err(format!("{} contacts were enriched", batch.keys.len())),
+        batches => Err(format!("{} batches were enriched", batches.len())),
     }
 }

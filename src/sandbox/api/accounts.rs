@@ -31,7 +31,7 @@ pub async fn search(call: Call) -> Answer {
         .map(|company| company.index())
         .collect();
     let search = NewSearch {
-        owner: call.key.clone(),
+        owner: call.owner.clone(),
         name: request
             .name
             .unwrap_or_else(|| default_name("Account search")),
@@ -117,7 +117,7 @@ pub async fn extract(call: Call) -> Answer {
         .copied()
         .collect();
     let search = NewSearch {
-        owner: call.key.clone(),
+        owner: call.owner.clone(),
         name: request
             .name
             .unwrap_or_else(|| default_name("Account search")),

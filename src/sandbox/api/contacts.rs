@@ -2,13 +2,12 @@
 
 use http::StatusCode;
 use prost_types::Struct;
-use url::Url;
 
 use super::Answer;
 use crate::proto::json::Spelling;
 use crate::proto::v1::{self, EnrichmentType};
 use crate::sandbox::call::{Call, check_rules, check_webhook_url};
-use crate::sandbox::contacts::{self, NewContact};
+use crate::sandbox::contacts::{self, NewContact, NewContacts};
 use crate::sandbox::enrichment::{self, Identity, Wanted};
 use crate::sandbox::reply::{Fault, Reply};
 use crate::sandbox::state::new_id;
@@ -26,22 +25,11 @@ fn wanted(kinds: &[i32], countries: Vec<String>) -> Wanted {
     Wanted { kinds, countries }
 }
 
-fn new_contact(
-    call: &Call,
-    identity: Identity,
-    wanted: &Wanted,
-    custom: Option<Struct>,
-    webhook: Option<Url>,
-) -> NewContact {
-    let owner = call.key.clone();
-    let credits = &call.endpoint.credits;
+fn new_contact(identity: Identity, custom: Option<Struct>) -> NewContact {
     NewContact {
-        owner,
+        id: new_id(),
         identity,
-        wanted: wanted.clone(),
         custom,
-        credits,
-        webhook,
     }
 }
 
@@ -71,8 +59,8 @@ pub async fn enrich(call: Call) -> Answer {
     let latency = call.state.switches.read().sync_latency;
     tokio::time::sleep(latency).await;
     call.state.linger(call.endpoint).await;
-    let new = new_contact(&call, identity, &wanted, request.custom, None);
-    let contact = contacts::enrich(&call, &new);
+    let new = new_contact(identity, request.custom);
+    let contact = contacts::enrich(&call, &wanted, &new);
     Ok(Reply::message(&contact, Spelling::Documented))
 }
 
@@ -90,9 +78,15 @@ pub async fn start(call: Call) -> Answer {
         domain: request.domain,
         company_name: request.company_name,
     };
-    let new = new_contact(&call, identity, &wanted, request.custom, webhook);
-    let started = contacts::start(&call, None, vec![new]).await;
-    let contact = started.into_iter().next().unwrap_or_default();
+    let new = new_contact(identity, request.custom);
+    let (id, contact) = (new.id.clone(), contacts::accept(&new));
+    let alone = NewContacts {
+        owner: call.owner.clone(),
+        wanted,
+        webhook,
+        contacts: vec![new],
+    };
+    contacts::start(&call, &id, alone).await;
     Ok(Reply::message(&contact, Spelling::Observed))
 }
 
@@ -111,11 +105,17 @@ pub async fn start_bulk(call: Call) -> Answer {
             domain: contact.domain,
             company_name: contact.company_name,
         };
-        new_contact(&call, identity, &wanted, contact.custom, webhook.clone())
+        new_contact(identity, contact.custom)
     });
+    let batch = NewContacts {
+        owner: call.owner.clone(),
+        wanted,
+        webhook,
+        contacts: contacts.collect(),
+    };
     // The batch has an id of its own, which no endpoint takes.
     let id = new_id();
-    contacts::start(&call, Some(&id), contacts.collect()).await;
+    contacts::start(&call, &id, batch).await;
     let batch = v1::Contact {
         enrichment_id: Some(id),
         status: Some("queued".to_owned()),
@@ -129,7 +129,7 @@ pub async fn get(call: Call) -> Answer {
     let contacts = call.state.contacts.lock();
     let record = contacts
         .get(&call.id)
-        .filter(|record| record.owner == call.key);
+        .filter(|record| record.owner == call.owner);
     let record = record.ok_or(Fault::NotFound("Contact not found"))?;
     Ok(Reply::message(&record.contact, Spelling::Observed))
 }

@@ -34,7 +34,7 @@ pub async fn search(call: Call) -> Answer {
         .map(|person| person.index())
         .collect();
     let search = NewSearch {
-        owner: call.key.clone(),
+        owner: call.owner.clone(),
         name: request.name.unwrap_or_else(|| default_name("Lead search")),
         results: Results::Leads(found),
         webhook,
@@ -85,7 +85,7 @@ fn require_filter(filters: &LeadFilters) -> Result<(), Fault> {
 }
 
 fn fitting<'c>(call: &'c Call, filters: &LeadFilters) -> Vec<Person<'c>> {
-    let query = LeadQuery::new(&call.state, &call.key, filters);
+    let query = LeadQuery::new(&call.state, &call.owner, filters);
     call.people().filter(|person| query.fits(*person)).collect()
 }
 
@@ -162,7 +162,7 @@ pub async fn find_at_company(call: Call) -> Answer {
         filters.job_titles = persona.included_titles();
         filters.excluded_job_titles = persona.excluded_titles();
     }
-    let query = LeadQuery::new(&call.state, &call.key, &filters);
+    let query = LeadQuery::new(&call.state, &call.owner, &filters);
     let people = company
         .people()
         .filter_map(|index| company.colleague(index));
@@ -170,7 +170,7 @@ pub async fn find_at_company(call: Call) -> Answer {
         .filter(|person| query.fits(*person))
         .map(|person| person.index());
     let search = NewSearch {
-        owner: call.key.clone(),
+        owner: call.owner.clone(),
         name: request.name.unwrap_or_else(|| default_name("Lead search")),
         results: Results::Leads(found.take(capped(request.limit, MAX_LEADS)).collect()),
         webhook,
@@ -221,7 +221,7 @@ pub async fn extract(call: Call) -> Answer {
     let count = capped(request.limit, (10 + hash % 90).min(all));
     let found = (0..count).map(|offset| (hash % all.max(1) + offset) % all.max(1));
     let search = NewSearch {
-        owner: call.key.clone(),
+        owner: call.owner.clone(),
         name: request.name,
         results: Results::Leads(found.collect()),
         webhook,

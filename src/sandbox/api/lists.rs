@@ -1,25 +1,25 @@
 //! ListService.
 
-use std::sync::Arc;
-
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Answer;
-use crate::proto::json::{self, Object, Spelling};
+use crate::proto::json::{self, Spelling};
 use crate::proto::v1::{self, ListKind, ListStatus};
 use crate::sandbox::call::{Call, check_rules, check_webhook_url};
-use crate::sandbox::lists::{ListRecord, linkedin_id};
-use crate::sandbox::outbox::Outbox;
+use crate::sandbox::journal::{Entry, Task, Work};
+use crate::sandbox::lists::{self, ListRecord, detail, linkedin_id};
 use crate::sandbox::reply::{Fault, Reply};
-use crate::sandbox::state::{State, new_id, now};
+use crate::sandbox::state::{new_id, now};
 
 const NO_LIST: &str = "List not found";
 
 /// GET /lists: a bare array.
 pub async fn list(call: Call) -> Answer {
     let lists = call.state.lists.lock();
-    let visible = lists.values().filter(|list| list.is_visible_to(&call.key));
+    let visible = lists
+        .values()
+        .filter(|list| list.is_visible_to(&call.owner));
     let items = visible.map(|list| Value::Object(json::write(&list.summary(), Spelling::Observed)));
     Ok(Reply::Json(StatusCode::OK, items.collect()))
 }
@@ -33,7 +33,7 @@ pub async fn create(call: Call) -> Answer {
     let imports = !request.companies.is_empty();
     let kind = request.kind.and_then(|kind| ListKind::try_from(kind).ok());
     let record = ListRecord {
-        owner: Some(call.key.clone()),
+        owner: Some(call.owner.clone()),
         id: new_id(),
         name: request.name,
         kind: kind.filter(|_| !imports).unwrap_or(ListKind::Account),
@@ -47,18 +47,21 @@ pub async fn create(call: Call) -> Answer {
         },
         members,
     };
-    call.state
-        .lists
-        .lock()
-        .insert(record.id.clone(), record.clone());
+    let (state, endpoint) = (&call.state, call.endpoint);
     if !imports {
+        lists::add(state, &record);
         let summary = json::write(&record.summary(), Spelling::Observed);
         return Ok(Reply::object(summary).with_status(StatusCode::CREATED));
     }
-    let (outbox, delivered) = Outbox::new(&call.state, call.endpoint, webhook);
-    let overtakes = outbox.overtakes();
-    call.state
-        .spawn(import(Arc::clone(&call.state), record.id.clone(), outbox));
+    let task = Task::Import {
+        webhook: webhook.clone(),
+    };
+    let work = Work::new(&record.id, endpoint, task);
+    // First: a list whose import is not known would wait for it forever.
+    state.journal.note(|| Entry::Started(work));
+    lists::add(state, &record);
+    let overtakes = state.overtakes(endpoint);
+    let delivered = lists::go_on(state, endpoint, &record.id, webhook, 0);
     if overtakes {
         // An error means that the first delivery is over.
         let _ = delivered.await;
@@ -77,33 +80,13 @@ fn companies(call: &Call, named: &[v1::CompanyToList]) -> Vec<usize> {
     named.iter().filter_map(find).collect()
 }
 
-async fn import(state: Arc<State>, id: String, mut outbox: Outbox) {
-    state.pace().await;
-    let done = state.lists.lock().get_mut(&id).map(|list| {
-        list.status = ListStatus::Completed;
-        list.updated_at = now();
-        list.clone()
-    });
-    if let Some(list) = done {
-        outbox.deliver(Value::Object(detail(&list))).await;
-    }
-    outbox.finish().await;
-}
-
 /// GET /lists/{id}
 pub async fn get(call: Call) -> Answer {
     let lists = call.state.lists.lock();
     let list = lists
         .get(&call.id)
-        .filter(|list| list.is_visible_to(&call.key));
+        .filter(|list| list.is_visible_to(&call.owner));
     Ok(Reply::object(detail(list.ok_or(Fault::NotFound(NO_LIST))?)))
-}
-
-/// LinkedIn's id is a number here, too large for a double.
-fn detail(list: &ListRecord) -> Object {
-    let mut object = json::write(&list.detail(), Spelling::Observed);
-    object.insert("linkedin_list_id".to_owned(), list.linkedin_id.into());
-    object
 }
 
 /// PUT /lists/{id}
@@ -113,7 +96,7 @@ pub async fn update(call: Call) -> Answer {
     let mut lists = call.state.lists.lock();
     let list = lists
         .get_mut(&call.id)
-        .filter(|list| list.is_visible_to(&call.key));
+        .filter(|list| list.is_visible_to(&call.owner));
     let list = list.ok_or(Fault::NotFound(NO_LIST))?;
     if let Some(name) = request.name {
         list.name = name;
@@ -124,5 +107,6 @@ pub async fn update(call: Call) -> Answer {
         .collect();
     list.members.extend(added);
     list.updated_at = now();
+    call.state.journal.note(|| Entry::Listed(list.clone()));
     Ok(Reply::object(detail(list)))
 }

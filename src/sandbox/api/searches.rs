@@ -8,6 +8,7 @@ use crate::proto::json;
 use crate::proto::v1::{self, Qualification};
 use crate::proto::wire::WireEnum;
 use crate::sandbox::call::Call;
+use crate::sandbox::journal::{Entry, Mark};
 use crate::sandbox::render::is_qualified;
 use crate::sandbox::reply::{Fault, Reply};
 use crate::sandbox::searches::{Results, SearchRecord, accounts, leads, with_lists};
@@ -21,7 +22,7 @@ pub async fn list(call: Call) -> Answer {
     let own = searches
         .values()
         .rev()
-        .filter(|record| record.search.owner == call.key);
+        .filter(|record| record.search.owner == call.owner);
     let searches: Vec<v1::Search> = own.map(summary).collect();
     let probe = v1::ListSearchesResponse {
         searches: vec![v1::Search::default()],
@@ -86,6 +87,8 @@ pub async fn delete(call: Call) -> Answer {
     let record = find(&call)?;
     call.state.searches.lock().remove(&record.id);
     call.state.ledger.finish(&record.id);
+    let journal = &call.state.journal;
+    journal.note(|| Entry::Deleted(Mark::now(&record.id)));
     Ok(Reply::Empty(StatusCode::NO_CONTENT))
 }
 
@@ -93,6 +96,6 @@ fn find(call: &Call) -> Result<SearchRecord, Fault> {
     let searches = call.state.searches.lock();
     let record = searches
         .get(&call.id)
-        .filter(|record| record.search.owner == call.key);
+        .filter(|record| record.search.owner == call.owner);
     record.cloned().ok_or(Fault::NotFound(NO_SEARCH))
 }

@@ -36,7 +36,7 @@ pub async fn hiring(call: Call) -> Answer {
     }
     let count = found.len();
     let search = NewSearch {
-        owner: call.key.clone(),
+        owner: call.owner.clone(),
         name: default_name("Hiring signal"),
         results: Results::Hiring(found),
         webhook,
@@ -146,7 +146,7 @@ pub async fn growth(call: Call) -> Answer {
         .map(|company| company.index())
         .collect();
     let search = NewSearch {
-        owner: call.key.clone(),
+        owner: call.owner.clone(),
         name: default_name("Growth signal"),
         results: Results::Accounts(found.clone()),
         webhook,
@@ -240,7 +240,7 @@ pub async fn lookalikes(call: Call) -> Answer {
         .map(|company| company.index())
         .collect();
     let search = NewSearch {
-        owner: call.key.clone(),
+        owner: call.owner.clone(),
         name: default_name("Lookalike search"),
         results: Results::Accounts(found.clone()),
         webhook,
@@ -344,7 +344,8 @@ pub async fn job_changes(call: Call) -> Answer {
     let members = {
         let lists = call.state.lists.lock();
         let list = lists.get(&request.lead_list_id);
-        let list = list.filter(|list| list.kind == ListKind::Lead && list.is_visible_to(&call.key));
+        let list =
+            list.filter(|list| list.kind == ListKind::Lead && list.is_visible_to(&call.owner));
         list.ok_or(Fault::NotFound("Lead list not found"))?
             .members
             .clone()
@@ -360,7 +361,7 @@ async fn start_people_signal(
     endless: bool,
 ) -> Answer {
     let search = NewSearch {
-        owner: call.key.clone(),
+        owner: call.owner.clone(),
         name: default_name("Lead signal"),
         results: Results::Leads(people),
         webhook,

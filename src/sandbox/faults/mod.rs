@@ -143,6 +143,28 @@ impl Faults {
         self.0.iter().map(|counted| counted.fault.clone()).collect()
     }
 
+    /// Whether any has occasions of this kind at an endpoint.
+    #[must_use]
+    pub fn concern(&self, group: Group, endpoint: &Endpoint) -> bool {
+        self.0
+            .iter()
+            .any(|counted| counted.concerns(group, endpoint))
+    }
+
+    /// For each, its occasions and its strikes.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(u64, u64)> {
+        let counts = |counted: &Counted| (counted.occasions, counted.strikes);
+        self.0.iter().map(counts).collect()
+    }
+
+    /// Goes on from such counts.
+    pub fn count_from(&mut self, counts: &[(u64, u64)]) {
+        for (counted, &(occasions, strikes)) in self.0.iter_mut().zip(counts) {
+            (counted.occasions, counted.strikes) = (occasions, strikes);
+        }
+    }
+
     /// The faults that strike on one more occasion at an endpoint.
     pub fn strike(&mut self, seed: u64, group: Group, endpoint: &Endpoint) -> Vec<Strike> {
         let counted = self.0.iter_mut().enumerate();

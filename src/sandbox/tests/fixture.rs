@@ -1,5 +1,6 @@
 //! A running sandbox, and a receiver for its webhooks.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::proto::endpoint::Endpoint;
 use crate::proto::v1::Host;
@@ -62,9 +63,22 @@ pub fn quick() -> SandboxConfig {
 
 impl Fixture {
     pub async fn start(config: SandboxConfig) -> Self {
+        Self::serve(Sandbox::new(config)).await
+    }
+
+    /// Goes on with what a file tells.
+    pub async fn open(config: SandboxConfig, file: &Path) -> Self {
+        let sandbox = Sandbox::open(config, file).expect("a file of a sandbox");
+        let fixture = Self::serve(sandbox).await;
+        // Answered once the sandbox serves, which the work needs.
+        fixture.send("GET", "/sandbox/counters", None, None).await;
+        fixture.sandbox.resume();
+        fixture
+    }
+
+    async fn serve(sandbox: Sandbox) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let sandbox = Sandbox::new(config);
         tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
         let client = crate::sandbox::webhook::client().expect("a client");
         Self {
@@ -162,6 +176,7 @@ pub struct Receiver {
     raw: mpsc::UnboundedReceiver<Bytes>,
     broken: mpsc::UnboundedReceiver<()>,
     connections: Arc<AtomicUsize>,
+    answers: Arc<Semaphore>,
 }
 
 /// Where a receiver puts what it gets.
@@ -170,11 +185,27 @@ struct Senders {
     bodies: mpsc::UnboundedSender<Value>,
     raw: mpsc::UnboundedSender<Bytes>,
     broken: mpsc::UnboundedSender<()>,
+    answers: Arc<Semaphore>,
 }
 
 impl Receiver {
     /// Answers every delivery with the status.
     pub async fn answering(status: StatusCode) -> Self {
+        Self::with(status, Semaphore::MAX_PERMITS).await
+    }
+
+    /// Answers so many deliveries; those after them get no answer.
+    pub async fn answering_first(count: usize) -> Self {
+        Self::with(StatusCode::OK, count).await
+    }
+
+    /// Answers every delivery that comes from now on.
+    pub fn answer_all(&self) {
+        self.answers.add_permits(Semaphore::MAX_PERMITS / 2);
+    }
+
+    async fn with(status: StatusCode, answers: usize) -> Self {
+        let answers = Arc::new(Semaphore::new(answers));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (body_sender, bodies) = mpsc::unbounded_channel();
@@ -184,6 +215,7 @@ impl Receiver {
             bodies: body_sender,
             raw: raw_sender,
             broken: broken_sender,
+            answers: Arc::clone(&answers),
         };
         let connections = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&connections);
@@ -203,6 +235,7 @@ impl Receiver {
             raw,
             broken,
             connections,
+            answers,
         }
     }
 
@@ -252,6 +285,7 @@ async fn receive(
         Ok(json) => senders.bodies.send(json).expect("a test"),
         Err(_) => senders.raw.send(body).expect("a test"),
     }
+    senders.answers.acquire().await.expect("a test").forget();
     let mut response = Response::new(Empty::new());
     *response.status_mut() = status;
     Ok(response)

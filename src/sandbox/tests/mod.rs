@@ -8,5 +8,6 @@ mod faulty_answers;
 mod faulty_work;
 mod fixture;
 mod refusals;
+mod restarts;
 mod searches;
 mod workspace;

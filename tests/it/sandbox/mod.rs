@@ -6,6 +6,7 @@ mod early;
 mod errors;
 mod faults;
 mod lookups;
+mod outlives;
 mod restart;
 mod resume;
 mod shapes;
