@@ -55,8 +55,7 @@ class Follow(AsyncIterator[JobEvent]):
     def account(self) -> JobCompleted | None:
         """How the job ended, and what arrived; None before `completed` came.
 
-        Where the iteration began behind `completed`, it is known after its end, without
-        `missing_indexes`.
+        Where the iteration began behind `completed`, it is known after its end.
         """
         return self._following.account
 
