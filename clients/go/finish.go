@@ -28,7 +28,11 @@ func (s *Stream) finish(ctx context.Context, jobs prontov1.JobServiceClient) err
 	if outcome == prontov1.JobOutcome_JOB_OUTCOME_UNSPECIFIED || job.GetLastSequence() != s.last {
 		return endedEarly(job, s.last)
 	}
-	s.account = &prontov1.JobCompleted{Outcome: outcome, Counts: job.GetCounts()}
+	s.account = &prontov1.JobCompleted{
+		Outcome:        outcome,
+		Counts:         job.GetCounts(),
+		MissingIndexes: job.GetMissingIndexes(),
+	}
 	s.over = true
 	return nil
 }

@@ -38,7 +38,7 @@ func WithTLS() Option {
 }
 
 // WithCAFile connects with TLS and trusts the certificates of a PEM file instead of
-// the roots of the system.
+// the roots of the system. It is read for each connection, so it may be renewed.
 func WithCAFile(path string) Option {
 	return func(s *settings) {
 		s.secure().ca = func() ([]byte, error) { return os.ReadFile(path) }

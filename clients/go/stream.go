@@ -51,8 +51,7 @@ func (s *Stream) Events(ctx context.Context) iter.Seq2[*prontov1.JobEvent, error
 func (s *Stream) Last() int64 { return s.last }
 
 // Account is how the job ended and what arrived for it, or nil before that is known:
-// read it after the last event. It has no missing_indexes where the stream began behind
-// `completed`.
+// read it after the last event.
 func (s *Stream) Account() *prontov1.JobCompleted { return s.account }
 
 // run makes attempts until the job is over.

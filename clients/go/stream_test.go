@@ -438,17 +438,23 @@ func TestStreamBehindCompletedAsksForTheAccount(t *testing.T) {
 		jobs := &fakeJobs{
 			scripts: []func(watchStream) error{send(nil)},
 			job: &prontov1.Job{
-				State:        prontov1.JobState_JOB_STATE_INCOMPLETE,
-				LastSequence: 9,
-				Counts:       &prontov1.JobCounts{Delivered: 7},
+				State:          prontov1.JobState_JOB_STATE_INCOMPLETE,
+				LastSequence:   9,
+				Counts:         &prontov1.JobCounts{Delivered: 7},
+				MissingIndexes: []int32{0, 4},
 			},
 		}
 		stream := jobs.serve(t).Follow("job", pronto.After(9))
 		if _, err := collect(t.Context(), stream); err != nil {
 			t.Fatal(err)
 		}
-		if a := stream.Account(); a.GetOutcome() != prontov1.JobOutcome_JOB_OUTCOME_INCOMPLETE || a.GetCounts().GetDelivered() != 7 {
-			t.Errorf("account %v", a)
+		want := &prontov1.JobCompleted{
+			Outcome:        prontov1.JobOutcome_JOB_OUTCOME_INCOMPLETE,
+			Counts:         &prontov1.JobCounts{Delivered: 7},
+			MissingIndexes: []int32{0, 4},
+		}
+		if account := stream.Account(); !proto.Equal(account, want) {
+			t.Errorf("account %v", account)
 		}
 	})
 }

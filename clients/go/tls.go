@@ -3,10 +3,13 @@
 package pronto
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
+	"sync/atomic"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -24,14 +27,26 @@ func (s *settings) transportCredentials() (credentials.TransportCredentials, err
 	if s.tls == nil {
 		return insecure.NewCredentials(), nil
 	}
+	// A mistake in the files is told now and not by the first call.
+	config, err := s.tls.config()
+	if err != nil {
+		return nil, err
+	}
+	renewed := renewedTLS{credentials.NewTLS(config), s.tls, new(atomic.Pointer[tls.Config])}
+	renewed.last.Store(config)
+	return renewed, nil
+}
+
+// config is made of what the files hold now.
+func (s *tlsSettings) config() (*tls.Config, error) {
 	config := &tls.Config{}
-	if err := s.tls.trust(config); err != nil {
+	if err := s.trust(config); err != nil {
 		return nil, err
 	}
-	if err := s.tls.identify(config); err != nil {
+	if err := s.identify(config); err != nil {
 		return nil, err
 	}
-	return credentials.NewTLS(config), nil
+	return config, nil
 }
 
 // trust sets whom the client trusts.
@@ -55,13 +70,31 @@ func (s *tlsSettings) identify(config *tls.Config) error {
 	if s.certificate == nil {
 		return nil
 	}
-	// A mistake in the files is told now and not by the first call.
-	if _, err := s.certificate(); err != nil {
+	certificate, err := s.certificate()
+	if err != nil {
 		return fmt.Errorf("pronto: client certificate: %w", err)
 	}
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		certificate, err := s.certificate()
-		return &certificate, err
+		return &certificate, nil
 	}
 	return nil
 }
+
+// renewedTLS reads the files for each connection, since they may be renewed. While they
+// are of no use, as in the middle of that, it takes what they held last.
+type renewedTLS struct {
+	credentials.TransportCredentials
+	settings *tlsSettings
+	last     *atomic.Pointer[tls.Config]
+}
+
+// ClientHandshake encrypts a connection.
+func (r renewedTLS) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if config, err := r.settings.config(); err == nil {
+		r.last.Store(config)
+	}
+	return credentials.NewTLS(r.last.Load()).ClientHandshake(ctx, authority, conn)
+}
+
+// Clone is the same: nothing of it changes but the last content of the files.
+func (r renewedTLS) Clone() credentials.TransportCredentials { return r }

@@ -3,6 +3,7 @@
 package pronto_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -95,12 +96,8 @@ func serveTLS(t *testing.T, server, client identity) (*echo, string) {
 func TestTLSShowsAndChecksCertificates(t *testing.T) {
 	server, known := newIdentity(t, "server"), newIdentity(t, "known")
 	echo, target := serveTLS(t, server, known)
-	client, err := pronto.Connect(target, pronto.WithCAFile(server.certificateFile),
+	client := connectTLS(t, target, pronto.WithCAFile(server.certificateFile),
 		pronto.WithClientCertificate(known.certificateFile, known.keyFile), pronto.WithToken("secret"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
 	if v := echo.ask(t, client).Get("authorization"); len(v) != 1 || v[0] != "Bearer secret" {
 		t.Errorf("authorization %q", v)
 	}
@@ -115,16 +112,7 @@ func TestTLSTrustsNobodyElse(t *testing.T) {
 		"no client certificate": pronto.WithCA(server.pem),
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, err := pronto.Connect(target, ca)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close()
-			// A method that nothing repeats, so that the test is quick.
-			_, err = client.Contacts.EnrichContact(t.Context(), &prontov1.EnrichContactRequest{})
-			if e, ok := pronto.AsError(err); !ok || e.Code != codes.Unavailable {
-				t.Errorf("error %v", err)
-			}
+			wantNobody(t, connectTLS(t, target, ca))
 		})
 	}
 }
@@ -132,20 +120,73 @@ func TestTLSTrustsNobodyElse(t *testing.T) {
 func TestTLSTakesARenewedClientCertificate(t *testing.T) {
 	server, known, stranger := newIdentity(t, "server"), newIdentity(t, "known"), newIdentity(t, "stranger")
 	echo, target := serveTLS(t, server, known)
-	client, err := pronto.Connect(target, pronto.WithCA(server.pem),
+	client := connectTLS(t, target, pronto.WithCA(server.pem),
 		pronto.WithClientCertificate(stranger.certificateFile, stranger.keyFile))
-	if err != nil {
-		t.Fatal(err)
+	wantNobody(t, client)
+	rename(t, known.certificateFile, stranger.certificateFile)
+	rename(t, known.keyFile, stranger.keyFile)
+	echo.ask(t, client)
+}
+
+func TestTLSTakesARenewedCA(t *testing.T) {
+	server, known, stranger := newIdentity(t, "server"), newIdentity(t, "known"), newIdentity(t, "stranger")
+	echo, target := serveTLS(t, server, known)
+	client := connectTLS(t, target, pronto.WithCAFile(stranger.certificateFile),
+		pronto.WithClientCertificate(known.certificateFile, known.keyFile))
+	wantNobody(t, client)
+	rename(t, server.certificateFile, stranger.certificateFile)
+	echo.ask(t, client)
+}
+
+func TestTLSKeepsTheLastFilesWhileThereAreNone(t *testing.T) {
+	server, known := newIdentity(t, "server"), newIdentity(t, "known")
+	echo, target := serveTLS(t, server, known)
+	connections := make(chan net.Conn, 2)
+	dial := func(ctx context.Context, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err == nil {
+			connections <- conn
+		}
+		return conn, err
 	}
-	defer client.Close()
-	_, err = client.Contacts.EnrichContact(t.Context(), &prontov1.EnrichContactRequest{})
-	if e, ok := pronto.AsError(err); !ok || e.Code != codes.Unavailable {
-		t.Fatalf("error %v", err)
-	}
-	for from, to := range map[string]string{known.certificateFile: stranger.certificateFile, known.keyFile: stranger.keyFile} {
-		if err := os.Rename(from, to); err != nil {
+	client := connectTLS(t, target, pronto.WithCAFile(server.certificateFile),
+		pronto.WithClientCertificate(known.certificateFile, known.keyFile),
+		pronto.WithDialOptions(grpc.WithContextDialer(dial)))
+	echo.ask(t, client)
+	for _, path := range []string{server.certificateFile, known.keyFile} {
+		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
 	}
+	_ = (<-connections).Close()
 	echo.ask(t, client)
+	<-connections
+}
+
+func connectTLS(t *testing.T, target string, options ...pronto.Option) *pronto.Client {
+	t.Helper()
+	client, err := pronto.Connect(target, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// wantNobody makes a call that finds no server to trust, or one that does not trust it.
+func wantNobody(t *testing.T, client *pronto.Client) {
+	t.Helper()
+	// A method that nothing repeats, so that the test is quick.
+	_, err := client.Contacts.EnrichContact(t.Context(), &prontov1.EnrichContactRequest{})
+	if e, ok := pronto.AsError(err); !ok || e.Code != codes.Unavailable {
+		t.Fatalf("error %v", err)
+	}
+}
+
+// rename puts a file into the place of another.
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -13,8 +13,8 @@ from wire import Wire
 import pronto_grpc
 from pronto_grpc import aio, v1
 from pronto_grpc._following import Following, Limits
-from pronto_grpc._line import Line
-from pronto_grpc.aio._line import Line as AsyncLine
+from pronto_grpc._share import Share
+from pronto_grpc.aio._share import Share as AsyncShare
 
 Take = Callable[[v1.JobEvent], None]
 
@@ -44,8 +44,8 @@ def wire(server: Server) -> Iterator[Wire]:
 def follow_blocking(following: Following, target: str, time: Time, take: Take) -> None:
     """Follow with `pronto_grpc`."""
     with pronto_grpc.connect(target) as client:
-        line = Line(client.jobs, client._dialer.open)
-        with pronto_grpc.Follow(line, following, pause=time.wait) as events:
+        share = Share(client._pool)
+        with pronto_grpc.Follow(share, following, pause=time.wait) as events:
             for event in events:
                 take(event)
 
@@ -55,8 +55,8 @@ def follow_asyncio(following: Following, target: str, time: Time, take: Take) ->
 
     async def follow() -> None:
         async with aio.connect(target) as client:
-            line = AsyncLine(client.jobs, client._dialer.open)
-            async with aio.Follow(line, following, pause=time.wait_async) as events:
+            share = AsyncShare(client._pool)
+            async with aio.Follow(share, following, pause=time.wait_async) as events:
                 async for event in events:
                     take(event)
 

@@ -123,7 +123,7 @@ class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceS
         self.metadata: list[dict[str, str | bytes]] = []
         self.time_left: list[float | None] = []
         self.ended = threading.Semaphore(0)
-        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
+        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=128))
         jobs_pb2_grpc.add_JobServiceServicer_to_server(self, self._server)
         contacts_pb2_grpc.add_ContactServiceServicer_to_server(self, self._server)
         self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"

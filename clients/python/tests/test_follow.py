@@ -134,13 +134,17 @@ def test_the_time_of_the_caller_ends(server: Server, follow: Run, time: Time) ->
 
 
 def test_ends_behind_completed(server: Server, follow: Run) -> None:
-    counts = v1.JobCounts(delivered=1)
-    server.streams.append([])
-    server.jobs.append(
-        v1.Job(id=JOB, state=v1.JOB_STATE_INCOMPLETE, last_sequence=3, counts=counts)
+    account = v1.JobCompleted(
+        outcome=v1.JOB_OUTCOME_INCOMPLETE,
+        counts=v1.JobCounts(delivered=1),
+        missing_indexes=[0, 4],
     )
+    job = v1.Job(id=JOB, state=v1.JOB_STATE_INCOMPLETE, last_sequence=3, counts=account.counts)
+    job.missing_indexes.extend(account.missing_indexes)
+    server.streams.append([])
+    server.jobs.append(job)
     assert follow(after=3) == []
-    assert follow.account == v1.JobCompleted(outcome=v1.JOB_OUTCOME_INCOMPLETE, counts=counts)
+    assert follow.account == account
 
 
 @pytest.mark.parametrize(

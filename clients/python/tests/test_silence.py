@@ -56,30 +56,32 @@ def test_two_dead_connections_are_left(server: Server, follow: Run, wire: Wire) 
 
 def test_other_calls_keep_their_connection(server: Server, wire: Wire) -> None:
     server.streams.extend([[started(), Silence()], [completed(2)]])
-    server.jobs.append(v1.Job(id=JOB))
+    server.jobs.extend([v1.Job(id=JOB)] * 2)
     with pronto_grpc.connect(wire.target) as client:
+        client.jobs.GetJob(v1.GetJobRequest(job_id=JOB))
         events = client.follow(JOB, idle=IDLE)
         assert len(list(events)) == 2
         client.jobs.GetJob(v1.GetJobRequest(job_id=JOB))
-        shared, own = wire.connections
-        assert own.left.wait(SOON)
-        assert not shared.left.is_set()
+        calls, silent, _ = wire.connections
+        assert silent.left.wait(SOON)
+        assert not calls.left.is_set()
 
 
 def test_asyncio_other_calls_keep_their_connection(server: Server, wire: Wire) -> None:
     server.streams.extend([[started(), Silence()], [completed(2)]])
-    server.jobs.append(v1.Job(id=JOB))
+    server.jobs.extend([v1.Job(id=JOB)] * 2)
 
     async def follow() -> None:
         async with aio.connect(wire.target) as client:
+            await client.jobs.GetJob(v1.GetJobRequest(job_id=JOB))
             events = client.follow(JOB, idle=IDLE)
             assert len([event async for event in events]) == 2
             await client.jobs.GetJob(v1.GetJobRequest(job_id=JOB))
-            shared, own = wire.connections
+            calls, silent, _ = wire.connections
             # With older versions of grpc, a call of the past still holds the connection.
             gc.collect()
-            assert await asyncio.to_thread(own.left.wait, SOON)
-            assert not shared.left.is_set()
+            assert await asyncio.to_thread(silent.left.wait, SOON)
+            assert not calls.left.is_set()
 
     asyncio.run(follow())
 

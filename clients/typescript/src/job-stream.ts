@@ -62,10 +62,7 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
     return this.#last;
   }
 
-  /**
-   * How the job ended; undefined before it has. Its `missingIndexes` are known only to
-   * a stream that saw the event `completed`.
-   */
+  /** How the job ended; undefined before it has. */
   get account(): JobCompleted | undefined {
     return this.#account;
   }
@@ -182,11 +179,11 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
   }
 }
 
-/** The account of a job that has ended, as far as the job tells. */
-function accountOf({ state, counts }: Job): JobCompleted | undefined {
+/** The account of a job that has ended. */
+function accountOf({ state, counts, missingIndexes }: Job): JobCompleted | undefined {
   const outcome = outcomes.get(state);
   if (outcome === undefined) return undefined;
-  return create(JobCompletedSchema, { outcome, ...(counts && { counts }) });
+  return create(JobCompletedSchema, { outcome, missingIndexes, ...(counts && { counts }) });
 }
 
 const goneReasons = new Set([ErrorReason.NOT_FOUND, ErrorReason.SEQUENCE_EXPIRED]);

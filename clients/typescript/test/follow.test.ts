@@ -193,11 +193,13 @@ describe("a stream that is followed", () => {
   });
 
   it("asks for the account when it resumed behind it", async () => {
-    const job = { state: JobState.INCOMPLETE, lastSequence: 7n, counts: { delivered: 5n } };
+    const told = { counts: { delivered: 5n }, missingIndexes: [0, 4] };
+    const job = { state: JobState.INCOMPLETE, lastSequence: 7n, ...told };
     const { stream } = following([[]], { after: 7 }, job);
     assert.deepEqual(await sequences(stream), []);
     assert.equal(stream.account?.outcome, 2);
     assert.equal(stream.account.counts?.delivered, 5n);
+    assert.deepEqual(stream.account.missingIndexes, [0, 4]);
   });
 
   it("goes on when the job has more than the stream", async () => {

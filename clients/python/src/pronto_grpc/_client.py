@@ -16,14 +16,16 @@ from pronto_grpc._dialer import Dialer
 from pronto_grpc._endpoint import DEFAULT
 from pronto_grpc._follow import Follow
 from pronto_grpc._following import Followable, Following, Limits, job_id_of
-from pronto_grpc._line import Line
+from pronto_grpc._pool import Pool
+from pronto_grpc._share import Share
 from pronto_grpc._tls import Tls
 
 
 class Client:
     """A connection to pronto-grpc: a stub for each service, and `follow`.
 
-    Close it with `close()`, or use it in a `with`. It may be used by many threads.
+    Close it with `close()`, or use it in a `with`. It may be used by many threads. What is followed
+    has connections of its own, a hundred follows on each.
 
     Attributes:
         channel: The channel, for stubs of other services such as health. What is called over it
@@ -32,9 +34,10 @@ class Client:
 
     def __init__(self, dialer: Dialer) -> None:
         self._dialer = dialer
-        # What `close` ends besides the channel; held weakly, since most of it ends before.
+        # What `close` ends besides the channels; held weakly, since most of it ends before.
         self._followers: weakref.WeakSet[Follow] = weakref.WeakSet()
         self._lock = threading.Lock()
+        self._pool = Pool(dialer.open)
         self.channel = channel = dialer.open()
         self.accounts = v1.AccountServiceStub(channel)
         self.contacts = v1.ContactServiceStub(channel)
@@ -78,19 +81,20 @@ class Client:
         followed, and `SequenceGapError` when events are missing.
         """
         following = Following(job_id_of(job), after, progress, Limits(patience, idle, timeout))
-        follower = Follow(Line(self.jobs, self._dialer.open), following)
+        follower = Follow(Share(self._pool), following)
         with self._lock:
             self._followers.add(follower)
         return follower
 
     def close(self) -> None:
-        """Close the channel. Calls under way are cancelled, and nothing is followed any more."""
+        """Close all connections. Calls under way and what is followed end."""
         self._dialer.closed.set()
         with self._lock:
             followers = list(self._followers)
         for follower in followers:
             follower.close()
-        self.channel.close()
+        for channel in (*self._pool.shut(), self.channel):
+            channel.close()
 
     def __enter__(self) -> Client:
         return self

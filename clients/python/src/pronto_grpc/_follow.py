@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import grpc
 
 from pronto_grpc._following import Following
-from pronto_grpc._line import Line
+from pronto_grpc._share import Share
 from pronto_grpc._watchdog import TooLong, Watchdog
 from pronto_grpc.errors import ProntoError
 from pronto_grpc.v1 import GetJobRequest, JobCompleted, JobEvent
@@ -30,12 +30,12 @@ class Follow(Iterator[JobEvent]):
 
     def __init__(
         self,
-        line: Line,
+        share: Share,
         following: Following,
         *,
         pause: Callable[[float], object] | None = None,
     ) -> None:
-        self._line = line
+        self._share = share
         self._following = following
         self._closed = threading.Event()
         # A wait that `close` ends.
@@ -60,8 +60,7 @@ class Follow(Iterator[JobEvent]):
     def account(self) -> JobCompleted | None:
         """How the job ended, and what arrived; None before `completed` came.
 
-        Where the iteration began behind `completed`, it is known after its end, without
-        `missing_indexes`.
+        Where the iteration began behind `completed`, it is known after its end.
         """
         return self._following.account
 
@@ -109,7 +108,7 @@ class Follow(Iterator[JobEvent]):
         self._watchdog.stop()
         if self._call is not None:
             self._call.cancel()
-        self._line.close()
+        self._share.close()
 
     def _next(self) -> JobEvent | None:
         """Return the next event, and None at the end."""
@@ -137,13 +136,13 @@ class Follow(Iterator[JobEvent]):
 
     def _receive(self) -> JobEvent | None:
         if self._stream is None:
-            self._stream = self._line.jobs.WatchJob(self._following.request())
+            self._stream = self._share.jobs.WatchJob(self._following.request())
         return self._guarded(self._stream, lambda: next(self._stream, None))
 
     def _has_ended(self) -> bool:
         if self._following.account is not None:
             return True
-        request = self._line.jobs.GetJob.future(GetJobRequest(job_id=self.job_id))
+        request = self._share.jobs.GetJob.future(GetJobRequest(job_id=self.job_id))
         answer = self._guarded(request, request.result)
         return self._following.ended(answer.job)
 
@@ -159,7 +158,7 @@ class Follow(Iterator[JobEvent]):
         except TooLong as error:
             # The caller's own time may be what is over.
             self._following.within_timeout(seconds)
-            self._line.renew()
+            self._share.leave()
             raise self._following.silent() from error
         except grpc.FutureCancelledError:
             self._check_closed()

@@ -143,7 +143,9 @@ class Following:
         outcome = _OUTCOMES.get(job.state)
         if outcome is None or job.last_sequence != self.last_sequence:
             return False
-        self.account = JobCompleted(outcome=outcome, counts=job.counts)
+        self.account = JobCompleted(
+            outcome=outcome, counts=job.counts, missing_indexes=job.missing_indexes
+        )
         return True
 
     def ends(self, error: ProntoError) -> bool:

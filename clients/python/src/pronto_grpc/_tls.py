@@ -22,7 +22,10 @@ PemSource = bytes | str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Tls:
-    """Encryption of connections. Each field takes the bytes of a PEM, or the path of its file."""
+    """Encryption of connections. Each field takes the bytes of a PEM, or the path of its file.
+
+    Files are read once, by `connect`: after a renewal, a new client is needed.
+    """
 
     ca: PemSource | None = None
     """Who signs the server's certificate. Absent: those whom the system trusts."""

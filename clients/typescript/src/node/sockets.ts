@@ -1,19 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ClientSessionOptions, SecureClientSessionOptions } from "node:http2";
-import { connect } from "node:net";
+import type { ClientSessionOptions } from "node:http2";
+import { connect, isIP } from "node:net";
+import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 
 import type { Target } from "./target.js";
-import { secureOptions, type TlsOptions } from "./tls.js";
+import { secureContexts, type TlsOptions } from "./tls.js";
 
 /** How Node makes the connection. */
 export function socketOptions(
   { path }: Target,
   tls: TlsOptions | undefined,
-): ClientSessionOptions | SecureClientSessionOptions {
-  if (path === undefined) return { maxSessionMemory, ...(tls && secureOptions(tls)) };
+): ClientSessionOptions & { maxSessionMemory: number } {
+  if (path === undefined) {
+    if (!tls) return { maxSessionMemory };
+    const context = secureContexts(tls);
+    return { maxSessionMemory, createConnection: (url) => connectSecurely(url, context()) };
+  }
   if (tls) throw new TypeError("tls is set, but a Unix socket is never encrypted: leave it out");
   return { maxSessionMemory, createConnection: () => connect(path) };
+}
+
+/** As http2 does it, but for the context: http2 would use one for all connections. */
+function connectSecurely({ hostname, port }: URL, secureContext: SecureContext): TLSSocket {
+  const host = hostname.replace(/^\[|\]$/g, "");
+  return connectTls({
+    host,
+    port: Number(port || 443),
+    secureContext,
+    ALPNProtocols: ["h2"],
+    // An address is no name that a server could be asked for.
+    ...(!isIP(host) && { servername: host }),
+  });
 }
 
 // In MB, of what waits to be sent. Above it Node drops the headers of answers unseen, so

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { readFileSync } from "node:fs";
-import type { SecureClientSessionOptions } from "node:http2";
 import * as nodeTls from "node:tls";
 
-/** Whom to trust, and who we are. */
+/** Whom to trust, and who we are. Files are read for each connection, so they may be renewed. */
 export interface TlsOptions {
   /** Certificates (PEM) to trust instead of the system's roots. */
   ca?: string | Uint8Array;
@@ -16,19 +15,35 @@ export interface TlsOptions {
   keyFile?: string;
 }
 
-/** The same in Node's words. */
-export function secureOptions(tls: TlsOptions): SecureClientSessionOptions {
+/**
+ * What a connection is encrypted with: files as they are when it is made. While these are
+ * of no use, as in the middle of a renewal, what they had last.
+ */
+export function secureContexts(tls: TlsOptions): () => nodeTls.SecureContext {
+  // Mistakes of the caller are thrown now.
+  let last = secureContext(tls);
+  return () => {
+    try {
+      last = secureContext(tls);
+    } catch {
+      // Whether the last ones still count is for the server to say.
+    }
+    return last;
+  };
+}
+
+function secureContext(tls: TlsOptions): nodeTls.SecureContext {
   if (tls.ca !== undefined && tls.caFile !== undefined)
     throw new TypeError("tls.ca and tls.caFile are both set: use one");
   if ((tls.certificateFile === undefined) !== (tls.keyFile === undefined))
     throw new TypeError("tls.certificateFile and tls.keyFile belong together: set both");
-  return {
+  return nodeTls.createSecureContext({
     ...(tls.ca === undefined && tls.caFile === undefined && systemRoots()),
     ...(tls.ca !== undefined && { ca: Buffer.from(tls.ca) }),
     ...(tls.caFile !== undefined && { ca: readFileSync(tls.caFile) }),
     ...(tls.certificateFile !== undefined && { cert: readFileSync(tls.certificateFile) }),
     ...(tls.keyFile !== undefined && { key: readFileSync(tls.keyFile) }),
-  };
+  });
 }
 
 /** What of `node:tls` knows the system's roots; there since Node 22.15. */

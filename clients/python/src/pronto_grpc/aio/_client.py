@@ -14,10 +14,11 @@ from pronto_grpc._connection import plan
 from pronto_grpc._credentials import PathLike
 from pronto_grpc._endpoint import DEFAULT
 from pronto_grpc._following import Followable, Following, Limits, job_id_of
+from pronto_grpc._pool import Pool
 from pronto_grpc._tls import Tls
 from pronto_grpc.aio._dialer import Dialer
 from pronto_grpc.aio._follow import Follow
-from pronto_grpc.aio._line import Line
+from pronto_grpc.aio._share import Share
 
 if TYPE_CHECKING:
     from pronto_grpc.v1.accounts_pb2_grpc import AccountServiceAsyncStub
@@ -38,7 +39,7 @@ class Client:
     """A connection to pronto-grpc: a stub for each service, and `follow`.
 
     Close it with `close()`, or use it in an `async with`. It belongs to the event loop that
-    ran when it was made.
+    ran when it was made. What is followed has connections of its own, a hundred follows on each.
 
     Attributes:
         channel: The channel, for stubs of other services such as health. What is called over it
@@ -47,8 +48,9 @@ class Client:
 
     def __init__(self, dialer: Dialer) -> None:
         self._dialer = dialer
-        # What `close` ends besides the channel; held weakly, since most of it ends before.
+        # What `close` ends besides the channels; held weakly, since most of it ends before.
         self._followers: weakref.WeakSet[Follow] = weakref.WeakSet()
+        self._pool = Pool(dialer.open)
         self.channel = channel = dialer.open()
         self.accounts: AccountServiceAsyncStub = v1.AccountServiceStub(channel)
         self.contacts: ContactServiceAsyncStub = v1.ContactServiceStub(channel)
@@ -92,15 +94,16 @@ class Client:
         followed, and `SequenceGapError` when events are missing.
         """
         following = Following(job_id_of(job), after, progress, Limits(patience, idle, timeout))
-        follower = Follow(Line(self.jobs, self._dialer.open), following)
+        follower = Follow(Share(self._pool), following)
         self._followers.add(follower)
         return follower
 
     async def close(self) -> None:
-        """Close the channel. Calls under way are cancelled, and nothing is followed any more."""
+        """Close all connections. Calls under way and what is followed end."""
         for follower in list(self._followers):
             await follower.close()
-        await self.channel.close()
+        for channel in (*self._pool.shut(), self.channel):
+            await channel.close()
 
     async def __aenter__(self) -> Client:
         return self

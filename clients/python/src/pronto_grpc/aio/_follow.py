@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pronto_grpc._following import Following
 from pronto_grpc.aio import _pause
-from pronto_grpc.aio._line import Line
+from pronto_grpc.aio._share import Share
 from pronto_grpc.errors import ProntoError
 from pronto_grpc.v1 import GetJobRequest, JobCompleted, JobEvent
 
@@ -28,12 +28,12 @@ class Follow(AsyncIterator[JobEvent]):
 
     def __init__(
         self,
-        line: Line,
+        share: Share,
         following: Following,
         *,
         pause: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
-        self._line = line
+        self._share = share
         self._following = following
         self._closed = asyncio.Event()
         # A wait that `close` ends.
@@ -55,8 +55,7 @@ class Follow(AsyncIterator[JobEvent]):
     def account(self) -> JobCompleted | None:
         """How the job ended, and what arrived; None before `completed` came.
 
-        Where the iteration began behind `completed`, it is known after its end, without
-        `missing_indexes`.
+        Where the iteration began behind `completed`, it is known after its end.
         """
         return self._following.account
 
@@ -81,7 +80,7 @@ class Follow(AsyncIterator[JobEvent]):
         """Stop following. The job goes on."""
         self._closed.set()
         self._leave()
-        await self._line.close()
+        await self._share.close()
 
     async def __aenter__(self) -> Follow:
         return self
@@ -125,13 +124,13 @@ class Follow(AsyncIterator[JobEvent]):
 
     async def _receive(self) -> JobEvent | None:
         if self._call is None:
-            self._call = self._line.jobs.WatchJob(self._following.request())
+            self._call = self._share.jobs.WatchJob(self._following.request())
         return await self._guarded(lambda: _read(self._call))
 
     async def _has_ended(self) -> bool:
         if self._following.account is not None:
             return True
-        self._call = self._line.jobs.GetJob(GetJobRequest(job_id=self.job_id))
+        self._call = self._share.jobs.GetJob(GetJobRequest(job_id=self.job_id))
         answer = await self._guarded(lambda: _answer(self._call))
         return self._following.ended(answer.job)
 
@@ -143,7 +142,7 @@ class Follow(AsyncIterator[JobEvent]):
             return answer.result()
         # The caller's own time may be what is over.
         self._following.within_timeout(seconds)
-        await self._line.renew()
+        await self._share.leave()
         raise self._following.silent()
 
     def _check_closed(self) -> None:

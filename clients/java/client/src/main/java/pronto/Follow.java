@@ -108,8 +108,7 @@ public final class Follow implements Iterable<JobEvent>, Iterator<JobEvent>, Aut
   /**
    * How the job ended, and what arrived.
    *
-   * @return the account; of a job whose {@code completed} came before {@link FollowOptions#after}
-   *     without {@code missing_indexes}
+   * @return the account
    * @throws IllegalStateException before the iteration has ended
    */
   public JobCompleted account() {

@@ -201,7 +201,12 @@ final class Following {
                   "the stream of job " + jobId + " ended before the job's last event")));
       return;
     }
-    account = JobCompleted.newBuilder().setOutcome(outcome).setCounts(job.getCounts()).build();
+    account =
+        JobCompleted.newBuilder()
+            .setOutcome(outcome)
+            .setCounts(job.getCounts())
+            .addAllMissingIndexes(job.getMissingIndexesList())
+            .build();
     end(null);
   }
 

@@ -16,8 +16,7 @@ public interface JobSubscription extends Flow.Subscription {
   /**
    * How the job ended, and what arrived.
    *
-   * @return the account; of a job whose {@code completed} came before {@link FollowOptions#after}
-   *     without {@code missing_indexes}
+   * @return the account
    * @throws IllegalStateException before {@code onComplete}
    */
   JobCompleted account();

@@ -8,7 +8,6 @@ import io.grpc.ManagedChannelBuilder;
 import io.grpc.TlsChannelCredentials;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -64,6 +63,7 @@ public final class ProntoBuilder {
 
   /**
    * Connects with TLS, and checks the server's certificate with these certificate authorities only.
+   * A file that changes is read again for the next connection.
    *
    * @param file PEM
    * @return this
@@ -71,7 +71,8 @@ public final class ProntoBuilder {
    * @throws IllegalArgumentException when there is no certificate in it
    */
   public ProntoBuilder certificateAuthority(Path file) throws IOException {
-    return authority(Files.readAllBytes(file), file.toString());
+    tls().tls.trustManager(new Authorities(file));
+    return this;
   }
 
   /**
@@ -83,11 +84,14 @@ public final class ProntoBuilder {
    * @throws IllegalArgumentException when there is no certificate in it
    */
   public ProntoBuilder certificateAuthority(byte[] pem) throws IOException {
-    return authority(pem, "the bytes");
+    Pem.certificates(pem, "the bytes");
+    tls().tls.trustManager(new ByteArrayInputStream(pem));
+    return this;
   }
 
   /**
-   * Connects with TLS, and shows the server a certificate.
+   * Connects with TLS, and shows the server a certificate. Files that change are read again for the
+   * next connection.
    *
    * @param certificate the certificate and those up to its authority, PEM
    * @param key its key, PKCS #8 in PEM
@@ -96,9 +100,7 @@ public final class ProntoBuilder {
    * @throws IllegalArgumentException when they are not that
    */
   public ProntoBuilder clientCertificate(Path certificate, Path key) throws IOException {
-    byte[] chain = Pem.certificates(Files.readAllBytes(certificate), certificate.toString());
-    byte[] secret = Pem.key(Files.readAllBytes(key), key.toString());
-    tls().tls.keyManager(new ByteArrayInputStream(chain), new ByteArrayInputStream(secret));
+    tls().tls.keyManager(new Identity(certificate, key));
     return this;
   }
 
@@ -220,12 +222,6 @@ public final class ProntoBuilder {
 
   private Token token() {
     return tokenFile == null ? token : Token.in(tokenFile);
-  }
-
-  private ProntoBuilder authority(byte[] pem, String where) throws IOException {
-    Pem.certificates(pem, where);
-    tls().tls.trustManager(new ByteArrayInputStream(pem));
-    return this;
   }
 
   private void refuseClearCredentials(Address address) {

@@ -11,8 +11,13 @@ import io.grpc.Status;
 public final class SequenceGapException extends ProntoException {
   private static final long serialVersionUID = 1;
 
+  /** The job. */
   private final String jobId;
+
+  /** The sequence that was due. */
   private final long expected;
+
+  /** The sequence that came. */
   private final long got;
 
   SequenceGapException(String jobId, long expected, long got) {

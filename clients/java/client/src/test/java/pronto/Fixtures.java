@@ -10,11 +10,15 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Consumer;
+import pronto.v1.Job;
 import pronto.v1.JobCompleted;
+import pronto.v1.JobCounts;
 import pronto.v1.JobEvent;
 import pronto.v1.JobOutcome;
 import pronto.v1.JobProgress;
+import pronto.v1.JobState;
 import pronto.v1.LeadResult;
 
 /** What servers say in tests. */
@@ -46,6 +50,17 @@ final class Fixtures {
             JobCompleted.newBuilder()
                 .setOutcome(JobOutcome.JOB_OUTCOME_COMPLETE)
                 .addMissingIndexes(7))
+        .build();
+  }
+
+  /** A job that has so many events, and misses two results. */
+  static Job job(JobState state, long last) {
+    return Job.newBuilder()
+        .setId(JOB)
+        .setState(state)
+        .setLastSequence(last)
+        .setCounts(JobCounts.newBuilder().setDelivered(5))
+        .addAllMissingIndexes(List.of(0, 4))
         .build();
   }
 

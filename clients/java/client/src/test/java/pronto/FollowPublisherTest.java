@@ -10,6 +10,7 @@ import static pronto.Fixtures.JOB;
 import static pronto.Fixtures.broken;
 import static pronto.Fixtures.completed;
 import static pronto.Fixtures.error;
+import static pronto.Fixtures.job;
 import static pronto.Fixtures.lead;
 import static pronto.Fixtures.part;
 import static pronto.Fixtures.whole;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import pronto.v1.JobEvent;
 import pronto.v1.JobOutcome;
+import pronto.v1.JobState;
 
 final class FollowPublisherTest {
   private final ManualTime time = new ManualTime();
@@ -203,6 +205,18 @@ final class FollowPublisherTest {
       assertEquals(List.of("subscribed", "event 6", "complete"), recorder.signals);
     }
     assertEquals(List.of(5L, 5L), jobs.after());
+  }
+
+  @Test
+  void theAccountIsThatOfTheJobWhereTheStreamHasNone() {
+    jobs.then(whole());
+    jobs.states.add(job(JobState.JOB_STATE_INCOMPLETE, 9));
+    Recorder recorder = new Recorder();
+    new FollowPublisher(followings, JOB, FollowOptions.DEFAULT.withAfter(9)).subscribe(recorder);
+    recorder.subscription.request(1);
+
+    assertEquals(List.of("subscribed", "complete"), recorder.signals);
+    assertEquals(List.of(0, 4), recorder.subscription.account().getMissingIndexesList());
   }
 
   @Test

@@ -11,6 +11,7 @@ import static pronto.Fixtures.JOB;
 import static pronto.Fixtures.broken;
 import static pronto.Fixtures.completed;
 import static pronto.Fixtures.error;
+import static pronto.Fixtures.job;
 import static pronto.Fixtures.lead;
 import static pronto.Fixtures.part;
 import static pronto.Fixtures.progress;
@@ -37,8 +38,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import pronto.v1.ErrorReason;
-import pronto.v1.Job;
-import pronto.v1.JobCounts;
 import pronto.v1.JobEvent;
 import pronto.v1.JobOutcome;
 import pronto.v1.JobState;
@@ -357,6 +356,7 @@ final class FollowTest {
     assertFalse(follow.hasNext());
     assertEquals(JobOutcome.JOB_OUTCOME_INCOMPLETE, follow.account().getOutcome());
     assertEquals(5, follow.account().getCounts().getDelivered());
+    assertEquals(List.of(0, 4), follow.account().getMissingIndexesList());
     assertThrows(NoSuchElementException.class, follow::next);
   }
 
@@ -474,13 +474,5 @@ final class FollowTest {
     List<Long> sequences = new ArrayList<>();
     follow.forEachRemaining(event -> sequences.add(event.getSequence()));
     return sequences;
-  }
-
-  private static Job job(JobState state, long last) {
-    return Job.newBuilder()
-        .setState(state)
-        .setLastSequence(last)
-        .setCounts(JobCounts.newBuilder().setDelivered(5))
-        .build();
   }
 }
