@@ -9,6 +9,7 @@ import { Code, createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 
 import { ProntoError } from "../src/errors.js";
+import { followSettings } from "../src/follow-options.js";
 import { JobStream } from "../src/job-stream.js";
 import { JobService } from "../src/gen/pronto/v1/jobs_pb.js";
 import { connect } from "../src/node/connect.js";
@@ -20,13 +21,14 @@ import { mute, serve, type Wire } from "./wire.js";
 
 // Only reached when what is tested is broken: a call then waits for a missed ping.
 const limit = { timeout: 10_000 };
+const defaults = followSettings({});
 
 it("begins a silent stream again on another connection", limit, async () => {
   const jobs = new FakeJobs([[lead(1), "silence"], [completed(2)]]);
   await using wire = await serve(jobs.routes);
   using pronto = connect({ target: wire.target });
   const clock = new FakeClock();
-  await using stream = new JobStream(pronto.jobs, "j", {}, clock);
+  await using stream = new JobStream(pronto.jobs, "j", defaults, clock);
 
   assert.equal((await stream.next()).value?.sequence, 1n);
   wire.freeze();
@@ -47,11 +49,11 @@ it("keeps other calls on a connection that was left", limit, async () => {
   using pronto = connect({ target: wire.target });
   const other = new FakeClock();
   const clock = new FakeClock();
-  const quiet = new JobStream(pronto.jobs, "quiet", {}, other);
+  const quiet = new JobStream(pronto.jobs, "quiet", defaults, other);
   const watched = new Promise<void>((resolve) => (jobs.silent = resolve));
   const pending = quiet.next();
   await watched;
-  const stream = new JobStream(pronto.jobs, "j", {}, clock);
+  const stream = new JobStream(pronto.jobs, "j", defaults, clock);
   jobs.silent = () => clock.held[0]?.();
 
   assert.equal((await stream.next()).value?.sequence, 1n);
@@ -174,9 +176,9 @@ function afterFailure(tell: () => void): Interceptor {
   };
 }
 
-function isClosed(thrown: unknown): boolean {
+function isClosed(thrown: unknown): thrown is ProntoError {
   assert.ok(thrown instanceof ProntoError);
   assert.equal(thrown.rawMessage, "the client is closed");
-  assert.equal(thrown.code, Code.FailedPrecondition);
+  assert.equal(thrown.code, Code.Canceled);
   return true;
 }

@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Interceptor } from "@connectrpc/connect";
 import type { GrpcTransportOptions, Http2SessionManager } from "@connectrpc/connect-node";
 
 import type { Clock } from "../clock.js";
@@ -62,8 +62,7 @@ export class Sessions implements SessionManager {
 
   /** Closes all connections, and ends all calls. */
   close(): void {
-    const reason = new ConnectError("the client is closed", Code.FailedPrecondition);
-    this.#closing.abort(ProntoError.from(reason));
+    this.#closing.abort(ProntoError.closed());
     for (const { manager } of this.#open) manager.abort();
   }
 
