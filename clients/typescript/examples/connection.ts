@@ -4,7 +4,13 @@ import { connect, type NodePronto } from "pronto-grpc";
 
 /** A client, as the environment says. */
 export function connectFromEnvironment(): NodePronto {
-  const target = process.env["PRONTO_ADDRESS"] ?? "localhost:50051";
-  const tokenFile = process.env["PRONTO_TOKEN_FILE"];
-  return connect({ target, ...(tokenFile ? { tokenFile } : {}) });
+  const target = variable("PRONTO_ADDRESS") ?? "localhost:50051";
+  const tokenFile = variable("PRONTO_TOKEN_FILE");
+  return connect({ target, ...(tokenFile !== undefined && { tokenFile }) });
+}
+
+/** A variable of the environment; one that is empty is as one that is not set. */
+function variable(name: string): string | undefined {
+  const value = process.env[name];
+  return value === "" ? undefined : value;
 }

@@ -4,12 +4,17 @@
 export function parseCsv(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
-  for (const [, quoted, bare, end] of text.matchAll(cell)) {
+  let read = 0;
+  for (const { 0: all, 1: quoted, 2: bare, 3: end, index } of text.matchAll(cell)) {
+    if (index !== read) break;
+    read += all.length;
     row.push(quoted?.replaceAll('""', '"') ?? bare ?? "");
     if (end === ",") continue;
     if (row.length > 1 || row[0] !== "") rows.push(row);
     row = [];
   }
+  if (read < text.length)
+    throw new Error(`line ${String(text.slice(0, read).split("\n").length)}: a quote is astray`);
   return rows;
 }
 

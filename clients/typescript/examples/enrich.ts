@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Finds the emails of the people in a CSV file. Run it again with the same request id
-// after a crash, on another machine: it continues the same job and pays nothing.
+// after a crash, on another machine: it continues the same job and pays nothing. Columns
+// that it does not know are kept.
 //
 //   enrich IN.csv OUT.csv REQUEST_ID
 import { readFile, rename, writeFile } from "node:fs/promises";
@@ -10,15 +11,14 @@ import { ErrorReason, type NodePronto, ProntoError } from "pronto-grpc";
 import { type Contact, EnrichmentType, JobOutcome } from "pronto-grpc/v1";
 
 import { connectFromEnvironment } from "./connection.js";
-import { formatCsv, parseCsv } from "./csv.js";
+import { formatCsv } from "./csv.js";
+import { readTable } from "./table.js";
 
-const columns = ["first_name", "last_name", "company_name", "linkedin_url"];
+const columns = ["first_name", "last_name", "company_name", "linkedin_url"] as const;
 
 const [input, output, requestId] = process.argv.slice(2);
 if (!input || !output || !requestId) throw new Error("usage: enrich IN.csv OUT.csv REQUEST_ID");
-const [header = [], ...rows] = parseCsv(await readFile(input, "utf8"));
-if (header.join() !== columns.join())
-  throw new Error(`${input}: expected the columns ${columns.join()}`);
+const { header, rows, cells } = readTable(input, await readFile(input, "utf8"), columns);
 
 using pronto = connectFromEnvironment();
 try {
@@ -32,12 +32,12 @@ try {
 
 async function enrich(pronto: NodePronto, input: string, output: string, requestId: string) {
   const start = await pronto.contacts.startBulkContactEnrichment({
-    contacts: rows.map(([firstName = "", lastName = "", companyName = "", linkedinUrl = ""]) => ({
-      firstName,
-      lastName,
+    contacts: rows.map(cells).map((person) => ({
+      firstName: person.first_name,
+      lastName: person.last_name,
       // An optional field that is empty is something else than one that is not there.
-      ...(companyName ? { companyName } : {}),
-      ...(linkedinUrl ? { linkedinUrl } : {}),
+      ...(person.company_name && { companyName: person.company_name }),
+      ...(person.linkedin_url && { linkedinUrl: person.linkedin_url }),
     })),
     enrichmentType: [EnrichmentType.EMAIL],
     requestId,
@@ -53,8 +53,8 @@ async function enrich(pronto: NodePronto, input: string, output: string, request
 
   await writeWhole(output, table(found));
   for (const [index, row] of rows.entries()) {
-    if (!found.has(index))
-      console.error(`nothing came for ${row.slice(0, 2).join(" ")} of ${input}`);
+    const { first_name, last_name } = cells(row);
+    if (!found.has(index)) console.error(`nothing came for ${first_name} ${last_name} of ${input}`);
   }
   const { outcome, counts } = events.account ?? {};
   const credits = String(counts?.credits ?? 0n);
@@ -69,7 +69,7 @@ function table(found: ReadonlyMap<number, Contact>): string {
     const contact = found.get(index);
     return [...row, contact?.email ?? "", contact?.emailStatus ?? ""];
   });
-  return formatCsv([[...columns, "email", "email_status"], ...enriched]);
+  return formatCsv([[...header, "email", "email_status"], ...enriched]);
 }
 
 /** Nobody sees half a file: it is renamed once it is whole. */

@@ -36,7 +36,8 @@ function isNetworkError(cause: Error): boolean {
   return typeof cause.code === "string" && !cause.code.startsWith("ERR_INVALID_ARG");
 }
 
-function causes(error: Error): Error[] {
+/** What caused an error, and what caused that. */
+export function causes(error: Error): Error[] {
   const found: Error[] = [];
   for (let next = error.cause; next instanceof Error && !found.includes(next); next = next.cause)
     found.push(next);

@@ -2,7 +2,9 @@
 
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 
-import { follow, type FollowOptions, type JobStream, type Followable } from "./follow.js";
+import { systemClock } from "./clock.js";
+import { type Followable, type FollowOptions, jobId } from "./follow.js";
+import { followSettings } from "./follow-options.js";
 import { AccountService } from "./gen/pronto/v1/accounts_pb.js";
 import { ContactService } from "./gen/pronto/v1/contacts_pb.js";
 import { JobService } from "./gen/pronto/v1/jobs_pb.js";
@@ -15,6 +17,7 @@ import { SearchService } from "./gen/pronto/v1/searches_pb.js";
 import { SignalService } from "./gen/pronto/v1/signals_pb.js";
 import { UsageService } from "./gen/pronto/v1/usage_pb.js";
 import { WorkspaceService } from "./gen/pronto/v1/workspace_pb.js";
+import { JobStream } from "./job-stream.js";
 
 /** A client of every service. */
 export interface Pronto {
@@ -51,7 +54,7 @@ export interface Pronto {
 
 /**
  * A client of every service over any transport of Connect's. When `closed` is aborted,
- * what is followed ends with its reason.
+ * what is followed ends with an error that says so.
  */
 export function createPronto(transport: Transport, closed?: AbortSignal): Pronto {
   const jobs = createClient(JobService, transport);
@@ -69,9 +72,7 @@ export function createPronto(transport: Transport, closed?: AbortSignal): Pronto
     usage: createClient(UsageService, transport),
     workspace: createClient(WorkspaceService, transport),
     transport,
-    follow: (job, options = {}) => {
-      const signals = [options.signal, closed].filter((signal) => signal !== undefined);
-      return follow(jobs, job, { ...options, signal: AbortSignal.any(signals) });
-    },
+    follow: (job, options = {}) =>
+      new JobStream(jobs, jobId(job), followSettings(options), systemClock, closed),
   };
 }

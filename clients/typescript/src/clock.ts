@@ -10,20 +10,20 @@ export interface Clock {
   timer(ms: number, ring: () => void): () => void;
 }
 
+/** The longest timer, 24 days: a longer one would ring at once. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   random: () => Math.random(),
   timer(ms, ring) {
-    const timer = setTimeout(ring, Math.min(ms, longestTimer));
+    const timer = setTimeout(ring, Math.min(ms, longestTimerMs));
     return () => {
       clearTimeout(timer);
     };
   },
 };
-
-// A longer one would ring at once.
-const longestTimer = 2 ** 31 - 1;
 
 /** Waits for `ms`, or rejects with the signal's reason as soon as it is aborted. */
 export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

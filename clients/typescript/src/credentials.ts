@@ -18,16 +18,19 @@ export function credentials(token: TokenSource, apiKey: string | undefined): Int
 }
 
 /**
- * A token or key as a header carries it: without white space around it. What cannot be
- * carried is refused here and never quoted; HTTP libraries quote it in their errors.
+ * A token or key, if a header can carry it. What cannot be carried, or not without loss, is
+ * refused here and never quoted; HTTP libraries quote it in their errors.
  */
 export function headerValue(name: string, text: string): string;
 export function headerValue(name: string, text: string | undefined): string | undefined;
 export function headerValue(name: string, text: string | undefined): string | undefined {
-  const value = text?.trim();
-  if (value === undefined || /^[\x20-\x7e]+$/.test(value)) return value;
-  const fault = value === "" ? "is empty" : "has characters that no header can carry";
-  throw new ConnectError(`the ${name} ${fault}`, Code.Unauthenticated);
+  if (text === undefined || /^[\x21-\x7e]+$/.test(text)) return text;
+  throw new ConnectError(`the ${name} ${faultOf(text)}`, Code.Unauthenticated);
+}
+
+function faultOf(text: string): string {
+  if (text === "") return "is empty";
+  return /\s/.test(text) ? "has white space" : "has characters that no header can carry";
 }
 
 /** What is known before connecting about who could read what is sent. */

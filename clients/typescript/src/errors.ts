@@ -3,7 +3,7 @@
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 
-import { isBrokenConnection } from "./broken.js";
+import { codeOf } from "./code.js";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -34,7 +34,8 @@ export interface QuotaViolation {
  * It is a ConnectError: `code`, `rawMessage`, `metadata` (headers and trailers) and
  * `findDetails()` are there, too. `cause` is the error as Connect raised it. A
  * connection that could not be made or that broke has the code `Code.Unavailable`, as
- * in other gRPC libraries, whatever code Connect gives it.
+ * in other gRPC libraries, whatever code Connect gives it. A call that the client's
+ * `close()` ended has `Code.Canceled`, and what it waited for, if anything, as `cause`.
  */
 export class ProntoError extends ConnectError {
   /** The reason; UNSPECIFIED where there is none, or none that this version knows. */
@@ -51,23 +52,33 @@ export class ProntoError extends ConnectError {
   readonly quotaViolations: readonly QuotaViolation[];
 
   // `name` stays "ConnectError": by it Connect knows its errors, and wraps all others.
-  private constructor(cause: ConnectError, code: Code) {
-    super(cause.rawMessage, code, cause.metadata, undefined, cause);
-    this.details = cause.details;
-    const info = cause.findDetails(ErrorInfoSchema).find(({ domain }) => domain === "pronto.v1");
+  private constructor(error: ConnectError, code: Code, cause: unknown) {
+    super(error.rawMessage, code, error.metadata, undefined, cause);
+    this.details = error.details;
+    const info = error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === "pronto.v1");
     this.reasonText = info?.reason ?? "";
     this.reason = reasonOf(this.reasonText);
     this.info = { ...info?.metadata };
-    this.retryDelayMs = milliseconds(cause.findDetails(RetryInfoSchema)[0]?.retryDelay);
-    this.fieldViolations = cause.findDetails(BadRequestSchema).flatMap((d) => d.fieldViolations);
-    this.quotaViolations = cause.findDetails(QuotaFailureSchema).flatMap((d) => d.violations);
+    this.retryDelayMs = milliseconds(error.findDetails(RetryInfoSchema)[0]?.retryDelay);
+    this.fieldViolations = error.findDetails(BadRequestSchema).flatMap((d) => d.fieldViolations);
+    this.quotaViolations = error.findDetails(QuotaFailureSchema).flatMap((d) => d.violations);
   }
 
   /** Any value that was thrown by a call, as a ProntoError. */
   static override from(thrown: unknown): ProntoError {
     if (thrown instanceof ProntoError) return thrown;
     const error = ConnectError.from(thrown);
-    return new ProntoError(error, isBrokenConnection(error) ? Code.Unavailable : error.code);
+    return new ProntoError(error, codeOf(error), error);
+  }
+
+  /** @internal That the client is closed; the cause is what was waited for, if anything. */
+  static closed(refusal?: ProntoError): ProntoError {
+    return new ProntoError(new ConnectError(closedMessage, Code.Canceled), Code.Canceled, refusal);
+  }
+
+  /** @internal Whether an error says that the client is closed. */
+  static isClosed(thrown: unknown): boolean {
+    return thrown instanceof ProntoError && thrown.rawMessage === closedMessage;
   }
 
   // ConnectError takes for its own what looks like it, and subclasses inherit that.
@@ -75,6 +86,8 @@ export class ProntoError extends ConnectError {
     return Function.prototype[Symbol.hasInstance].call(this, value);
   }
 }
+
+const closedMessage = "the client is closed";
 
 function reasonOf(text: string): ErrorReason {
   return reasons.get(text) ?? ErrorReason.UNSPECIFIED;

@@ -3,9 +3,9 @@
 import { create } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 
-import { type Clock, sleep } from "./clock.js";
+import { type Clock, longestTimerMs, sleep } from "./clock.js";
 import { ProntoError, SequenceGapError } from "./errors.js";
-import type { FollowOptions } from "./follow.js";
+import type { FollowSettings } from "./follow-options.js";
 import { ErrorReason } from "./gen/pronto/v1/errors_pb.js";
 import {
   type Job,
@@ -20,16 +20,15 @@ import { Patience } from "./patience.js";
 import { isResumable } from "./resumable.js";
 import { nextWithin, Silence } from "./watchdog.js";
 
-const defaultPatienceMs = 10 * 60_000;
-const defaultIdleMs = 60_000;
-
 /**
  * The events of a job, each once and in order. A connection that breaks, falls silent
  * or is closed by the server is made again, and the stream goes on behind the last
  * event that was handed out. It ends when the job has ended; `account` then says how.
  *
- * What cannot be helped is thrown: a ProntoError (no such job, JOB_FAILED, ...), a
- * SequenceGapError, or the reason of the caller's signal.
+ * What cannot be helped is thrown, again each time that `next` is called: a ProntoError
+ * (no such job, JOB_FAILED, ...), a SequenceGapError, or the reason of the caller's signal.
+ * Results may come late, behind `completed`, so the stream goes on there, and may still
+ * throw; `account` is there by then. Who wants no late results leaves at `completed`.
  *
  * Leaving a `for await` early, `close()` and `await using` end the call to the server,
  * not the job: it goes on, and can be followed again.
@@ -41,19 +40,22 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
   readonly #events: AsyncGenerator<JobEvent, void>;
   #last: bigint;
   #account: JobCompleted | undefined;
+  #failure: { readonly thrown: unknown } | undefined;
 
   /** @internal: `follow` makes it. */
   constructor(
     private readonly jobs: Client<typeof JobService>,
     /** The job. */
     readonly jobId: string,
-    private readonly options: FollowOptions,
+    private readonly settings: FollowSettings,
     private readonly clock: Clock,
+    /** Aborted when the client is closed. */
+    private readonly closed?: AbortSignal,
   ) {
-    const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
-    this.#signal = AbortSignal.any(signals);
-    this.#patience = new Patience(options.patienceMs ?? defaultPatienceMs, clock);
-    this.#last = BigInt(options.after ?? 0);
+    const signals = [this.#closing.signal, settings.signal, closed];
+    this.#signal = AbortSignal.any(signals.filter((signal) => signal !== undefined));
+    this.#patience = new Patience(settings.patienceMs, clock);
+    this.#last = settings.after;
     this.#events = this.#follow();
   }
 
@@ -62,14 +64,17 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
     return this.#last;
   }
 
-  /** How the job ended; undefined before it has. */
+  /** How the job ended: there once `completed` was handed out, whatever comes behind it. */
   get account(): JobCompleted | undefined {
     return this.#account;
   }
 
   /** The next event. */
-  next(): Promise<IteratorResult<JobEvent, void>> {
-    return this.#events.next();
+  async next(): Promise<IteratorResult<JobEvent, void>> {
+    const result = await this.#events.next();
+    // A generator that has thrown says that it is done, as if the job were.
+    if (result.done && this.#failure) throw this.#failure.thrown;
+    return result;
   }
 
   /** Ends the call to the server, and this stream. */
@@ -102,7 +107,10 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
         throw new ConnectError(`job ${this.jobId} goes on behind its stream`, Code.Unavailable);
       } catch (thrown) {
         if (this.#closing.signal.aborted || this.#wasPurged(thrown)) return;
-        await this.#recover(thrown);
+        await this.#recover(thrown).catch((failure: unknown) => {
+          this.#failure = { thrown: failure };
+          throw failure;
+        });
       }
     }
   }
@@ -112,27 +120,35 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
     const call = new AbortController();
     const signal = AbortSignal.any([this.#signal, call.signal]);
     const request = { jobId: this.jobId, afterSequence: this.#last };
-    const stream = this.jobs.watchJob(request, { signal, ...this.#headers() });
+    this.#patience.begin();
+    const onHeader = () => {
+      this.#patience.opened();
+    };
+    const stream = this.jobs.watchJob(request, { signal, onHeader, ...this.#headers() });
     const messages = stream[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const message = await nextWithin(messages, this.#idleMs, this.#signal, this.clock);
+        const message = await nextWithin(messages, this.settings.idleMs, this.#signal, this.clock);
         if (message.done) return;
-        this.#patience.restore();
-        if (this.#admit(message.value)) yield message.value;
+        const isNew = this.#advance(message.value);
+        this.#patience.heard(isNew);
+        if (isNew || this.#isWantedProgress(message.value)) yield message.value;
       }
     } catch (thrown) {
-      if (thrown instanceof Error && thrown.cause instanceof Silence) call.abort(thrown.cause);
+      if (thrown instanceof Error && thrown.cause instanceof Silence) {
+        this.#patience.fellSilent();
+        call.abort(thrown.cause);
+      }
       throw thrown;
     } finally {
       // Connect's iterators cannot be left early: only the signal ends the call.
       call.abort();
+      this.#patience.ended();
     }
   }
 
-  /** Whether an event is to be handed out; notes what it says. */
-  #admit(event: JobEvent): boolean {
-    if (event.sequence === 0n) return this.options.progress ?? false;
+  /** Whether an event is the next one of the log; notes what it says. */
+  #advance(event: JobEvent): boolean {
     if (event.sequence <= this.#last) return false;
     if (event.sequence !== this.#last + 1n)
       throw new SequenceGapError(this.jobId, this.#last + 1n, event.sequence);
@@ -141,10 +157,15 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
     return true;
   }
 
+  #isWantedProgress({ sequence }: JobEvent): boolean {
+    return sequence === 0n && this.settings.progress;
+  }
+
   /** After a stream that ended well: whether the job did, too. */
   async #isOver(): Promise<boolean> {
     if (this.#account) return true;
-    const call = { signal: this.#signal, timeoutMs: this.#idleMs, ...this.#headers() };
+    const timeoutMs = Math.min(this.settings.idleMs, longestTimerMs);
+    const call = { signal: this.#signal, timeoutMs, ...this.#headers() };
     const { job } = await this.jobs.getJob({ jobId: this.jobId }, call);
     if (job?.lastSequence !== this.#last) return false;
     this.#account = accountOf(job);
@@ -159,23 +180,25 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
 
   /** Waits for the next attempt, or throws where there is none. */
   async #recover(thrown: unknown): Promise<void> {
-    this.options.signal?.throwIfAborted();
+    this.#throwIfStopped();
     if (thrown instanceof SequenceGapError) throw thrown;
     const error = ProntoError.from(thrown);
     if (!isResumable(error)) throw error;
-    const wait = this.#patience.afterFailure(error.retryDelayMs);
-    if (wait === undefined) throw error;
-    await sleep(this.clock, wait, this.#signal).catch(() => {
-      this.options.signal?.throwIfAborted();
+    const pause = this.#patience.nextPause(error.retryDelayMs);
+    if (pause === undefined) throw error;
+    await sleep(this.clock, pause, this.#signal).catch(() => {
+      this.#throwIfStopped(error);
     });
   }
 
-  #headers(): { headers?: HeadersInit } {
-    return this.options.headers ? { headers: this.options.headers } : {};
+  /** Throws where the caller or the client ended the stream; with what was waited for. */
+  #throwIfStopped(refusal?: ProntoError): void {
+    this.settings.signal?.throwIfAborted();
+    if (this.closed?.aborted) throw ProntoError.closed(refusal);
   }
 
-  get #idleMs(): number {
-    return this.options.idleMs ?? defaultIdleMs;
+  #headers(): { headers?: HeadersInit } {
+    return this.settings.headers ? { headers: this.settings.headers } : {};
   }
 }
 

@@ -2,13 +2,14 @@
 
 import { Code } from "@connectrpc/connect";
 
-import type { ProntoError } from "./errors.js";
+import { ProntoError } from "./errors.js";
 
 /**
  * Whether a stream that ended with this error can go on. The caller's own deadline and
  * cancellation are not asked about: they come as an aborted signal.
  */
 export function isResumable(error: ProntoError): boolean {
+  if (ProntoError.isClosed(error)) return false;
   switch (error.code) {
     case Code.Unavailable:
     case Code.DeadlineExceeded:

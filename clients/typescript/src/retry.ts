@@ -12,29 +12,35 @@ import { ProntoError } from "./errors.js";
 const maxAttempts = 5;
 const policy = { baseMs: 500, capMs: 5_000 };
 
-// Who is told to wait for longer should hear so: the error has the server's delay.
-const longestPauseMs = 60_000;
+/**
+ * The longest pause of a call without a deadline. Who is told to wait for longer should
+ * hear so: the error has the server's delay.
+ */
+const longestPauseMs = 30_000;
 
 /**
  * Repeats unary calls that end with UNAVAILABLE, where a repeat is known to be safe.
  * All others are never repeated: behind UNAVAILABLE may be a call that was carried out
  * and charged. The deadline of a call bounds all its attempts. Once `closed` is aborted
- * there are no more.
+ * there are no more, and the call ends at once.
  */
 export function retries(clock: Clock, closed = new AbortController().signal): Interceptor {
   return (next) => async (request) => {
     if (request.stream || !mayRepeat(request.method, request.message)) return next(request);
     const backoff = new Backoff(policy, clock);
     const deadline = deadlineOf(request, clock);
+    let refusal: ProntoError | undefined;
     for (let attempt = 1; ; attempt++) {
       try {
         return await next(request);
       } catch (thrown) {
-        const wait = waitAfter(thrown, request, attempt, backoff);
-        const leftMs = deadline === undefined ? Infinity : deadline - clock.now();
-        // A pause behind the deadline would replace the error by a bare DEADLINE_EXCEEDED.
-        if (wait === undefined || wait >= leftMs) throw thrown;
-        await sleep(clock, wait, AbortSignal.any([request.signal, closed]));
+        if (ProntoError.isClosed(thrown)) throw ProntoError.closed(refusal);
+        refusal = ProntoError.from(thrown);
+        if (attempt >= maxAttempts || request.signal.aborted) throw thrown;
+        const leftMs = deadline === undefined ? undefined : deadline - clock.now();
+        const pause = pauseAfter(refusal, backoff, leftMs);
+        if (pause === undefined) throw thrown;
+        await pausing(clock, pause, request.signal, closed, refusal);
         if (deadline !== undefined) request.header.set(timeout, `${left(deadline, clock)}m`);
       }
     }
@@ -42,12 +48,27 @@ export function retries(clock: Clock, closed = new AbortController().signal): In
 }
 
 /** How long to wait before the next attempt; undefined where there is none. */
-function waitAfter(thrown: unknown, request: UnaryRequest, attempt: number, backoff: Backoff) {
-  if (attempt >= maxAttempts || request.signal.aborted) return undefined;
-  const error = ProntoError.from(thrown);
+function pauseAfter(error: ProntoError, backoff: Backoff, leftMs: number | undefined) {
   if (error.code !== Code.Unavailable) return undefined;
-  const wait = backoff.next(error.retryDelayMs);
-  return wait > longestPauseMs ? undefined : wait;
+  const pause = backoff.next(error.retryDelayMs);
+  if (leftMs === undefined) return pause > longestPauseMs ? undefined : pause;
+  // A pause behind the deadline would replace the error by a bare DEADLINE_EXCEEDED.
+  return pause >= leftMs ? undefined : pause;
+}
+
+/** Waits, or rejects as soon as the call or the client is ended. */
+async function pausing(
+  clock: Clock,
+  ms: number,
+  call: AbortSignal,
+  closed: AbortSignal,
+  refusal: ProntoError,
+): Promise<void> {
+  try {
+    await sleep(clock, ms, AbortSignal.any([call, closed]));
+  } catch (reason) {
+    throw closed.aborted ? ProntoError.closed(refusal) : reason;
+  }
 }
 
 // What Connect tells the server of a deadline: milliseconds, once, before any attempt.

@@ -7,11 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
 
+import { createClient, createRouterTransport } from "@connectrpc/connect";
+
+import { credentials } from "../src/credentials.js";
+import { JobService } from "../src/gen/pronto/v1/jobs_pb.js";
 import { connect } from "../src/node/connect.js";
 import { parseTarget } from "../src/node/target.js";
 import { systemRoots } from "../src/node/tls.js";
 import { tokenFromFile } from "../src/node/token-file.js";
 import { connect as connectWeb } from "../src/web/connect.js";
+import { FakeJobs } from "./fake.js";
 
 const folder = await mkdtemp(join(tmpdir(), "pronto-grpc-"));
 after(() => rm(folder, { recursive: true }));
@@ -24,7 +29,7 @@ it("refuses to send a token or key in the clear to another machine", async () =>
     assert.throws(() => connect({ target, ...secret }), /use TLS, or set allowInsecure/);
     connect({ target, ...secret, allowInsecure: true });
     connect({ target, ...secret, tls: true });
-    for (const here of ["localhost:1", "127.0.0.1:1", "[::1]:1", "unix:/run/pronto"])
+    for (const here of ["localhost:1", "127.0.0.1:1", "[::1]:1", "unix:/run/pronto", "LOCALHOST:1"])
       connect({ target: here, ...secret });
   }
   connect({ target });
@@ -72,20 +77,37 @@ it("keeps the last token while its file is empty, gone or torn", async () => {
 });
 
 it("refuses a token or key that no header can carry, and does not quote it", async () => {
-  for (const secret of ["", " ", "s3cr\net", "s3crét"])
+  for (const secret of ["", " ", "s3cr\net", "s3crét", " s3cret", "s3cret\n", "s3cr et"])
     for (const options of [{ token: secret }, { apiKey: secret }])
       for (const make of [connect, connectWeb])
         assert.throws(
           () => make({ baseUrl: "https://localhost", ...options }),
           (thrown) => {
-            assert.match(String(thrown), /the (token|apiKey) (is empty|has characters)/);
+            assert.match(
+              String(thrown),
+              /the (token|apiKey) (is empty|has white space|has characters)/,
+            );
             assert.doesNotMatch(String(thrown), /s3cr/);
             return true;
           },
         );
   const pronto = connectWeb({ baseUrl: "http://localhost:1", token: () => "s3cr\net" });
-  await assert.rejects(pronto.jobs.getJob({}), /the token has characters/);
-  connect({ token: " t\n" });
+  await assert.rejects(pronto.jobs.getJob({}), /the token has white space/);
+});
+
+it("sends what a call brings instead of what the client has", async () => {
+  const jobs = new FakeJobs([]);
+  const transport = createRouterTransport(jobs.routes, {
+    transport: { interceptors: [credentials(() => "client", "client")] },
+  });
+  const client = createClient(JobService, transport);
+  await client.getJob({});
+  await client.getJob({}, { headers: { authorization: "Bearer own", "x-api-key": "own" } });
+  const sent = jobs.headers.map((header) => [header.get("authorization"), header.get("x-api-key")]);
+  assert.deepEqual(sent, [
+    ["Bearer client", "client"],
+    ["Bearer own", "own"],
+  ]);
 });
 
 it("trusts the system's roots where Node knows them", () => {

@@ -62,6 +62,14 @@ it("calls a broken connection UNAVAILABLE, and a plain ConnectError no ProntoErr
   assert.ok(!(broken instanceof ProntoError));
 });
 
+it("takes a code that gRPC does not have for UNKNOWN", () => {
+  const passedOn = Object.assign(new ConnectError("x", Code.Internal), { code: 42 });
+  const refused = new ConnectError("invalid", Code.Internal, { "grpc-status": "42" });
+  for (const error of [passedOn, refused]) assert.equal(ProntoError.from(error).code, Code.Unknown);
+  const known = new ConnectError("x", Code.Internal, { "grpc-status": "13" });
+  assert.equal(ProntoError.from(known).code, Code.Internal);
+});
+
 it("exports every generated file of the package", () => {
   const source = new URL("../../src/", import.meta.url);
   const index = readFileSync(new URL("v1.ts", source), "utf8");

@@ -22,8 +22,11 @@ import {
   JobService,
 } from "../src/gen/pronto/v1/jobs_pb.js";
 
-/** What a stream sends: events, and at the end an error, or a silence until it is left. */
-export type Step = JobEvent | ConnectError | "silence";
+/**
+ * What a stream sends: events, and at the end an error, or a silence until it is left. A
+ * function is called meanwhile.
+ */
+export type Step = JobEvent | ConnectError | "silence" | (() => void);
 
 /** A clock in which waiting is immediate, and which tells how long it was. */
 export class FakeClock implements Clock {
@@ -63,6 +66,10 @@ export class FakeClock implements Clock {
 export class FakeJobs {
   readonly watched: bigint[] = [];
   readonly left: bigint[] = [];
+  /** The headers of all calls. */
+  readonly headers: Headers[] = [];
+  /** What was left of the deadline of each GetJob. */
+  readonly deadlines: (number | undefined)[] = [];
   silent: (() => void) | undefined;
   readonly routes: (router: ConnectRouter) => void;
   readonly client: Client<typeof JobService>;
@@ -71,9 +78,15 @@ export class FakeJobs {
     const play = this.#play.bind(this);
     this.routes = ({ service }) => {
       service(JobService, {
-        getJob: () => ({ job }),
-        watchJob: ({ afterSequence }, { signal }) =>
-          play(afterSequence, scripts[this.watched.length] ?? [], signal),
+        getJob: (_, { requestHeader, timeoutMs }) => {
+          this.headers.push(requestHeader);
+          this.deadlines.push(timeoutMs());
+          return { job };
+        },
+        watchJob: ({ afterSequence }, { requestHeader, signal }) => {
+          this.headers.push(requestHeader);
+          return play(afterSequence, scripts[this.watched.length] ?? [], signal);
+        },
       });
     };
     this.client = createClient(JobService, createRouterTransport(this.routes));
@@ -84,6 +97,10 @@ export class FakeJobs {
     signal.addEventListener("abort", () => void this.left.push(after));
     for (const step of script) {
       if (step instanceof ConnectError) throw step;
+      if (typeof step === "function") {
+        step();
+        continue;
+      }
       if (step === "silence") {
         await new Promise((resolve) => {
           signal.addEventListener("abort", resolve);
@@ -97,7 +114,8 @@ export class FakeJobs {
 }
 
 /** Events: `lead(2)`, `completed(3)`, `progress()`. */
-export const lead = (sequence: number) => event(sequence, { case: "lead", value: {} });
+export const lead = (sequence: number, fullName = "") =>
+  event(sequence, { case: "lead", value: { lead: { fullName } } });
 export const completed = (sequence: number) =>
   event(sequence, { case: "completed", value: { outcome: JobOutcome.COMPLETE } });
 export const progress = () => event(0, { case: "progress", value: {} });

@@ -7,7 +7,8 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 import { ProntoError, SequenceGapError } from "../src/errors.js";
-import { type FollowOptions, jobId } from "../src/follow.js";
+import { follow, type FollowOptions, jobId } from "../src/follow.js";
+import { followSettings } from "../src/follow-options.js";
 import { JobState, StartResponseSchema } from "../src/gen/pronto/v1/jobs_pb.js";
 import { JobStream } from "../src/job-stream.js";
 import { completed, failure, FakeClock, FakeJobs, lead, progress, type Step } from "./fake.js";
@@ -15,7 +16,8 @@ import { completed, failure, FakeClock, FakeJobs, lead, progress, type Step } fr
 function following(scripts: Step[][], options: FollowOptions = {}, job = {}) {
   const jobs = new FakeJobs(scripts, job);
   const clock = new FakeClock();
-  return { jobs, clock, stream: new JobStream(jobs.client, "j", options, clock) };
+  const stream = new JobStream(jobs.client, "j", followSettings(options), clock);
+  return { jobs, clock, stream };
 }
 
 async function sequences(stream: JobStream): Promise<number[]> {
@@ -101,6 +103,26 @@ describe("a stream that is followed", () => {
       assert.equal(stream.account?.outcome, 1);
     });
 
+  it("has the account though what comes behind it fails", async () => {
+    for (const behind of [failure(Code.Unauthenticated), failure(Code.Unavailable)]) {
+      const scripts = [
+        [completed(1), failure(Code.Unavailable)],
+        ...Array<Step[]>(9).fill([behind]),
+      ];
+      const { stream } = following(scripts, { patienceMs: 350 });
+      await assert.rejects(sequences(stream), { code: behind.code });
+      assert.equal(stream.account?.outcome, 1);
+    }
+  });
+
+  it("throws again what it has thrown", async () => {
+    const { jobs, stream } = following([[failure(Code.Aborted, "JOB_CANCELLED")], [completed(1)]]);
+    const pending = [stream.next(), stream.next()];
+    for (const next of [...pending, stream.next()])
+      await assert.rejects(next, { reasonText: "JOB_CANCELLED" });
+    assert.deepEqual(jobs.watched, [0n]);
+  });
+
   it("waits ever longer, as long as the server asks, and anew after a message", async () => {
     const scripts = [
       [failure(Code.Unavailable)],
@@ -122,6 +144,72 @@ describe("a stream that is followed", () => {
     await assert.rejects(sequences(stream), { reasonText: "STARTING" });
     assert.deepEqual(clock.waits, [100, 100, 200]);
     assert.equal(jobs.watched.length, 4);
+  });
+
+  it("does not count the time in which a stream is open", async () => {
+    const quiet: Step[] = [progress(), () => (clock.time += 9_000), failure(Code.Unavailable)];
+    const scripts = [[failure(Code.Unavailable)], quiet, quiet, [completed(1)]];
+    const { clock, stream } = following(scripts, { patienceMs: 700 });
+    assert.deepEqual(await sequences(stream), [1]);
+    assert.deepEqual(clock.waits, [100, 200, 400]);
+  });
+
+  it("gives up what says only what is known, and breaks again", async () => {
+    for (const known of [lead(1), progress()]) {
+      const again: Step[] = [known, failure(Code.Unavailable)];
+      const { clock, stream } = following(Array<Step[]>(9).fill(again), {
+        patienceMs: 350,
+        after: 1,
+        progress: true,
+      });
+      await assert.rejects(sequences(stream), { code: Code.Unavailable });
+      assert.deepEqual(clock.waits, [100, 200]);
+    }
+  });
+
+  it("never gives up a quiet job whose stream is cut now and then", async () => {
+    const cut: Step[] = [progress(), () => (clock.time += 10_000), failure(Code.Unavailable)];
+    const scripts = [...Array<Step[]>(9).fill(cut), [completed(1)]];
+    const { clock, stream } = following(scripts, { patienceMs: 350 });
+    assert.deepEqual(await sequences(stream), [1]);
+    assert.deepEqual(clock.waits, Array<number>(9).fill(100));
+  });
+
+  it("raises at once what asks for a pause that outlasts its patience", async () => {
+    const { clock, jobs, stream } = following([[failure(Code.Unavailable, "STARTING", 2)]], {
+      patienceMs: 1_000,
+    });
+    await assert.rejects(sequences(stream), { reasonText: "STARTING" });
+    assert.deepEqual([clock.waits, jobs.watched], [[], [0n]]);
+  });
+
+  it("sends headers of its own", async () => {
+    const job = { state: JobState.COMPLETED, lastSequence: 1n };
+    const { jobs, stream } = following([[lead(1)]], { headers: { "x-api-key": "own" } }, job);
+    await sequences(stream);
+    assert.deepEqual(
+      jobs.headers.map((header) => header.get("x-api-key")),
+      ["own", "own"],
+    );
+  });
+
+  it("ends with a client of its own that is closed", async () => {
+    const closed = new AbortController();
+    const { jobs, clock } = following([[lead(1), failure(Code.Unavailable, "DRAINING", 1)]]);
+    const stream = new JobStream(jobs.client, "j", followSettings({}), clock, closed.signal);
+    await stream.next();
+    clock.timer = (ms) => {
+      if (ms === 1_000) closed.abort();
+      return () => undefined;
+    };
+    await assert.rejects(stream.next(), (thrown) => {
+      assert.ok(thrown instanceof ProntoError && thrown.cause instanceof ProntoError);
+      assert.deepEqual(
+        [thrown.code, thrown.rawMessage, thrown.cause.reasonText],
+        [Code.Canceled, "the client is closed", "DRAINING"],
+      );
+      return true;
+    });
   });
 
   it("begins a silent stream again", async () => {
@@ -202,6 +290,14 @@ describe("a stream that is followed", () => {
     assert.deepEqual(stream.account.missingIndexes, [0, 4]);
   });
 
+  it("takes any time as its limits", async () => {
+    const job = { state: JobState.COMPLETED, lastSequence: 7n };
+    const limits = { after: 7n, idleMs: Infinity, patienceMs: Infinity };
+    const { jobs, stream } = following([[failure(Code.Unavailable)], []], limits, job);
+    assert.deepEqual(await sequences(stream), []);
+    assert.ok(Number(jobs.deadlines[0]) > 1e9 && Number(jobs.deadlines[0]) < 2 ** 31);
+  });
+
   it("goes on when the job has more than the stream", async () => {
     const job = { state: JobState.COMPLETED, lastSequence: 2n };
     const { jobs, stream } = following([[lead(1)], [completed(2)]], {}, job);
@@ -215,4 +311,23 @@ describe("what names a job", () => {
     assert.equal(jobId(create(StartResponseSchema, { job: { id: "j" } })), "j");
     assert.throws(() => jobId(create(StartResponseSchema)), /webhook_url/);
   });
+
+  it("must not be empty", () => {
+    for (const empty of ["", create(StartResponseSchema, { job: {} })])
+      assert.throws(() => jobId(empty), /job id is empty/);
+  });
+});
+
+it("names the option that it refuses", () => {
+  const { client } = new FakeJobs([]);
+  for (const [name, values] of [
+    ["after", [-1, -1n, 1.5, NaN, Infinity]],
+    ["idleMs", [0, -1, NaN]],
+    ["patienceMs", [0, -1, NaN]],
+  ] as const)
+    for (const value of values)
+      assert.throws(
+        () => follow(client, "j", { [name]: value }),
+        (thrown) => thrown instanceof RangeError && thrown.message.startsWith(`${name} is `),
+      );
 });

@@ -4,13 +4,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 
 import { create } from "@bufbuild/protobuf";
-import {
-  Code,
-  ConnectError,
-  createClient,
-  createRouterTransport,
-  type UnaryRequest,
-} from "@connectrpc/connect";
+import { Code, createClient, createRouterTransport, type UnaryRequest } from "@connectrpc/connect";
 
 import { ContactService, EnrichContactRequestSchema } from "../src/gen/pronto/v1/contacts_pb.js";
 import {
@@ -18,11 +12,12 @@ import {
   JobService,
   PurgePersonRequestSchema,
 } from "../src/gen/pronto/v1/jobs_pb.js";
+import { ProntoError } from "../src/errors.js";
 import { mayRepeat, retries } from "../src/retry.js";
 import { failure, FakeClock } from "./fake.js";
 
 function failing(times: number, error = failure(Code.Unavailable), closed?: AbortSignal) {
-  const clock = new FakeClock();
+  const clock = new FakeClock(20_000);
   let calls = 0;
   const answer = () => {
     calls += 1;
@@ -89,39 +84,64 @@ it("ends the pause when the client is closed", async () => {
   const closing = new AbortController();
   const { jobs, clock, calls } = failing(
     1,
-    failure(Code.Unavailable, "STARTING", 60),
+    failure(Code.Unavailable, "STARTING", 30),
     closing.signal,
   );
   clock.holding = () => {
-    closing.abort(new ConnectError("closed", Code.FailedPrecondition));
+    closing.abort();
   };
-  await assert.rejects(jobs.getJob({}), { code: Code.FailedPrecondition });
+  await assert.rejects(jobs.getJob({}), (thrown) => {
+    assert.ok(thrown instanceof ProntoError && thrown.cause instanceof ProntoError);
+    assert.deepEqual([thrown.code, thrown.rawMessage], [Code.Canceled, "the client is closed"]);
+    assert.equal(thrown.cause.reasonText, "STARTING");
+    return true;
+  });
   assert.equal(calls(), 1);
   assert.deepEqual(clock.held, [], "a timer is left");
 });
 
-it("hands out an error that asks for more than a minute", async () => {
-  const { jobs, clock, calls } = failing(1, failure(Code.Unavailable, "STARTING", 61));
+it("tells of the last refusal when the client is closed under a repeat", async () => {
+  let attempts = 0;
+  const starting = failure(Code.Unavailable, "STARTING");
+  await assert.rejects(
+    attempt(() => Promise.reject(attempts++ ? ProntoError.closed() : starting)),
+    (thrown) => {
+      assert.ok(ProntoError.isClosed(thrown) && thrown instanceof ProntoError);
+      assert.equal(ProntoError.from(thrown.cause).reasonText, "STARTING");
+      return true;
+    },
+  );
+  assert.equal(attempts, 2);
+});
+
+it("hands out an error that asks a call without a deadline for more than 30 s", async () => {
+  const { jobs, clock, calls } = failing(1, failure(Code.Unavailable, "STARTING", 31));
   await assert.rejects(jobs.getJob({}), { code: Code.Unavailable });
   assert.equal(calls(), 1);
   assert.deepEqual([clock.waits, clock.held], [[], []]);
 });
 
-/** Calls with a deadline what is always UNAVAILABLE; returns what each attempt told of it. */
-async function withDeadline(ms: number, error = failure(Code.Unavailable)) {
+/** A call of GetJob, each attempt of which does this. */
+function attempt(next: (header: Headers) => Promise<never>, header = new Headers()) {
   const request = {
     stream: false,
     method: JobService.method.getJob,
     message: create(GetJobRequestSchema),
-    header: new Headers({ "grpc-timeout": `${String(ms)}m` }),
+    header,
     signal: new AbortController().signal,
   } as unknown as UnaryRequest;
+  return retries(new FakeClock(Infinity))((sent) => next(sent.header))(request);
+}
+
+/** Calls with a deadline what is always UNAVAILABLE; returns what each attempt told of it. */
+async function withDeadline(ms: number, error = failure(Code.Unavailable)) {
   const told: (string | null)[] = [];
-  const call = retries(new FakeClock())(({ header }) => {
+  const next = (header: Headers) => {
     told.push(header.get("grpc-timeout"));
     return Promise.reject(error);
-  });
-  await assert.rejects(call(request), { code: Code.Unavailable });
+  };
+  const header = new Headers({ "grpc-timeout": `${String(ms)}m` });
+  await assert.rejects(attempt(next, header), { code: Code.Unavailable });
   return told;
 }
 
@@ -133,4 +153,9 @@ it("hands out the error when the deadline comes before the next attempt", async 
   const starting = failure(Code.Unavailable, "STARTING", 9);
   assert.deepEqual(await withDeadline(9000, starting), ["9000m"]);
   assert.deepEqual(await withDeadline(9001, starting), ["9001m", "1m"]);
+});
+
+it("waits for more than 30 s where the deadline allows it", async () => {
+  const starting = failure(Code.Unavailable, "STARTING", 40);
+  assert.deepEqual(await withDeadline(90_000, starting), ["90000m", "50000m", "10000m"]);
 });

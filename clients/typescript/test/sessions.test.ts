@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type ClientHttp2Stream, constants } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import { it } from "node:test";
 import { connect as connectTls } from "node:tls";
@@ -9,24 +11,29 @@ import { Code, createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 
 import { ProntoError } from "../src/errors.js";
+import { follow } from "../src/follow.js";
+import { followSettings } from "../src/follow-options.js";
 import { JobStream } from "../src/job-stream.js";
 import { JobService } from "../src/gen/pronto/v1/jobs_pb.js";
 import { connect } from "../src/node/connect.js";
-import { leaveSilent, Sessions } from "../src/node/sessions.js";
+import { carry } from "../src/node/carried.js";
+import type { Session } from "../src/node/session.js";
+import { Sessions } from "../src/node/sessions.js";
 import { withTypedErrors } from "../src/transport.js";
 import { Silence } from "../src/watchdog.js";
 import { completed, failure, FakeClock, FakeJobs, lead } from "./fake.js";
-import { mute, serve, type Wire } from "./wire.js";
+import { mute, resetting, serve, type Wire } from "./wire.js";
 
 // Only reached when what is tested is broken: a call then waits for a missed ping.
 const limit = { timeout: 10_000 };
+const defaults = followSettings({});
 
 it("begins a silent stream again on another connection", limit, async () => {
   const jobs = new FakeJobs([[lead(1), "silence"], [completed(2)]]);
   await using wire = await serve(jobs.routes);
   using pronto = connect({ target: wire.target });
   const clock = new FakeClock();
-  await using stream = new JobStream(pronto.jobs, "j", {}, clock);
+  await using stream = new JobStream(pronto.jobs, "j", defaults, clock);
 
   assert.equal((await stream.next()).value?.sequence, 1n);
   wire.freeze();
@@ -47,11 +54,11 @@ it("keeps other calls on a connection that was left", limit, async () => {
   using pronto = connect({ target: wire.target });
   const other = new FakeClock();
   const clock = new FakeClock();
-  const quiet = new JobStream(pronto.jobs, "quiet", {}, other);
+  const quiet = new JobStream(pronto.jobs, "quiet", defaults, other);
   const watched = new Promise<void>((resolve) => (jobs.silent = resolve));
   const pending = quiet.next();
   await watched;
-  const stream = new JobStream(pronto.jobs, "j", {}, clock);
+  const stream = new JobStream(pronto.jobs, "j", defaults, clock);
   jobs.silent = () => clock.held[0]?.();
 
   assert.equal((await stream.next()).value?.sequence, 1n);
@@ -72,9 +79,78 @@ it("ends what is followed when it is closed", limit, async () => {
   const pending = pronto.follow("j", { patienceMs: 7_200_000 }).next();
   await pausing.then(() => new Promise(setImmediate));
   pronto.close();
-  await assert.rejects(pending, isClosed);
+  await assert.rejects(pending, (thrown) => {
+    assert.ok(isClosed(thrown) && thrown.cause instanceof ProntoError);
+    assert.equal(thrown.cause.reasonText, "DRAINING");
+    return true;
+  });
   await assert.rejects(pronto.follow("j").next(), isClosed);
+  await assert.rejects(follow(pronto.jobs, "j").next(), isClosed);
   assert.deepEqual(jobs.watched, [0n]);
+});
+
+it("ends calls under way when it is closed", limit, async () => {
+  let met: (() => void) | undefined;
+  const underWay = new Promise<void>((resolve) => (met = resolve));
+  await using wire = await serve(({ service }) => {
+    service(JobService, {
+      getJob: () => {
+        met?.();
+        return new Promise(() => undefined);
+      },
+    });
+  });
+  const pronto = connect({ target: wire.target });
+  const pending = pronto.jobs.getJob({ jobId: "j" });
+  await underWay;
+  pronto.close();
+  await assert.rejects(pending, isClosed);
+});
+
+it("ends a call whose connection is made behind the end of the client", limit, async () => {
+  await using wire = await serve(new FakeJobs([]).routes);
+  const baseUrl = `http://${wire.target}`;
+  const manager = new Http2SessionManager(baseUrl);
+  const request = manager.request.bind(manager);
+  manager.request = (...call) => {
+    sessions.close();
+    return request(...call);
+  };
+  const sessions = new Sessions(() => manager, new FakeClock(20_000));
+  await assert.rejects(jobsOver(baseUrl, sessions).getJob({}), isClosed);
+  while (wire.open() > 0) await new Promise(setImmediate);
+});
+
+it("keeps no stream that was left with something to read", limit, async () => {
+  const many = Array.from({ length: 50 }, (_, n) => lead(n + 1, "x".repeat(1_000)));
+  const jobs = new FakeJobs([[...many, completed(51)]]);
+  await using wire = await serve(jobs.routes);
+  const baseUrl = `http://${wire.target}`;
+  const sessions = new ToldSessions(() => new Http2SessionManager(baseUrl), new FakeClock(20_000));
+  const stream = new JobStream(jobsOver(baseUrl, sessions), "j", defaults, new FakeClock());
+  await stream.next();
+  const carrier = sessions.streams[0];
+  // The server has sent everything, and here most of it waits to be read.
+  while (carrier?.closed === false) await new Promise(setImmediate);
+  assert.ok(carrier && carrier.readableLength > 0);
+  const gone = once(carrier, "close");
+  await stream.close();
+  await gone;
+  sessions.close();
+});
+
+it("says that the server ended a call without an answer", limit, async () => {
+  for (const [code, expected] of [
+    [constants.NGHTTP2_NO_ERROR, Code.Internal],
+    [constants.NGHTTP2_INADEQUATE_SECURITY, Code.PermissionDenied],
+  ] as const) {
+    await using server = await resetting(code);
+    using pronto = connect({ target: server.target });
+    await assert.rejects(pronto.jobs.getJob({}), { code: expected });
+    await assert.rejects(pronto.jobs.watchJob({})[Symbol.asyncIterator]().next(), {
+      code: expected,
+    });
+  }
 });
 
 it("does not repeat a call or connect again once it is closed", limit, async () => {
@@ -151,10 +227,27 @@ function firstMute(port: number, wire: Wire) {
   };
   const baseUrl = `http://${wire.target}`;
   const create = () => new Http2SessionManager(baseUrl, {}, { createConnection });
-  const sessionManager = new Sessions(create, clock);
-  const interceptors = [leaveSilent(sessionManager)];
-  const transport = createGrpcTransport({ baseUrl, sessionManager, interceptors });
-  return { clock, jobs: createClient(JobService, withTypedErrors(transport)) };
+  return { clock, jobs: jobsOver(baseUrl, new Sessions(create, clock)) };
+}
+
+/** A client of JobService over these connections. */
+function jobsOver(baseUrl: string, sessionManager: Sessions) {
+  const leave = (session: Session) => {
+    sessionManager.leave(session);
+  };
+  const transport = createGrpcTransport({ baseUrl, sessionManager, interceptors: [carry(leave)] });
+  return createClient(JobService, withTypedErrors(transport));
+}
+
+/** Connections that tell of the streams on them. */
+class ToldSessions extends Sessions {
+  readonly streams: ClientHttp2Stream[] = [];
+
+  override async request(...call: Parameters<Sessions["request"]>) {
+    const stream = await super.request(...call);
+    this.streams.push(stream);
+    return stream;
+  }
 }
 
 /** Tells when a stream has failed. */
@@ -174,9 +267,9 @@ function afterFailure(tell: () => void): Interceptor {
   };
 }
 
-function isClosed(thrown: unknown): boolean {
+function isClosed(thrown: unknown): thrown is ProntoError {
   assert.ok(thrown instanceof ProntoError);
   assert.equal(thrown.rawMessage, "the client is closed");
-  assert.equal(thrown.code, Code.FailedPrecondition);
+  assert.equal(thrown.code, Code.Canceled);
   return true;
 }

@@ -61,6 +61,25 @@ export async function serve(
   };
 }
 
+/** Serves no call: resets the stream of each, with this code. */
+export async function resetting(code: number): Promise<AsyncDisposable & { target: string }> {
+  const server = createHttp2Server();
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => sockets.add(socket));
+  server.on("stream", (stream) => {
+    stream.on("error", () => undefined);
+    stream.close(code);
+  });
+  return {
+    target: `127.0.0.1:${String(await listen(server))}`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
 /** A server that accepts connections and says nothing. */
 export interface Mute extends AsyncDisposable {
   /** Where, on 127.0.0.1. */

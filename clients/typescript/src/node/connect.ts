@@ -12,7 +12,8 @@ import { systemClock } from "../clock.js";
 import { credentials, headerValue, refuseExposure, type TokenSource } from "../credentials.js";
 import { retries } from "../retry.js";
 import { withTypedErrors } from "../transport.js";
-import { leaveSilent, Sessions } from "./sessions.js";
+import { carry } from "./carried.js";
+import { Sessions } from "./sessions.js";
 import { socketOptions } from "./sockets.js";
 import { parseTarget } from "./target.js";
 import type { TlsOptions } from "./tls.js";
@@ -49,7 +50,8 @@ export interface ConnectOptions {
 /** A client over gRPC, on an HTTP/2 connection that is made when it is needed. */
 export interface NodePronto extends Pronto, Disposable {
   /**
-   * Closes the connection, and ends all calls and what is followed. Without it, an idle
+   * Closes the connection, and ends at once all calls, those that wait for a repeat, and
+   * what is followed: with `Code.Canceled`, as any later call. Without it, an idle
    * connection closes after 15 minutes; it does not keep the process alive.
    */
   close(): void;
@@ -88,7 +90,9 @@ export function connect(options: ConnectOptions = {}): NodePronto {
       ...(options.interceptors ?? []),
       retries(systemClock, sessions.closed),
       credentials(token ?? (() => undefined), apiKey),
-      leaveSilent(sessions),
+      carry((session) => {
+        sessions.leave(session);
+      }),
     ],
   });
   const close = () => {

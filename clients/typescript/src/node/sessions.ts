@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { AsyncLocalStorage } from "node:async_hooks";
-
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { GrpcTransportOptions, Http2SessionManager } from "@connectrpc/connect-node";
 
 import type { Clock } from "../clock.js";
 import { ProntoError } from "../errors.js";
-import { Silence } from "../watchdog.js";
+import { Carried } from "./carried.js";
 import { Session } from "./session.js";
 
 type SessionManager = NonNullable<GrpcTransportOptions["sessionManager"]>;
 type Request = SessionManager["request"];
-
-// Where a call is carried; known when its request begins.
-const carrier = new AsyncLocalStorage<{ session?: Session }>();
 
 // The server allows 256 streams on a connection; Node lets those above wait, unseen.
 const callsPerSession = 100;
@@ -42,12 +36,20 @@ export class Sessions implements SessionManager {
   }
 
   /** Begins a call. A closed client stays closed: an attempt would connect again. */
-  request(...call: Parameters<Request>): ReturnType<Request> {
-    if (this.closed.aborted) return Promise.reject(this.closed.reason as Error);
+  async request(...call: Parameters<Request>): ReturnType<Request> {
+    this.closed.throwIfAborted();
+    const carried = Carried.current();
     const session = this.#withRoom();
-    const carried = carrier.getStore();
-    if (carried) carried.session = session;
-    return session.request(...call);
+    carried?.on(session);
+    const stream = await session.request(...call);
+    if (this.closed.aborted) {
+      // Verifying an idle connection outlives its end, and makes another one.
+      stream.destroy();
+      this.#abort(session);
+      this.closed.throwIfAborted();
+    }
+    carried?.by(stream);
+    return stream;
   }
 
   /** Something came; each connection knows its own streams. */
@@ -62,9 +64,12 @@ export class Sessions implements SessionManager {
 
   /** Closes all connections, and ends all calls. */
   close(): void {
-    const reason = new ConnectError("the client is closed", Code.FailedPrecondition);
-    this.#closing.abort(ProntoError.from(reason));
-    for (const { manager } of this.#open) manager.abort();
+    this.#closing.abort(ProntoError.closed());
+    for (const session of this.#open) this.#abort(session);
+  }
+
+  #abort({ manager }: Session): void {
+    manager.abort(this.closed.reason as ProntoError);
   }
 
   #withRoom(): Session {
@@ -78,19 +83,4 @@ export class Sessions implements SessionManager {
     this.#open.add(session);
     return session;
   }
-}
-
-/**
- * Leaves a connection on which a stream fell silent. It may be dead without anybody
- * knowing: another attempt on it would wait in vain, until a ping is missed.
- */
-export function leaveSilent(sessions: Sessions): Interceptor {
-  return (next) => (request) => {
-    const carried: { session?: Session } = {};
-    request.signal.addEventListener("abort", () => {
-      if (carried.session && request.signal.reason instanceof Silence)
-        sessions.leave(carried.session);
-    });
-    return carrier.run(carried, () => next(request));
-  };
 }

@@ -41,5 +41,5 @@ async function versionOf(path: string): Promise<string> {
 }
 
 function read(path: string): string {
-  return headerValue(`token in ${path}`, readFileSync(path, "utf8"));
+  return headerValue(`token in ${path}`, readFileSync(path, "utf8").trim());
 }
