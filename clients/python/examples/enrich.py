@@ -3,9 +3,9 @@
 
     python examples/enrich.py IN.csv OUT.csv REQUEST_ID
 
-IN.csv has the columns first_name, last_name, company_name and linkedin_url, and 2 to 100 rows.
-OUT.csv gets them with email and email_status. When the program is stopped, run it again with
-the same REQUEST_ID: it continues the same job, and nothing is paid twice.
+IN.csv has the columns first_name, last_name, company_name and linkedin_url, perhaps others, and
+2 to 100 rows. OUT.csv gets them all with email and email_status. When the program is stopped,
+run it again with the same REQUEST_ID: it continues the same job, and nothing is paid twice.
 """
 
 import csv
@@ -27,8 +27,8 @@ def main() -> None:
     source, target, request_id = sys.argv[1:]
     rows = read(source)
     client = pronto_grpc.connect(
-        os.environ.get("PRONTO_ADDRESS", "localhost:50051"),
-        token_file=os.environ.get("PRONTO_TOKEN_FILE"),
+        os.environ.get("PRONTO_ADDRESS") or "localhost:50051",
+        token_file=os.environ.get("PRONTO_TOKEN_FILE") or None,
     )
     with client:
         try:
@@ -38,13 +38,21 @@ def main() -> None:
 
 
 def read(source: str) -> list[dict[str, str]]:
-    """Read the rows of a CSV file."""
+    """Read the rows of a CSV file, and check them before anything is paid."""
     with open(source, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file, restval="")
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
             sys.exit(f"{source} has no column {', '.join(missing)}")
-        return list(reader)
+        rows = []
+        for row in reader:
+            # So csv hands out cells for which there is no column.
+            if None in row:
+                sys.exit(
+                    f"{source}, line {reader.line_num}: more cells than the header has columns"
+                )
+            rows.append(row)
+        return rows
 
 
 def enrich(
@@ -91,7 +99,9 @@ def write(
     """Write the result whole or not at all: a reader never sees half of it."""
     part = target.with_name(f"{target.name}.part")
     with open(part, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [*rows[0], "email", "email_status"])
+        # A file that was enriched before has the columns of the result already.
+        columns = dict.fromkeys([*rows[0], *found(v1.Contact())])
+        writer = csv.DictWriter(file, list(columns))
         writer.writeheader()
         for index, row in enumerate(rows):
             contact = contacts.get(index, v1.Contact())

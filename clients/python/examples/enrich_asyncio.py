@@ -37,8 +37,8 @@ async def enrich_all(
 ) -> tuple[dict[int, v1.Contact], v1.JobCompleted | None]:
     """Connect and enrich, and say what is wrong."""
     client = aio.connect(
-        os.environ.get("PRONTO_ADDRESS", "localhost:50051"),
-        token_file=os.environ.get("PRONTO_TOKEN_FILE"),
+        os.environ.get("PRONTO_ADDRESS") or "localhost:50051",
+        token_file=os.environ.get("PRONTO_TOKEN_FILE") or None,
     )
     async with client:
         try:

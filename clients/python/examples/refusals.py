@@ -71,8 +71,8 @@ def refusal(
 def main() -> None:
     """Show all three."""
     client = pronto_grpc.connect(
-        os.environ.get("PRONTO_ADDRESS", "localhost:50051"),
-        token_file=os.environ.get("PRONTO_TOKEN_FILE"),
+        os.environ.get("PRONTO_ADDRESS") or "localhost:50051",
+        token_file=os.environ.get("PRONTO_TOKEN_FILE") or None,
     )
     with client:
         over_budget(client)

@@ -72,8 +72,8 @@ async def refusal(
 async def main() -> None:
     """Show all three."""
     client = aio.connect(
-        os.environ.get("PRONTO_ADDRESS", "localhost:50051"),
-        token_file=os.environ.get("PRONTO_TOKEN_FILE"),
+        os.environ.get("PRONTO_ADDRESS") or "localhost:50051",
+        token_file=os.environ.get("PRONTO_TOKEN_FILE") or None,
     )
     async with client:
         await over_budget(client)

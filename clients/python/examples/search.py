@@ -42,8 +42,8 @@ def main() -> None:
     """Connect, search, and say what is wrong."""
     limit = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     client = pronto_grpc.connect(
-        os.environ.get("PRONTO_ADDRESS", "localhost:50051"),
-        token_file=os.environ.get("PRONTO_TOKEN_FILE"),
+        os.environ.get("PRONTO_ADDRESS") or "localhost:50051",
+        token_file=os.environ.get("PRONTO_TOKEN_FILE") or None,
     )
     with client:
         try:

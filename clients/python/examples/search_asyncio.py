@@ -39,8 +39,8 @@ async def main() -> None:
     """Connect, search, and say what is wrong."""
     limit = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     client = aio.connect(
-        os.environ.get("PRONTO_ADDRESS", "localhost:50051"),
-        token_file=os.environ.get("PRONTO_TOKEN_FILE"),
+        os.environ.get("PRONTO_ADDRESS") or "localhost:50051",
+        token_file=os.environ.get("PRONTO_TOKEN_FILE") or None,
     )
     async with client:
         try:

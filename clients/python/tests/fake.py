@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -74,7 +74,7 @@ class Silence:
         self.left.wait(2 * SOON)
 
 
-Step = v1.JobEvent | Refusal | Silence
+Step = v1.JobEvent | Refusal | Silence | Callable[[Any], object]
 
 
 def status(details: list[Message]) -> bytes:
@@ -117,11 +117,12 @@ class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceS
     def __init__(self) -> None:
         self.streams: deque[list[Step]] = deque()
         self.jobs: deque[v1.Job | Refusal | Silence] = deque()
-        self.contacts: deque[Refusal] = deque()
+        self.contacts: deque[Refusal | Silence] = deque()
         self.watched_after: list[int] = []
         self.requests: list[Message] = []
-        self.metadata: list[dict[str, str | bytes]] = []
+        self.metadata: list[list[tuple[str, str | bytes]]] = []
         self.time_left: list[float | None] = []
+        self.began = threading.Semaphore(0)
         self.ended = threading.Semaphore(0)
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=128))
         jobs_pb2_grpc.add_JobServiceServicer_to_server(self, self._server)
@@ -144,6 +145,8 @@ class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceS
             elif isinstance(step, Silence):
                 step.wait_in(context)
                 return
+            elif callable(step):
+                step(context)
             else:
                 yield step
 
@@ -162,7 +165,10 @@ class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceS
     ) -> v1.EnrichContactResponse:
         self._remember(request, context)
         if self.contacts:
-            self.contacts.popleft().raise_in(context)
+            step = self.contacts.popleft()
+            if isinstance(step, Refusal):
+                step.raise_in(context)
+            step.wait_in(context)
         return v1.EnrichContactResponse(outcome=v1.ENRICHMENT_OUTCOME_FOUND)
 
     def StartBulkContactEnrichment(
@@ -171,11 +177,16 @@ class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceS
         self._remember(request, context)
         return v1.StartResponse(job=v1.Job(id=JOB))
 
+    def sent(self, name: str) -> list[list[str | bytes]]:
+        """Return what each call had under a name of metadata."""
+        return [[value for key, value in pairs if key == name] for pairs in self.metadata]
+
     def _remember(self, request: Message, context: Any) -> None:
         context.add_callback(self.ended.release)
         self.requests.append(request)
         self.time_left.append(context.time_remaining())
-        self.metadata.append(dict(context.invocation_metadata()))
+        self.metadata.append([tuple(pair) for pair in context.invocation_metadata()])
+        self.began.release()
 
 
 class Time:

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from concurrent import futures
 from datetime import timedelta
+from typing import Any
 
 import grpc
 import pytest
-from fake import JOB, Refusal, Server, status
-from google.rpc import error_details_pb2
+from fake import JOB, SOON, Refusal, Server, status
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 import pronto_grpc
 from pronto_grpc import FieldViolation, ProntoError, QuotaViolation, aio, v1
@@ -52,6 +56,23 @@ def test_the_reasons_of_others_are_not_ours() -> None:
 
 def test_details_that_are_damaged_are_left_out() -> None:
     assert decode(trailers(b"\xff\xff\xff")) == Details()
+
+
+@pytest.mark.parametrize("kind", ["RetryInfo", "BadRequest", "QuotaFailure", "DebugInfo"])
+def test_a_damaged_detail_leaves_the_others(kind: str) -> None:
+    whole = status_pb2.Status.FromString(REFUSAL.details())
+    url = f"type.googleapis.com/google.rpc.{kind}"
+    whole.details.insert(0, any_pb2.Any(type_url=url, value=b"\xff\xff\xff"))
+    details = decode(trailers(whole.SerializeToString()))
+    assert details.reason_name == "RATE_LIMITED"
+    assert details.retry_delay == timedelta(seconds=1.5)
+
+
+def test_a_delay_that_is_none_is_left_out() -> None:
+    retry = error_details_pb2.RetryInfo()
+    retry.retry_delay.seconds = 1 << 62
+    details = decode(trailers(status([error_details_pb2.ErrorInfo(domain="pronto.v1"), retry])))
+    assert details.retry_delay is None
 
 
 def test_no_details() -> None:
@@ -109,3 +130,53 @@ def test_asyncio_calls_and_streams_raise_typed_errors(server: Server) -> None:
             check(raised.value)
 
     asyncio.run(call())
+
+
+@pytest.fixture
+def unreadable() -> Iterator[str]:
+    """A server whose answers are no messages."""
+
+    def noise(_: object) -> bytes:
+        return b"\xff\xff\xff"
+
+    handlers: dict[str, Any] = {
+        "GetJob": grpc.unary_unary_rpc_method_handler(
+            lambda *_: b"", v1.GetJobRequest.FromString, noise
+        ),
+        "WatchJob": grpc.unary_stream_rpc_method_handler(
+            lambda *_: iter([b""]), v1.WatchJobRequest.FromString, noise
+        ),
+    }
+    server = grpc.server(futures.ThreadPoolExecutor())
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("pronto.v1.JobService", handlers),)
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(None).wait(SOON)
+
+
+def test_answers_that_cannot_be_read(unreadable: str) -> None:
+    with pronto_grpc.connect(unreadable) as client:
+        for call in (
+            lambda: client.jobs.GetJob(v1.GetJobRequest()),
+            lambda: list(client.jobs.WatchJob(v1.WatchJobRequest())),
+            lambda: next(client.follow(JOB, patience=0.01)),
+        ):
+            with pytest.raises(ProntoError, match="deserializing") as raised:
+                call()
+            assert raised.value.code() is grpc.StatusCode.INTERNAL
+
+
+def test_asyncio_answers_that_cannot_be_read(unreadable: str) -> None:
+    async def read() -> None:
+        async with aio.connect(unreadable) as client:
+            get = client.jobs.GetJob(v1.GetJobRequest())
+            watch = aiter(client.jobs.WatchJob(v1.WatchJobRequest()))
+            for waiting in (get, anext(watch), anext(client.follow(JOB, patience=0.01))):
+                with pytest.raises(ProntoError, match="deserializing") as raised:
+                    await waiting
+                assert raised.value.code() is grpc.StatusCode.INTERNAL
+
+    asyncio.run(read())

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import grpc
 import pytest
 from conftest import Run
-from fake import JOB, Refusal, Server, Time, completed, lead, progress, started
+from fake import JOB, SOON, Refusal, Server, Time, completed, lead, progress, started
 
 from pronto_grpc import ProntoError, SequenceGapError, v1
+from pronto_grpc._patience import Patience
 
 UNAVAILABLE = Refusal(grpc.StatusCode.UNAVAILABLE)
 
@@ -102,12 +106,72 @@ def test_waits_as_long_as_the_server_asks(server: Server, follow: Run, time: Tim
     assert time.waits == [7.0]
 
 
-def test_a_message_begins_the_waits_anew(server: Server, follow: Run, time: Time) -> None:
+def test_a_new_event_begins_the_waits_anew(server: Server, follow: Run, time: Time) -> None:
     server.streams.extend(
-        [[UNAVAILABLE], [UNAVAILABLE], [progress(), UNAVAILABLE], [started(), completed(2)]]
+        [[UNAVAILABLE], [UNAVAILABLE], [started(), UNAVAILABLE], [lead(2), completed(3)]]
     )
-    assert follow() == [1, 2]
+    assert follow() == [1, 2, 3]
     assert time.waits == pytest.approx([0.1, 0.2, 0.1])
+
+
+@pytest.mark.parametrize("known", [started(), progress()], ids=["known", "progress"])
+def test_what_brings_nothing_new_is_given_up(
+    server: Server, follow: Run, time: Time, known: v1.JobEvent
+) -> None:
+    server.streams.append([started(), UNAVAILABLE])
+    server.streams.extend([[known, UNAVAILABLE]] * 100)
+    with pytest.raises(ProntoError):
+        follow(patience=60, progress=True)
+    assert 50 <= sum(time.waits) < 60
+    assert time.waits[:4] == pytest.approx([0.1, 0.2, 0.4, 0.8])
+
+
+def test_a_quiet_stream_takes_no_patience(
+    server: Server, follow: Run, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is open when its headers came, before the first message."""
+    opened = threading.Semaphore(0)
+    really = Patience.opened
+
+    def note(patience: Patience) -> None:
+        really(patience)
+        opened.release()
+
+    def quiet(context: Any) -> None:
+        context.send_initial_metadata(())
+        # Of the stream before, and of this one.
+        assert opened.acquire(timeout=SOON)
+        assert opened.acquire(timeout=SOON)
+        time.seconds += 3600
+
+    monkeypatch.setattr(Patience, "opened", note)
+    server.streams.extend([[UNAVAILABLE], [quiet, UNAVAILABLE], [started(), completed(2)]])
+    assert follow(patience=60) == [1, 2]
+    # Nothing came on the quiet stream.
+    assert time.waits == pytest.approx([0.1, 0.2])
+
+
+def test_a_stream_that_takes_long_to_open_takes_patience(
+    server: Server, follow: Run, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = threading.Event()
+    monkeypatch.setattr(Patience, "opened", lambda _: opened.set())
+
+    def late(_: Any) -> None:
+        # No headers were sent, so this is in vain.
+        assert not opened.wait(0.1)
+        time.seconds += 60
+
+    server.streams.extend([[late, UNAVAILABLE], [started(), completed(2)]])
+    with pytest.raises(ProntoError):
+        follow(patience=60)
+    assert server.watched_after == [0]
+
+
+def test_limits_without_end(server: Server, follow: Run) -> None:
+    never = float("inf")
+    server.streams.extend([[UNAVAILABLE], [started(), completed(2)]])
+    assert follow(idle=never, patience=never, timeout=never) == [1, 2]
 
 
 def test_patience_ends(server: Server, follow: Run, time: Time) -> None:
@@ -122,7 +186,7 @@ def test_patience_ends(server: Server, follow: Run, time: Time) -> None:
 def test_without_patience_the_first_error_is_raised(server: Server, follow: Run) -> None:
     server.streams.append([started(), UNAVAILABLE])
     with pytest.raises(ProntoError):
-        follow(patience=0)
+        follow(patience=0.01)
     assert server.watched_after == [0]
 
 
@@ -176,4 +240,17 @@ def test_a_job_that_is_forgotten_after_completed_has_ended(
     forgotten = Refusal(grpc.StatusCode.NOT_FOUND, reason)
     server.streams.extend([[started(), completed(2), UNAVAILABLE], [forgotten]])
     assert follow() == [1, 2]
+    assert follow.account == completed(2).completed
+
+
+@pytest.mark.parametrize("refusal", [UNAVAILABLE, Refusal(grpc.StatusCode.UNAUTHENTICATED)])
+def test_the_account_stays_when_a_later_step_fails(
+    server: Server, follow: Run, refusal: Refusal
+) -> None:
+    server.streams.append([started(), completed(2), UNAVAILABLE])
+    server.streams.extend([[refusal]] * 100)
+    with pytest.raises(ProntoError) as raised:
+        follow(patience=60)
+    assert raised.value.code() is refusal.code
+    assert follow.sequences == [1, 2]
     assert follow.account == completed(2).completed

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import grpc
 import pytest
 from fake import JOB, Time, lead, progress
@@ -30,21 +32,69 @@ def test_waits_are_random_down_to_nothing() -> None:
     assert state.failed(BROKEN) == 0.0
 
 
-def test_a_quiet_healthy_stream_takes_no_patience(time: Time) -> None:
+def test_a_stream_that_lasts_takes_no_patience(time: Time) -> None:
     state = following(time, patience=60)
-    state.received(lead(1))
-    time.seconds += 3600
-    assert state.failed(BROKEN) == pytest.approx(0.1)
-    time.seconds += 59
-    state.received(progress())
-    time.seconds += 3600
-    assert state.failed(BROKEN) == pytest.approx(0.1)
+    for _ in range(100):
+        state.request()
+        time.seconds += 1
+        state.patience.opened()
+        state.received(progress())
+        time.seconds += 10
+        assert state.failed(BROKEN) == pytest.approx(0.1)
 
 
-def test_patience_counts_from_the_first_failure(time: Time) -> None:
+def test_a_stream_that_opens_and_never_says_a_word_takes_patience(time: Time) -> None:
     state = following(time, patience=60)
-    state.failed(BROKEN)
+    for progresses in (True, False):
+        state.request()
+        state.patience.opened()
+        if progresses:
+            state.received(progress())
+        time.seconds += 61
+        if progresses:
+            assert state.failed(state.silent()) == pytest.approx(0.1)
+    silence = state.silent()
+    with pytest.raises(ProntoError) as raised:
+        state.failed(silence)
+    assert raised.value is silence
+
+
+@pytest.mark.parametrize(("message", "seconds"), [(True, 9.9), (False, 3600.0)])
+def test_a_stream_that_is_short_or_brings_nothing_renews_nothing(
+    time: Time, message: bool, seconds: float
+) -> None:
+    state = following(time, patience=60)
+    for _ in range(2):
+        state.request()
+        time.seconds += 29
+        state.patience.opened()
+        if message:
+            state.received(progress())
+        time.seconds += seconds
+        wait = state.failed(BROKEN)
+    assert wait == pytest.approx(0.2)
+    time.seconds += 3
+    with pytest.raises(ProntoError, match="broken"):
+        state.failed(BROKEN)
+
+
+def test_patience_counts_from_the_beginning(time: Time) -> None:
+    state = following(time, patience=60)
+    state.request()
     time.seconds += 60
+    with pytest.raises(ProntoError, match="broken"):
+        state.failed(BROKEN)
+
+
+def test_what_the_caller_does_in_between_takes_no_patience(time: Time) -> None:
+    state = following(time, patience=60)
+    state.request()
+    time.seconds += 50
+    state.patience.rest()
+    time.seconds += 3600
+    state.request()
+    assert state.failed(BROKEN) == pytest.approx(0.1)
+    time.seconds += 10
     with pytest.raises(ProntoError, match="broken"):
         state.failed(BROKEN)
 
@@ -71,10 +121,18 @@ def test_the_error_names_the_webhook_url() -> None:
         job_id_of(v1.StartResponse())
 
 
-@pytest.mark.parametrize("limits", [{"idle": 0}, {"patience": -1}, {"timeout": -1}])
-def test_limits_that_make_no_sense(limits: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="must be"):
-        Limits(**limits)
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+@pytest.mark.parametrize("name", ["idle", "patience", "timeout"])
+def test_limits_that_make_no_sense(name: str, value: float) -> None:
+    if name == "timeout" and value == 0:
+        return
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        Limits(**{name: value})
+
+
+def test_no_timer_gets_more_than_it_takes() -> None:
+    state = Following(JOB, limits=Limits(timeout=float("inf")))
+    assert state.within_timeout(float("inf")) <= threading.TIMEOUT_MAX
 
 
 def test_after_a_sequence_that_makes_no_sense() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 
 import grpc
@@ -17,6 +18,7 @@ from pronto_grpc import ProntoError, aio, v1
 from pronto_grpc._interceptors import Repeat, TypeErrors
 from pronto_grpc._repeating import api_services, has_request_id, service_config
 from pronto_grpc.aio import _interceptors as aio_interceptors
+from pronto_grpc.aio._ending import Ending
 
 UNAVAILABLE = Refusal(grpc.StatusCode.UNAVAILABLE)
 ONCE = v1.EnrichContactRequest(request_id="order-7")
@@ -78,13 +80,16 @@ def enrich(request: pytest.FixtureRequest, server: Server, time: Time) -> Enrich
     """Call EnrichContact with a client whose waits take no time."""
 
     def blocking(message: v1.EnrichContactRequest, timeout: float | None = None) -> None:
+        open_ = threading.Event()
+        repeat = Repeat(open_, time.clock, time.wait)
         with grpc.insecure_channel(server.target) as plain:
-            channel = grpc.intercept_channel(plain, TypeErrors(), Repeat(time.wait, time.clock))
+            channel = grpc.intercept_channel(plain, TypeErrors(open_), repeat)
             v1.ContactServiceStub(channel).EnrichContact(message, timeout=timeout)
 
     async def call(message: v1.EnrichContactRequest, timeout: float | None) -> None:
-        repeat = aio_interceptors.Repeat(time.clock, time.wait_async)
-        interceptors: list[grpc.aio.ClientInterceptor] = [aio_interceptors.TypeErrors(), repeat]
+        repeat = aio_interceptors.Repeat(Ending(), time.clock, time.wait_async)
+        type_errors = aio_interceptors.TypeErrors(Ending())
+        interceptors: list[grpc.aio.ClientInterceptor] = [repeat, type_errors]
         async with grpc.aio.insecure_channel(server.target, interceptors=interceptors) as channel:
             await v1.ContactServiceStub(channel).EnrichContact(message, timeout=timeout)
 
@@ -136,10 +141,26 @@ def test_waits_as_long_as_the_server_asks(server: Server, enrich: Enrich, time: 
 
 
 def test_a_long_wait_is_left_to_the_caller(server: Server, enrich: Enrich, time: Time) -> None:
-    server.contacts.append(Refusal(grpc.StatusCode.UNAVAILABLE, "STARTING", retry_delay=61))
+    server.contacts.append(Refusal(grpc.StatusCode.UNAVAILABLE, "STARTING", retry_delay=31))
     with pytest.raises(ProntoError) as raised:
         enrich(ONCE, None)
     assert raised.value.retry_delay is not None
+    assert time.waits == []
+
+
+def test_a_long_wait_within_the_timeout_is_made(server: Server, enrich: Enrich, time: Time) -> None:
+    server.contacts.append(Refusal(grpc.StatusCode.UNAVAILABLE, "STARTING", retry_delay=90))
+    enrich(ONCE, 120)
+    assert time.waits == [90]
+
+
+def test_a_wait_beyond_the_timeout_is_left_to_the_caller(
+    server: Server, enrich: Enrich, time: Time
+) -> None:
+    server.contacts.append(Refusal(grpc.StatusCode.UNAVAILABLE, "STARTING", retry_delay=20))
+    with pytest.raises(ProntoError) as raised:
+        enrich(ONCE, 19)
+    assert raised.value.reason == v1.ERROR_REASON_STARTING
     assert time.waits == []
 
 

@@ -92,7 +92,7 @@ def test_the_time_of_a_slow_consumer_is_no_silence(server: Server, follow: Run) 
     def outlast() -> None:
         # Another stream is found silent: the time is over that the first one may be silent.
         with pronto_grpc.connect(server.target) as client, pytest.raises(ProntoError):
-            list(client.follow(JOB, idle=IDLE, patience=0))
+            list(client.follow(JOB, idle=IDLE, patience=0.01))
 
     follow.at[1] = outlast
     assert follow(idle=IDLE) == [1, 2, 3]
@@ -118,3 +118,20 @@ def test_a_watchdog_minds_only_what_it_guards() -> None:
     watchdog.stop()
     watchdog.join()
     assert not early.is_set()
+
+
+def test_a_watchdog_ends_although_its_lock_is_held() -> None:
+    """Who closes in a signal handler may have interrupted who holds it."""
+    watchdog = Watchdog()
+    with watchdog.guard(lambda: None, SOON):
+        pass
+
+    def close() -> None:
+        with watchdog._changed:
+            watchdog.stop()
+            watchdog.join()
+
+    closer = threading.Thread(target=close, daemon=True)
+    closer.start()
+    closer.join(SOON)
+    assert not closer.is_alive()

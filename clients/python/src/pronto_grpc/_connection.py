@@ -34,6 +34,10 @@ def plan(
 ) -> Connection:
     """Check what a caller wants, and read the files that it names."""
     endpoint = _endpoint.parse(target)
+    if tls and endpoint.unix:
+        raise ValueError(
+            "tls and unix: exclude each other: the server's Unix sockets never speak TLS"
+        )
     credentials = Credentials(token=token, token_file=token_file, api_key=api_key)
     check_not_exposed(credentials, endpoint, tls=bool(tls), allow_insecure=allow_insecure)
     settings = Tls() if tls is True else tls

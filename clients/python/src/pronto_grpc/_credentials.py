@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pronto_grpc._endpoint import Endpoint
 
-Metadata = tuple[tuple[str, str], ...]
+CallMetadata = Sequence[tuple[str, str | bytes]]
+"""What one call carries besides."""
 PathLike = str | os.PathLike[str]
 
 
@@ -39,7 +40,7 @@ class TokenFile:
         version = (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_dev)
         if self._read[0] != version:
             token = self._path.read_text(encoding="utf-8").strip()
-            self._read = (version, _sendable(token, f"the token in {self._path}"))
+            self._read = (version, _token(token, f"the token in {self._path}"))
 
 
 class Credentials:
@@ -60,14 +61,20 @@ class Credentials:
     def __bool__(self) -> bool:
         return self._token is not None or self._api_key is not None
 
-    def metadata(self) -> Metadata:
-        """Return what a call that begins now carries."""
-        pairs = []
-        if self._token is not None:
+    def beside(
+        self, metadata: Iterable[tuple[str, str | bytes]] | None
+    ) -> list[tuple[str, str | bytes]]:
+        """Return what a call that begins now carries, if it brings this by itself.
+
+        Its own token or key takes the place of the client's: a server refuses two.
+        """
+        pairs = list(metadata or ())
+        own = {name.lower() for name, _ in pairs}
+        if self._token is not None and "authorization" not in own:
             pairs.append(("authorization", f"Bearer {self._token()}"))
-        if self._api_key is not None:
+        if self._api_key is not None and "x-api-key" not in own:
             pairs.append(("x-api-key", self._api_key))
-        return tuple(pairs)
+        return pairs
 
 
 def check_not_exposed(
@@ -85,11 +92,18 @@ def check_not_exposed(
 
 def _token_source(token: str | None, token_file: PathLike | None) -> Callable[[], str] | None:
     if token is not None:
-        text = _sendable(token, "token")
+        text = _token(token, "token")
         return lambda: text
     if token_file is None:
         return None
     return TokenFile(token_file)
+
+
+def _token(text: str, what: str) -> str:
+    """Return `text` if it is one word, as `Bearer` needs it."""
+    if any(map(str.isspace, text)):
+        raise ValueError(f"{what} must be without blanks")
+    return _sendable(text, what)
 
 
 def _sendable(text: str, what: str) -> str:

@@ -28,7 +28,7 @@ class Dialer:
             channel = grpc.insecure_channel(to.target, to.options, self._compression)
         else:
             channel = grpc.secure_channel(to.target, to.tls, to.options, self._compression)
-        repeat = Repeat(pause=self.closed.wait)
+        type_errors, repeat = TypeErrors(self.closed), Repeat(self.closed)
         # From the outside in: each attempt of a repeated call carries the token of its time.
         add = AddCredentials(to.credentials)
-        return grpc.intercept_channel(Channel(channel), TypeErrors(), repeat, add)
+        return grpc.intercept_channel(Channel(channel), type_errors, repeat, add)

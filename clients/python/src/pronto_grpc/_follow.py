@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -11,7 +10,8 @@ from typing import Any, TypeVar
 
 import grpc
 
-from pronto_grpc._following import Following
+from pronto_grpc._credentials import CallMetadata
+from pronto_grpc._following import Following, Left
 from pronto_grpc._share import Share
 from pronto_grpc._watchdog import TooLong, Watchdog
 from pronto_grpc.errors import ProntoError
@@ -24,8 +24,9 @@ class Follow(Iterator[JobEvent]):
     """The events of a job, each one once and none left out, however often the stream breaks.
 
     Iterate over it. Leave early with `break` and `close()`, or use it in a `with`; a job does
-    not mind. Another thread may `close()` it, or the client: then the iteration raises
-    `concurrent.futures.CancelledError`, since it is not known what would have come.
+    not mind. Any thread may `close()` it: then the iteration is over. Where somebody closes the
+    client, it raises `ProntoError` with CANCELLED, since it is not known what would have come.
+    After an error it raises the same one again.
     """
 
     def __init__(
@@ -33,18 +34,23 @@ class Follow(Iterator[JobEvent]):
         share: Share,
         following: Following,
         *,
+        metadata: CallMetadata = (),
         pause: Callable[[float], object] | None = None,
     ) -> None:
         self._share = share
         self._following = following
+        self._metadata = tuple(metadata)
         self._closed = threading.Event()
+        # Whether it was the client that was closed; set before `_closed`.
+        self._with_client = False
+        # What the iteration ended with.
+        self._error: BaseException | None = None
         # A wait that `close` ends.
         self._pause = pause or self._closed.wait
         self._watchdog = Watchdog()
         self._stream: Any = None
         # What is to be cancelled to end the wait for the server.
         self._call: Any = None
-        self._over = False
 
     @property
     def job_id(self) -> str:
@@ -60,7 +66,9 @@ class Follow(Iterator[JobEvent]):
     def account(self) -> JobCompleted | None:
         """How the job ended, and what arrived; None before `completed` came.
 
-        Where the iteration began behind `completed`, it is known after its end.
+        Where the iteration began behind `completed`, it is known after its end. It stays when the
+        iteration fails behind `completed`: late results may come there, so that is an error. Who
+        wants none of them leaves at `completed`.
         """
         return self._following.account
 
@@ -68,16 +76,18 @@ class Follow(Iterator[JobEvent]):
         return self
 
     def __next__(self) -> JobEvent:
-        if self._over:
-            raise StopIteration
+        if self._error is not None:
+            raise self._error
         try:
             event = self._next()
-        except BaseException:
+        except Left:
+            event = None
+        except BaseException as error:
             # Nothing comes after an error, and nothing goes on behind the caller's back.
+            self._error = error
             self.close()
             raise
         if event is None:
-            self._over = True
             self.close()
             raise StopIteration
         return event
@@ -97,6 +107,12 @@ class Follow(Iterator[JobEvent]):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def close_with_client(self) -> None:
+        """Stop following since the client is closed, which the iteration tells."""
+        if not self._closed.is_set():
+            self._with_client = True
+            self.close()
 
     def __del__(self) -> None:
         # An iteration that was left without `close`.
@@ -136,13 +152,23 @@ class Follow(Iterator[JobEvent]):
 
     def _receive(self) -> JobEvent | None:
         if self._stream is None:
-            self._stream = self._share.jobs.WatchJob(self._following.request())
+            request = self._following.request()
+            self._stream = self._share.jobs.WatchJob(request, metadata=self._metadata)
+            return self._guarded(self._stream, self._open)
         return self._guarded(self._stream, lambda: next(self._stream, None))
+
+    def _open(self) -> JobEvent | None:
+        # Waits for the headers.
+        self._stream.initial_metadata()
+        self._following.patience.opened()
+        return next(self._stream, None)
 
     def _has_ended(self) -> bool:
         if self._following.account is not None:
             return True
-        request = self._share.jobs.GetJob.future(GetJobRequest(job_id=self.job_id))
+        self._following.patience.broke()
+        question = GetJobRequest(job_id=self.job_id)
+        request = self._share.jobs.GetJob.future(question, metadata=self._metadata)
         answer = self._guarded(request, request.result)
         return self._following.ended(answer.job)
 
@@ -162,10 +188,10 @@ class Follow(Iterator[JobEvent]):
             raise self._following.silent() from error
         except grpc.FutureCancelledError:
             self._check_closed()
-            raise
+            raise self._following.cut_short() from None
 
     def _check_closed(self) -> None:
         if self._closed.is_set():
             if self._call is not None:
                 self._call.cancel()
-            raise concurrent.futures.CancelledError(f"the stream of job {self.job_id} was closed")
+            raise self._following.closed() if self._with_client else Left

@@ -7,11 +7,14 @@ Pure: nothing here calls, waits or looks at a clock that it was not given. `foll
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 import grpc
 
 from pronto_grpc._clock import Clock
+from pronto_grpc._closing import client_closed
+from pronto_grpc._patience import Patience
 from pronto_grpc._repeating import at_least
 from pronto_grpc.errors import NoJobError, ProntoError, SequenceGapError
 from pronto_grpc.v1 import (
@@ -29,8 +32,8 @@ from pronto_grpc.v1 import (
 Followable = str | Job | StartResponse
 """What can be followed: the id of a job, a job, or the answer of a Start RPC."""
 
-BASE_WAIT = 0.1
-MAX_WAIT = 10.0
+LONGEST_WAIT = threading.TIMEOUT_MAX / 2
+"""No timer takes more; half of the most, since what is left is computed with rounding."""
 
 _OUTCOMES = {
     JOB_STATE_COMPLETED: JOB_OUTCOME_COMPLETE,
@@ -54,20 +57,29 @@ _TOO_LARGE = "larger than max"
 _FORGOTTEN = ("NOT_FOUND", "SEQUENCE_EXPIRED")
 
 
+class Left(Exception):  # noqa: N818 (no error: the caller wants nothing more)
+    """The caller left the iteration."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """How a job is followed, in seconds."""
 
     patience: float = 600.0
-    """So long without any message to go on trying."""
+    """So long to go on trying without any new event."""
     idle: float = 60.0
     """So long a silent stream is believed in."""
     timeout: float | None = None
     """So long to follow at most."""
 
     def __post_init__(self) -> None:
-        if self.patience < 0 or self.idle <= 0 or (self.timeout is not None and self.timeout < 0):
-            raise ValueError("patience and timeout must be at least 0 s, and idle longer than that")
+        # Written so that NaN is refused, too.
+        if not self.patience > 0:
+            raise ValueError(f"patience must be more than 0 s, and not {self.patience:g}")
+        if not self.idle > 0:
+            raise ValueError(f"idle must be more than 0 s, and not {self.idle:g}")
+        if self.timeout is not None and not self.timeout >= 0:
+            raise ValueError(f"timeout must be at least 0 s, and not {self.timeout:g}")
 
 
 @dataclass
@@ -80,25 +92,27 @@ class Following:
     limits: Limits = field(default_factory=Limits)
     clock: Clock = field(default_factory=Clock)
     account: JobCompleted | None = None
+    refusal: ProntoError | None = field(init=False, default=None)
+    """Why the last attempt failed, until another one brings something."""
     _end: float | None = field(init=False, default=None)
-    # Failed attempts since the last message, and when the first of them failed.
-    _failures: int = field(init=False, default=0)
-    _failing_since: float | None = field(init=False, default=None)
+    patience: Patience = field(init=False)
 
     def __post_init__(self) -> None:
         if self.last_sequence < 0:
-            raise ValueError("after must be at least 0")
+            raise ValueError(f"after must be at least 0, and not {self.last_sequence}")
+        self.patience = Patience(self.limits.patience, self.clock)
         if self.limits.timeout is not None:
             self._end = self.clock.now() + self.limits.timeout
 
     def request(self) -> WatchJobRequest:
-        """Ask for what comes next."""
+        """Ask for what comes next, in an attempt that begins now."""
+        self.patience.try_on()
         return WatchJobRequest(job_id=self.job_id, after_sequence=self.last_sequence)
 
     def received(self, event: JobEvent) -> bool:
         """Take an event that came; true if it is to be handed out."""
-        self._failures = 0
-        self._failing_since = None
+        self.patience.heard()
+        self.refusal = None
         if event.WhichOneof("event") == "progress":
             return self.progress
         if event.sequence <= self.last_sequence:
@@ -106,6 +120,7 @@ class Following:
         if event.sequence != self.last_sequence + 1:
             raise SequenceGapError(self.job_id, self.last_sequence + 1, event.sequence)
         self.last_sequence = event.sequence
+        self.patience.renew()
         if event.WhichOneof("event") == "completed":
             self.account = event.completed
         return True
@@ -114,17 +129,16 @@ class Following:
         """Return how long to wait before the next attempt; raise what ends the stream."""
         if not goes_on(error):
             raise error
-        now = self.clock.now()
-        if self._failing_since is None:
-            self._failing_since = now
-        wait = at_least(error, self._backoff())
-        self._failures += 1
-        if now - self._failing_since + wait >= self.limits.patience:
+        self.refusal = error
+        self.patience.broke()
+        wait = at_least(error, self.patience.backoff())
+        if self.patience.outlasted_by(wait):
             raise error
         return self.within_timeout(wait)
 
     def within_timeout(self, seconds: float) -> float:
         """Return `seconds`, or what is left of the caller's time; raise when it is over."""
+        seconds = min(seconds, LONGEST_WAIT)
         if self._end is None:
             return seconds
         left = self._end - self.clock.now()
@@ -153,17 +167,17 @@ class Following:
         return self.account is not None and error.reason_name in _FORGOTTEN
 
     def silent(self) -> ProntoError:
-        """Say that nothing came for too long."""
+        """Say that nothing came for too long, and count it."""
+        self.patience.fell_silent()
         return _broken(f"the stream of job {self.job_id} was silent for {self.limits.idle:g} s")
 
     def cut_short(self) -> ProntoError:
         """Say that a stream ended before its job."""
         return _broken(f"the stream of job {self.job_id} ended before the job")
 
-    def _backoff(self) -> float:
-        # Beyond that the exponent makes no difference, and would overflow in the end.
-        exponent = min(self._failures, 16)
-        return min(MAX_WAIT, BASE_WAIT * 2.0**exponent) * self.clock.random()
+    def closed(self) -> ProntoError:
+        """Say that the client was closed, and what it waited after."""
+        return client_closed(self.refusal)
 
 
 def goes_on(error: ProntoError) -> bool:

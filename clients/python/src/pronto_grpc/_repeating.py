@@ -26,8 +26,8 @@ MAX_ATTEMPTS = 5
 INITIAL_BACKOFF = 0.5
 MAX_BACKOFF = 5.0
 MULTIPLIER = 2
-# Who calls is told of a longer wait, instead of sitting it out.
-MAX_WAIT = 60.0
+LONGEST_PAUSE = 30.0
+"""Who calls without a timeout is told of a longer pause, instead of sitting it out."""
 # As gRPC does it: each wait is up to a fifth shorter or longer.
 JITTER = 0.2
 
@@ -97,8 +97,10 @@ class Attempts:
         backoff = min(MAX_BACKOFF, INITIAL_BACKOFF * MULTIPLIER ** (self._made - 1))
         wait = at_least(error, backoff * (1 - JITTER + 2 * JITTER * self._clock.random()))
         left = self.timeout()
+        if left is None:
+            return wait if wait <= LONGEST_PAUSE else None
         # What the server said is worth more than a timeout while nothing happens.
-        return None if wait > MAX_WAIT or (left is not None and wait >= left) else wait
+        return wait if wait < left else None
 
 
 def at_least(error: ProntoError, wait: float) -> float:

@@ -51,9 +51,12 @@ class Watchdog:
             self._changed.notify()
 
     def join(self) -> None:
-        """Wait until the thread has ended."""
+        """Wait until the thread has ended.
+
+        Not for ever: who closes in a signal handler may have interrupted who holds the lock.
+        """
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(1.0)
 
     def _arm(self, cancel: Callable[[], object], seconds: float) -> None:
         with self._changed:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
 from pronto_grpc.v1 import ERROR_REASON_UNSPECIFIED, ErrorReason
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 DOMAIN = "pronto.v1"
 """The domain of the server's own errors."""
+
+M = TypeVar("M", bound=Message)
 
 _DETAILS_KEY = "grpc-status-details-bin"
 _REASON_PREFIX = "ERROR_REASON_"
@@ -162,27 +165,37 @@ def decode(trailers: Iterable[tuple[str, str | bytes]]) -> Details:
     return Details()
 
 
-def _details(packed: Iterable[any_pb2.Any]) -> Details:
-    info = error_details_pb2.ErrorInfo()
-    retry = error_details_pb2.RetryInfo()
-    request = error_details_pb2.BadRequest()
-    quota = error_details_pb2.QuotaFailure()
-    retry_delay = None
+def _unpacked(packed: Iterable[any_pb2.Any], kind: type[M]) -> M:
+    """Return the last detail of a kind, or an empty one; one that is damaged leaves the others."""
+    found = kind()
     for detail in packed:
-        if detail.Is(info.DESCRIPTOR):
-            detail.Unpack(info)
-        elif detail.Is(retry.DESCRIPTOR):
-            detail.Unpack(retry)
-            retry_delay = retry.retry_delay.ToTimedelta()
-        elif detail.Is(request.DESCRIPTOR):
-            detail.Unpack(request)
-        elif detail.Is(quota.DESCRIPTOR):
-            detail.Unpack(quota)
+        if detail.TypeName() == kind.DESCRIPTOR.full_name:
+            with contextlib.suppress(DecodeError):
+                found = kind.FromString(detail.value)
+    return found
+
+
+def _delay(retry: error_details_pb2.RetryInfo) -> timedelta | None:
+    if not retry.HasField("retry_delay"):
+        return None
+    try:
+        delay: timedelta = retry.retry_delay.ToTimedelta()
+    except (ValueError, OverflowError):
+        # No duration of protobuf's: nobody waits for it.
+        return None
+    return delay
+
+
+def _details(packed: Sequence[any_pb2.Any]) -> Details:
+    info = _unpacked(packed, error_details_pb2.ErrorInfo)
+    retry = _unpacked(packed, error_details_pb2.RetryInfo)
+    request = _unpacked(packed, error_details_pb2.BadRequest)
+    quota = _unpacked(packed, error_details_pb2.QuotaFailure)
     ours = info.domain == DOMAIN
     return Details(
         reason_name=info.reason if ours else "",
         metadata=dict(info.metadata) if ours else {},
-        retry_delay=retry_delay,
+        retry_delay=_delay(retry),
         field_violations=tuple(
             FieldViolation(violation.field, violation.description)
             for violation in request.field_violations

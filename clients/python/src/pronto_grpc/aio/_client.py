@@ -11,7 +11,7 @@ import grpc
 
 from pronto_grpc import v1
 from pronto_grpc._connection import plan
-from pronto_grpc._credentials import PathLike
+from pronto_grpc._credentials import CallMetadata, PathLike
 from pronto_grpc._endpoint import DEFAULT
 from pronto_grpc._following import Followable, Following, Limits, job_id_of
 from pronto_grpc._pool import Pool
@@ -74,6 +74,7 @@ class Client:
         patience: float = Limits.patience,
         idle: float = Limits.idle,
         timeout: float | None = None,
+        metadata: CallMetadata = (),
     ) -> Follow:
         """Return the events of a job, and continue whenever the stream breaks.
 
@@ -81,27 +82,38 @@ class Client:
             job: The answer of a Start RPC, a job, or its id.
             after: The sequence of the last event that is known already.
             progress: Whether to hand out `progress` events, too; their sequence is 0.
-            patience: For so many seconds it goes on trying without any message; then the last
-                error is raised.
+            patience: For so many seconds it goes on trying without any new event; then the last
+                error is raised. The time in which a stream is open does not count.
             idle: A stream that is silent for so many seconds is begun again, over another
                 connection. The server sends `progress` at least every 20 s.
             timeout: After so many seconds `TimeoutError` is raised. The job goes on.
+            metadata: What its calls carry besides; an `authorization` or `x-api-key` takes the
+                place of the client's.
 
         Raises:
-            NoJobError: There is no job: the request named its own webhook_url.
+            NoJobError: There is no job: the id is empty, or the request named its own webhook_url.
+            ValueError: Another argument makes no sense.
 
         The iteration raises `ProntoError` when the job failed, was cancelled or cannot be
-        followed, and `SequenceGapError` when events are missing.
+        followed, also behind `completed`, and `SequenceGapError` when events are missing.
         """
         following = Following(job_id_of(job), after, progress, Limits(patience, idle, timeout))
-        follower = Follow(Share(self._pool), following)
+        follower = Follow(Share(self._pool), following, metadata=metadata)
         self._followers.add(follower)
         return follower
 
     async def close(self) -> None:
-        """Close all connections. Calls under way and what is followed end."""
+        """Close all connections.
+
+        Calls under way, waits between their attempts, and what is followed end at once, with
+        `ProntoError` and CANCELLED; no task is cancelled. Calls that begin later are a
+        `ValueError`.
+        """
         for follower in list(self._followers):
-            await follower.close()
+            follower.end_with_client()
+        self._dialer.closed.set()
+        # A channel that is closed cancels its calls, whoever waits for them.
+        await self._dialer.closed.all_left()
         for channel in (*self._pool.shut(), self.channel):
             await channel.close()
 
