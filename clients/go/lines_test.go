@@ -11,7 +11,9 @@ import (
 )
 
 func newTestPool(t *testing.T) *pool {
-	p := newPool(func() (*grpc.ClientConn, error) {
+	l := newLifetime()
+	t.Cleanup(l.close)
+	p := newPool(l, func() (*grpc.ClientConn, error) {
 		return grpc.NewClient("passthrough:///nowhere", grpc.WithTransportCredentials(insecure.NewCredentials()))
 	})
 	t.Cleanup(func() { _ = p.shut() })
