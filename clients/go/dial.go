@@ -27,7 +27,7 @@ var reconnection = grpc.ConnectParams{
 
 // dialOptions turns settings into gRPC's options.
 func (s *settings) dialOptions(where target, l *lifetime) ([]grpc.DialOption, error) {
-	transport, err := s.transportCredentials()
+	transport, err := s.transportCredentials(where)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ import (
 //	var refusal *pronto.Error
 //	if errors.As(err, &refusal) && refusal.Reason == prontov1.ErrorReason_ERROR_REASON_BUDGET_EXCEEDED {
 type Error struct {
-	// The code of gRPC.
+	// The code of gRPC; UNKNOWN for a code that gRPC does not have.
 	Code codes.Code
 	// Why. UNSPECIFIED where the error has no reason, as when a connection breaks, or
 	// one that this version does not know.

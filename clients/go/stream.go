@@ -43,6 +43,9 @@ var errLeft = errors.New("pronto: the caller left the loop")
 // Other errors are told even then, because late results may stand behind it. Who wants
 // none of those leaves the loop at `completed`.
 //
+// The metadata of ctx goes with each call: credentials in it are sent instead of those of
+// the client, see [WithToken].
+//
 // Ranging over it again continues where the last range stopped, also after an error.
 func (s *Stream) Events(ctx context.Context) iter.Seq2[*prontov1.JobEvent, error] {
 	return func(yield func(*prontov1.JobEvent, error) bool) {

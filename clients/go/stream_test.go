@@ -76,6 +76,7 @@ func TestStreamGoesOnAfterBreaks(t *testing.T) {
 		"reset: cancelled":    failure(codes.Canceled, ""),
 		"a proxy's 404":       failure(codes.Unimplemented, ""),
 		"a proxy's overload":  failure(codes.ResourceExhausted, ""),
+		"no code of gRPC's":   failure(codes.Code(42), ""),
 		"a stranger's reason": failure(codes.Internal, "", &errdetails.ErrorInfo{Domain: "proxy.example", Reason: "RESET"}),
 	}
 	for name, broken := range breaks {
