@@ -29,7 +29,7 @@ type Client struct {
 
 	conn     *grpc.ClientConn
 	lifetime *lifetime
-	// The connections of the streams of Follow.
+	// The connections of streams.
 	pool *pool
 }
 
@@ -64,7 +64,7 @@ func Connect(target string, options ...Option) (*Client, error) {
 }
 
 func newClient(conn *grpc.ClientConn, p *pool) *Client {
-	stubs := conn
+	stubs := route{calls: conn, streams: p}
 	return &Client{
 		Accounts:  prontov1.NewAccountServiceClient(stubs),
 		Contacts:  prontov1.NewContactServiceClient(stubs),

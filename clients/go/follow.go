@@ -99,8 +99,8 @@ func (e *GapError) Error() string {
 // Follow follows a job: the id that a Start RPC answered. It does nothing yet;
 // [Stream.Events] does.
 //
-// Streams share connections of their own, up to a hundred each, so that they take no
-// room from calls.
+// Streams, also those of streaming RPCs, share connections of their own, up to a hundred
+// each, so that they take no room from calls.
 func (c *Client) Follow(jobID string, options ...FollowOption) *Stream {
 	settings := following{patience: defaultPatience, idle: defaultIdleTimeout}
 	for _, option := range options {

@@ -15,8 +15,8 @@ import (
 // its watchdog would take that for silence.
 const streamsPerLine = 100
 
-// A pool has the connections of the streams of Follow. They are not those of calls:
-// streams take no room from them, and decide by themselves when to try again.
+// A pool has the connections of streams. They are not those of calls: streams take no
+// room from them, and gRPC never repeats them on its own.
 type pool struct {
 	dial     func() (*grpc.ClientConn, error)
 	lifetime *lifetime
