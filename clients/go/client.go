@@ -27,8 +27,9 @@ type Client struct {
 	Usage     prontov1.UsageServiceClient
 	Workspace prontov1.WorkspaceServiceClient
 
-	conn *grpc.ClientConn
-	// The connections of the streams of Follow.
+	conn     *grpc.ClientConn
+	lifetime *lifetime
+	// The connections of streams.
 	pool *pool
 }
 
@@ -48,7 +49,8 @@ func Connect(target string, options ...Option) (*Client, error) {
 	for _, option := range options {
 		option(&s)
 	}
-	dialOptions, err := s.dialOptions(where)
+	l := newLifetime()
+	dialOptions, err := s.dialOptions(where, l)
 	if err != nil {
 		return nil, err
 	}
@@ -56,35 +58,41 @@ func Connect(target string, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := newClient(conn)
-	client.pool = newPool(func() (*grpc.ClientConn, error) {
+	return newClient(conn, newPool(l, func() (*grpc.ClientConn, error) {
 		return grpc.NewClient(where.name, append(slices.Clip(dialOptions), grpc.WithDisableRetry())...)
-	})
-	return client, nil
+	})), nil
 }
 
-func newClient(conn *grpc.ClientConn) *Client {
+func newClient(conn *grpc.ClientConn, p *pool) *Client {
+	stubs := route{calls: conn, streams: p}
 	return &Client{
-		Accounts:  prontov1.NewAccountServiceClient(conn),
-		Contacts:  prontov1.NewContactServiceClient(conn),
-		Jobs:      prontov1.NewJobServiceClient(conn),
-		Leads:     prontov1.NewLeadServiceClient(conn),
-		Lists:     prontov1.NewListServiceClient(conn),
-		Locations: prontov1.NewLocationServiceClient(conn),
-		Personas:  prontov1.NewPersonaServiceClient(conn),
-		Sandbox:   prontov1.NewSandboxServiceClient(conn),
-		Searches:  prontov1.NewSearchServiceClient(conn),
-		Signals:   prontov1.NewSignalServiceClient(conn),
-		Usage:     prontov1.NewUsageServiceClient(conn),
-		Workspace: prontov1.NewWorkspaceServiceClient(conn),
+		Accounts:  prontov1.NewAccountServiceClient(stubs),
+		Contacts:  prontov1.NewContactServiceClient(stubs),
+		Jobs:      prontov1.NewJobServiceClient(stubs),
+		Leads:     prontov1.NewLeadServiceClient(stubs),
+		Lists:     prontov1.NewListServiceClient(stubs),
+		Locations: prontov1.NewLocationServiceClient(stubs),
+		Personas:  prontov1.NewPersonaServiceClient(stubs),
+		Sandbox:   prontov1.NewSandboxServiceClient(stubs),
+		Searches:  prontov1.NewSearchServiceClient(stubs),
+		Signals:   prontov1.NewSignalServiceClient(stubs),
+		Usage:     prontov1.NewUsageServiceClient(stubs),
+		Workspace: prontov1.NewWorkspaceServiceClient(stubs),
 		conn:      conn,
+		lifetime:  p.lifetime,
+		pool:      p,
 	}
 }
 
-// Conn is the connection, for stubs of other services such as health. Errors of calls
-// on it are of type [*Error], too.
+// Conn is the connection of calls, for stubs of other services such as health. Errors
+// of calls on it are of type [*Error], too.
 func (c *Client) Conn() *grpc.ClientConn { return c.conn }
 
-// Close closes the connections and ends what is under way on them, also streams that
-// wait for their next attempt.
-func (c *Client) Close() error { return errors.Join(c.conn.Close(), c.pool.shut()) }
+// Close closes the connections and ends what is under way on them at once, also what
+// waits for its next attempt: with an [*Error] whose code is Canceled, and in which the
+// server's last refusal is wrapped where that was waited after. What is begun later
+// fails in the same way.
+func (c *Client) Close() error {
+	c.lifetime.close()
+	return errors.Join(c.conn.Close(), c.pool.shut())
+}

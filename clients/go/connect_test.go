@@ -114,6 +114,7 @@ func TestCredentialsAreNotSentInTheClear(t *testing.T) {
 		{"pronto.example:50051", []pronto.Option{token, pronto.WithTLS()}, false},
 		{"pronto.example:50051", []pronto.Option{token, pronto.WithInsecureCredentials()}, false},
 		{"localhost:50051", []pronto.Option{token}, false},
+		{"LOCALHOST:50051", []pronto.Option{token}, false},
 		{"127.1.2.3:50051", []pronto.Option{token}, false},
 		{"[::1]:50051", []pronto.Option{token}, false},
 		{"unix:/run/pronto.sock", []pronto.Option{token}, false},
@@ -166,34 +167,38 @@ func TestLargeAnswersAreTaken(t *testing.T) {
 func TestConnectRefusesMistakes(t *testing.T) {
 	nothing := filepath.Join(t.TempDir(), "nothing")
 	tests := map[string]struct {
-		target string
-		option pronto.Option
+		target  string
+		options []pronto.Option
+		says    string
 	}{
-		"no port":          {"localhost", nil},
-		"a URL":            {"http://localhost:50051", nil},
-		"no path":          {"unix:", nil},
-		"empty token":      {"", pronto.WithToken("")},
-		"token with line":  {"", pronto.WithToken("secret\n")},
-		"empty key":        {"", pronto.WithAPIKey("")},
-		"no token file":    {"", pronto.WithTokenFile(nothing)},
-		"no CA file":       {"", pronto.WithCAFile(nothing)},
-		"empty CA":         {"", pronto.WithCA(nil)},
-		"no certificate":   {"", pronto.WithClientCertificate(nothing, nothing)},
-		"no such compress": {"", pronto.WithCompressor("snappy")},
+		"no port":           {"localhost", nil, "host:port"},
+		"a URL":             {"http://localhost:50051", nil, "host:port"},
+		"no path":           {"unix:", nil, "path"},
+		"empty token":       {"", []pronto.Option{pronto.WithToken("")}, "token"},
+		"token with line":   {"", []pronto.Option{pronto.WithToken("secret\n")}, "token"},
+		"token in space":    {"", []pronto.Option{pronto.WithToken(" secret ")}, "token"},
+		"token with space":  {"", []pronto.Option{pronto.WithToken("secret secret")}, "token"},
+		"empty key":         {"", []pronto.Option{pronto.WithAPIKey("")}, "API key"},
+		"no token file":     {"", []pronto.Option{pronto.WithTokenFile(nothing)}, "token file"},
+		"two tokens":        {"", []pronto.Option{pronto.WithTokenFile(nothing), pronto.WithToken("secret")}, "WithToken and WithTokenFile"},
+		"no CA file":        {"", []pronto.Option{pronto.WithCAFile(nothing)}, "CA"},
+		"empty CA":          {"", []pronto.Option{pronto.WithCA(nil)}, "CA"},
+		"no certificate":    {"", []pronto.Option{pronto.WithClientCertificate(nothing, nothing)}, "certificate"},
+		"TLS over a socket": {"unix:/run/pronto.sock", []pronto.Option{pronto.WithTLS()}, "never speak TLS"},
+		"no such compress":  {"", []pronto.Option{pronto.WithCompressor("snappy")}, "snappy"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			var options []pronto.Option
-			if test.option != nil {
-				options = append(options, test.option)
-			}
-			client, err := pronto.Connect(test.target, options...)
+			client, err := pronto.Connect(test.target, test.options...)
 			if err == nil {
 				_ = client.Close()
 				t.Fatal("taken")
 			}
 			if strings.Contains(err.Error(), "secret") {
 				t.Errorf("the error tells a secret: %v", err)
+			}
+			if !strings.Contains(err.Error(), test.says) {
+				t.Errorf("the error does not name the mistake: %v", err)
 			}
 		})
 	}

@@ -8,6 +8,12 @@ import (
 	"fmt"
 )
 
+// The metadata that tells who calls.
+const (
+	tokenHeader  = "authorization"
+	apiKeyHeader = "x-api-key"
+)
+
 // callCredentials is the metadata that tells who calls. gRPC adds it to each call.
 type callCredentials struct {
 	// token is nil where no token is sent.
@@ -20,7 +26,11 @@ type callCredentials struct {
 
 // callCredentials is nil where there are none.
 func (s *settings) callCredentials(where target) (*callCredentials, error) {
-	if s.token == nil && s.apiKey == nil {
+	source, err := s.tokenSource()
+	if err != nil {
+		return nil, err
+	}
+	if source == nil && s.apiKey == nil {
 		return nil, nil
 	}
 	if s.tls == nil && !where.local && !s.insecureCredentials {
@@ -30,8 +40,8 @@ func (s *settings) callCredentials(where target) (*callCredentials, error) {
 	if s.apiKey != nil && !isSecret(*s.apiKey) {
 		return nil, errors.New("pronto: the API key is empty or holds characters other than visible ASCII")
 	}
-	if s.token != nil {
-		token, err := s.token()
+	if source != nil {
+		token, err := source()
 		if err != nil {
 			return nil, err
 		}
@@ -40,16 +50,29 @@ func (s *settings) callCredentials(where target) (*callCredentials, error) {
 	return credentials, nil
 }
 
-// GetRequestMetadata implements gRPC's PerRPCCredentials.
-func (c *callCredentials) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	metadata := map[string]string{}
-	if c.token != nil {
-		metadata["authorization"] = "Bearer " + c.token()
+// tokenSource is nil where no token is sent.
+func (s *settings) tokenSource() (tokenSource, error) {
+	switch {
+	case s.token == nil:
+		return s.tokenFile, nil
+	case s.tokenFile == nil:
+		return s.token, nil
 	}
-	if c.apiKey != nil {
-		metadata["x-api-key"] = *c.apiKey
+	return nil, errors.New("pronto: WithToken and WithTokenFile cannot both be given: only one token is sent")
+}
+
+// GetRequestMetadata implements gRPC's PerRPCCredentials. What the call itself brings
+// stands in for the client's: the server takes one of each.
+func (c *callCredentials) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
+	own := broughtBy(ctx, uri)
+	sent := map[string]string{}
+	if c.token != nil && !own[tokenHeader] {
+		sent[tokenHeader] = "Bearer " + c.token()
 	}
-	return metadata, nil
+	if c.apiKey != nil && !own[apiKeyHeader] {
+		sent[apiKeyHeader] = *c.apiKey
+	}
+	return sent, nil
 }
 
 // RequireTransportSecurity implements gRPC's PerRPCCredentials.

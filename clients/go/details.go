@@ -4,6 +4,7 @@ package pronto
 
 import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"pronto-grpc/clients/go/prontov1"
@@ -15,7 +16,7 @@ const errorDomain = "pronto.v1"
 // newError reads the details of a status. Those that it does not know stay in the
 // status.
 func newError(cause error, s *status.Status) *Error {
-	e := &Error{Code: s.Code(), Message: s.Message(), cause: cause, status: s}
+	e := &Error{Code: knownCode(s.Code()), Message: s.Message(), cause: cause, status: s}
 	for _, detail := range s.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
@@ -29,6 +30,15 @@ func newError(cause error, s *status.Status) *Error {
 		}
 	}
 	return e
+}
+
+// knownCode is UNKNOWN for a code that gRPC does not have: whoever sent that, it says
+// nothing to branch on.
+func knownCode(code codes.Code) codes.Code {
+	if code > codes.Unauthenticated { // The last one.
+		return codes.Unknown
+	}
+	return code
 }
 
 func (e *Error) readInfo(info *errdetails.ErrorInfo) {

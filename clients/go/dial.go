@@ -26,8 +26,8 @@ var reconnection = grpc.ConnectParams{
 }
 
 // dialOptions turns settings into gRPC's options.
-func (s *settings) dialOptions(where target) ([]grpc.DialOption, error) {
-	transport, err := s.transportCredentials()
+func (s *settings) dialOptions(where target, l *lifetime) ([]grpc.DialOption, error) {
+	transport, err := s.transportCredentials(where)
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +47,8 @@ func (s *settings) dialOptions(where target) ([]grpc.DialOption, error) {
 		// DNS does not decide what is repeated.
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDefaultServiceConfig(retryConfig()),
-		grpc.WithChainUnaryInterceptor(typeUnaryErrors, repeatWithRequestID),
-		grpc.WithChainStreamInterceptor(typeStreamErrors),
+		grpc.WithChainUnaryInterceptor(l.unary),
+		grpc.WithChainStreamInterceptor(l.stream),
 	}
 	if calls != nil {
 		options = append(options, grpc.WithPerRPCCredentials(calls))

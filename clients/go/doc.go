@@ -28,11 +28,10 @@
 //
 // Errors of calls are of type [*Error].
 //
-// What is repeated when the server is UNAVAILABLE: methods whose idempotency_level
-// in the proto says that a repeat is safe, and unary calls with a request_id. Nothing
-// else is, because a broken connection may hide a call that was carried out and
-// charged.
+// What is repeated when the server is UNAVAILABLE: unary methods whose
+// idempotency_level in the proto says that a repeat is safe, and unary calls with a
+// request_id, for which [MaxPauseWithoutDeadline] bounds the pauses. Nothing else is,
+// because a broken connection may hide a call that was carried out and charged.
 //
-// Streams of [Client.Follow] go on by rules of their own, on connections of their own:
-// see [Stream.Events].
+// Streams of [Client.Follow] go on by rules of their own: see [Stream.Events].
 package pronto

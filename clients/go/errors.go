@@ -18,7 +18,7 @@ import (
 //	var refusal *pronto.Error
 //	if errors.As(err, &refusal) && refusal.Reason == prontov1.ErrorReason_ERROR_REASON_BUDGET_EXCEEDED {
 type Error struct {
-	// The code of gRPC.
+	// The code of gRPC; UNKNOWN for a code that gRPC does not have.
 	Code codes.Code
 	// Why. UNSPECIFIED where the error has no reason, as when a connection breaks, or
 	// one that this version does not know.
@@ -37,7 +37,7 @@ type Error struct {
 	// Which limits were met.
 	QuotaViolations []QuotaViolation
 
-	// What gRPC said.
+	// What gRPC said, or the refusal that was waited after when the client was closed.
 	cause  error
 	status *status.Status
 }
@@ -66,7 +66,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("pronto: %s (%s): %s", e.Code, e.ReasonText, e.Message)
 }
 
-// Unwrap is the error of gRPC.
+// Unwrap is the error of gRPC, or, where the client was closed, the refusal after which
+// the call waited, if any.
 func (e *Error) Unwrap() error { return e.cause }
 
 // GRPCStatus lets gRPC's package status read the error.

@@ -67,6 +67,14 @@ func TestErrorTakesNoReasonOfAStranger(t *testing.T) {
 	}
 }
 
+func TestErrorHasNoCodeThatGRPCLacks(t *testing.T) {
+	for sent, want := range map[codes.Code]codes.Code{16: codes.Unauthenticated, 17: codes.Unknown, 42: codes.Unknown} {
+		if e, _ := pronto.AsError(failure(sent, "")); e.Code != want {
+			t.Errorf("code %d is %s", sent, e.Code)
+		}
+	}
+}
+
 func TestErrorIsOfCallsOnly(t *testing.T) {
 	for _, err := range []error{nil, io.EOF, &pronto.GapError{}} {
 		if _, ok := pronto.AsError(err); ok {

@@ -5,7 +5,6 @@ package pronto
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -37,19 +36,19 @@ func WithProgress() FollowOption {
 	return func(f *following) { f.progress = true }
 }
 
-// WithPatience is how long a stream goes on trying while no message comes; 10 minutes
-// without it. While a stream is open and merely quiet, that is no trying.
+// WithPatience is how long a stream goes on trying while nothing new comes; 10 minutes
+// without it. The pauses count, and attempts until they are open, but not the time in
+// which one is open and merely quiet. It begins anew with each event that was not handed
+// out before, and when an attempt breaks that brought any message and was open for ten
+// seconds.
 func WithPatience(patience time.Duration) FollowOption {
 	return func(f *following) { f.patience = patience }
 }
 
 // WithIdleTimeout is how long a stream may be silent before it is abandoned and begun
 // again on another connection; a minute without it. Give it more than 20 s, because so
-// long a healthy stream may be silent. 0 is for ever.
+// long a healthy stream may be silent. [math.MaxInt64] is for ever.
 func WithIdleTimeout(idle time.Duration) FollowOption {
-	if idle <= 0 {
-		idle = math.MaxInt64
-	}
 	return func(f *following) { f.idle = idle }
 }
 
@@ -59,6 +58,27 @@ var ErrNoJob = errors.New("pronto: no job to follow: its id is empty, as after a
 // ErrNegativeSequence is the error of a stream that was told to begin before the
 // beginning.
 var ErrNegativeSequence = errors.New("pronto: cannot follow after a negative sequence: the first event has sequence 1, and 0 is the beginning")
+
+// ErrNoPatience is the error of a stream whose patience is not above zero.
+var ErrNoPatience = errors.New("pronto: the patience of a stream (WithPatience) must be above zero")
+
+// ErrNoIdleTimeout is the error of a stream that would be abandoned at once.
+var ErrNoIdleTimeout = errors.New("pronto: the idle timeout of a stream (WithIdleTimeout) must be above zero; math.MaxInt64 is for ever")
+
+// check refuses what cannot be followed.
+func (f *following) check(jobID string) error {
+	switch {
+	case jobID == "":
+		return ErrNoJob
+	case f.after < 0:
+		return ErrNegativeSequence
+	case f.patience <= 0:
+		return ErrNoPatience
+	case f.idle <= 0:
+		return ErrNoIdleTimeout
+	}
+	return nil
+}
 
 // GapError tells that the server skipped an event. The log of a job has no holes, so
 // this is a loss that repeating does not mend.
@@ -79,8 +99,8 @@ func (e *GapError) Error() string {
 // Follow follows a job: the id that a Start RPC answered. It does nothing yet;
 // [Stream.Events] does.
 //
-// Streams share connections of their own, up to a hundred each, so that they take no
-// room from calls.
+// Streams, also those of streaming RPCs, share connections of their own, up to a hundred
+// each, so that they take no room from calls.
 func (c *Client) Follow(jobID string, options ...FollowOption) *Stream {
 	settings := following{patience: defaultPatience, idle: defaultIdleTimeout}
 	for _, option := range options {

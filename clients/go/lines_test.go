@@ -3,6 +3,8 @@
 package pronto
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -11,7 +13,9 @@ import (
 )
 
 func newTestPool(t *testing.T) *pool {
-	p := newPool(func() (*grpc.ClientConn, error) {
+	l := newLifetime()
+	t.Cleanup(l.close)
+	p := newPool(l, func() (*grpc.ClientConn, error) {
 		return grpc.NewClient("passthrough:///nowhere", grpc.WithTransportCredentials(insecure.NewCredentials()))
 	})
 	t.Cleanup(func() { _ = p.shut() })
@@ -66,5 +70,23 @@ func TestOneLineStays(t *testing.T) {
 	wantClosed(t, last, false)
 	if take(t, p) != last {
 		t.Error("the line that stayed was not taken")
+	}
+}
+
+// An interceptor of the caller's, and not gRPC, ends such a stream.
+func TestAStreamThatDoesNotBeginGivesItsPlaceBack(t *testing.T) {
+	p := newTestPool(t)
+	refusal := errors.New("not today")
+	p.dial = func() (*grpc.ClientConn, error) {
+		return grpc.NewClient("passthrough:///nowhere", grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithStreamInterceptor(func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, grpc.Streamer, ...grpc.CallOption) (grpc.ClientStream, error) {
+				return nil, refusal
+			}))
+	}
+	if _, err := (route{streams: p}).NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true}, "/pronto.v1.LeadService/SearchLeads"); err != refusal {
+		t.Errorf("error %v", err)
+	}
+	if n := p.lines[0].streams; n != 0 {
+		t.Errorf("%d streams", n)
 	}
 }

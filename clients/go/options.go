@@ -16,8 +16,9 @@ type Option func(*settings)
 // settings is what options set.
 type settings struct {
 	// tls is nil for plaintext.
-	tls                 *tlsSettings
-	token               tokenSource
+	tls *tlsSettings
+	// token and tokenFile exclude each other.
+	token, tokenFile    tokenSource
 	apiKey              *string
 	insecureCredentials bool
 	compressor          string
@@ -64,14 +65,20 @@ func WithClientCertificate(certificateFile, keyFile string) Option {
 }
 
 // WithToken tells the server who calls: the token of a client in its access file.
+//
+// A call that brings `authorization` itself sends that instead, and one that brings
+// `x-api-key` sends that instead of the key of [WithAPIKey]: as metadata or with gRPC's
+// PerRPCCredentials.
+//
+//	ctx = metadata.AppendToOutgoingContext(ctx, "x-api-key", key)
 func WithToken(token string) Option {
 	return func(s *settings) { s.token = fixedToken(token) }
 }
 
 // WithTokenFile is [WithToken] with the content of a file. It is read again when it
-// changes; while it holds no token, the last one is used.
+// changes; while it holds no token, the last one is used. It excludes [WithToken].
 func WithTokenFile(path string) Option {
-	return func(s *settings) { s.token = fileToken(path) }
+	return func(s *settings) { s.tokenFile = fileToken(path) }
 }
 
 // WithAPIKey sends an API key of Pronto with each call, for servers that let their

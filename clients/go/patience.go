@@ -14,52 +14,68 @@ const (
 	longestPause  = 10 * time.Second
 )
 
-// patience decides how long a stream goes on trying. Time in which a stream is open and
-// quiet is no trying.
+// steadyAfter is how long a stream that brought anything has to be open before its
+// break is taken for the end of a healthy one. A server that says something, and breaks,
+// each time is not healthy.
+const steadyAfter = 10 * time.Second
+
+// patience decides how long a stream goes on trying. Time in which an attempt is open,
+// which it is from its headers on, is no trying.
 type patience struct {
 	limit time.Duration
-	// Attempts in a row that brought no message.
+	// Attempts in a row after which there was nothing new.
 	failures int
-	// Since when it is tried; zero while messages come.
+	// How long it was tried, up to the current stretch.
+	tried time.Duration
+	// When the current stretch began: an attempt or a pause.
 	since time.Time
-	// When the current stream opened; zero while none is open.
-	open time.Time
+	// Whether the stretch is an open attempt, and whether that brought a message.
+	open, spoke bool
 }
 
 // begin is called before the first attempt.
-func (p *patience) begin() {
-	*p = patience{limit: p.limit, since: time.Now()}
-}
+func (p *patience) begin() { *p = patience{limit: p.limit, since: time.Now()} }
 
 // opened is called when the server has taken the call.
-func (p *patience) opened() { p.open = time.Now() }
-
-// message is called for each message.
-func (p *patience) message() { p.failures, p.since = 0, time.Time{} }
-
-// broken is called when a stream ends: it was healthy until then.
-func (p *patience) broken() {
-	if !p.since.IsZero() && !p.open.IsZero() {
-		p.since = p.since.Add(time.Since(p.open))
-	}
-	p.open = time.Time{}
+func (p *patience) opened() {
+	p.tried += time.Since(p.since)
+	p.since, p.open, p.spoke = time.Now(), true, false
 }
 
-// silence is called instead when a stream was quiet for too long.
-func (p *patience) silence() { p.open = time.Time{} }
+// message is called for each message.
+func (p *patience) message() { p.spoke = true }
 
-// wait waits before another attempt. It returns err when patience ends first, and the
-// context's error when that does.
-func (p *patience) wait(ctx context.Context, err error) error {
-	if p.since.IsZero() {
-		p.since = time.Now()
+// news is called for each event that was not handed out before.
+func (p *patience) news() { p.failures, p.tried = 0, 0 }
+
+// ended is called when an attempt that was open ends. One that was given up because it
+// fell silent was no healthy one.
+func (p *patience) ended(silent bool) {
+	if !p.open {
+		return
 	}
+	open := time.Since(p.since)
+	p.since, p.open = time.Now(), false
+	switch {
+	case p.spoke && open >= steadyAfter:
+		p.news()
+	case silent:
+		p.tried += open
+	}
+}
+
+// wait waits before another attempt. It returns err when patience ends first, or the
+// context does.
+func (p *patience) wait(ctx context.Context, err error) error {
 	pause := p.pause(err)
-	if time.Since(p.since)+pause >= p.limit {
+	if pause >= p.limit-p.tried-time.Since(p.since) {
 		return err
 	}
 	p.failures++
-	return sleep(ctx, pause)
+	if sleep(ctx, pause) != nil {
+		return err
+	}
+	return nil
 }
 
 // pause is random, so that the clients of a server that restarts do not come at once,

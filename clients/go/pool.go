@@ -3,14 +3,11 @@
 package pronto
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"sync"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // streamsPerLine stays below what servers allow on a connection (`max-streams`, 256
@@ -18,13 +15,11 @@ import (
 // its watchdog would take that for silence.
 const streamsPerLine = 100
 
-// A pool has the connections of the streams of Follow. They are not those of calls:
-// streams take no room from them, and decide by themselves when to try again.
+// A pool has the connections of streams. They are not those of calls: streams take no
+// room from them, and gRPC never repeats them on its own.
 type pool struct {
-	dial func() (*grpc.ClientConn, error)
-	// open ends when the pool is closed.
-	open  context.Context
-	close context.CancelFunc
+	dial     func() (*grpc.ClientConn, error)
+	lifetime *lifetime
 
 	mutex sync.Mutex
 	lines []*line
@@ -38,18 +33,16 @@ type line struct {
 	silent bool
 }
 
-func newPool(dial func() (*grpc.ClientConn, error)) *pool {
-	p := &pool{dial: dial}
-	p.open, p.close = context.WithCancel(context.Background())
-	return p
+func newPool(l *lifetime, dial func() (*grpc.ClientConn, error)) *pool {
+	return &pool{dial: dial, lifetime: l}
 }
 
 // take finds a line with room for a stream, or opens one.
 func (p *pool) take() (*line, error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if p.closed() {
-		return nil, errClosed()
+	if p.lifetime.over() {
+		return nil, errClosed(nil)
 	}
 	for _, l := range p.lines {
 		if !l.silent && l.streams < streamsPerLine {
@@ -72,7 +65,7 @@ func (p *pool) release(l *line) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	l.streams--
-	if l.streams > 0 || p.closed() || (!l.silent && len(p.lines) == 1) {
+	if l.streams > 0 || p.lifetime.over() || (!l.silent && len(p.lines) == 1) {
 		return
 	}
 	p.lines = slices.DeleteFunc(p.lines, func(other *line) bool { return other == l })
@@ -88,22 +81,14 @@ func (p *pool) leave(l *line) {
 	l.silent = true
 }
 
-// shut closes all lines, and ends what is under way on them.
+// shut closes all lines. The lifetime has ended, so that nobody takes another one.
 func (p *pool) shut() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.close()
 	var failures []error
 	for _, l := range p.lines {
 		failures = append(failures, l.conn.Close())
 	}
 	p.lines = nil
 	return errors.Join(failures...)
-}
-
-func (p *pool) closed() bool { return p.open.Err() != nil }
-
-// errClosed has the code that gRPC has for it.
-func errClosed() error {
-	return typed(status.Error(codes.Canceled, "the client is closed"))
 }

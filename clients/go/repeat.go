@@ -8,30 +8,45 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// repeatWithRequestID repeats calls that the server carries out once however often they
-// are sent. gRPC's own retries cannot: they know methods, not requests.
-func repeatWithRequestID(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	if !needsRequestID(method) || requestID(request) == "" {
-		return invoke(ctx, method, request, reply, conn, options...)
-	}
+// MaxPauseWithoutDeadline is the longest pause that the client makes before it repeats
+// a call without deadline. Where the server asks for a longer one, the call returns its
+// refusal at once; so does a call with a deadline that the pause would outlast.
+const MaxPauseWithoutDeadline = 30 * time.Second
+
+// repeat repeats a call that the server carries out once however often it is sent.
+// gRPC's own retries cannot: they know methods, not requests. Each call is told the
+// refusal before it.
+func (l *lifetime) repeat(ctx context.Context, call func(refusal error) error) error {
+	var refusal error
 	for attempt := 1; ; attempt++ {
-		err := invoke(ctx, method, request, reply, conn, options...)
-		refusal, ok := AsError(err)
-		if !ok || refusal.Code != codes.Unavailable || attempt == maxAttempts {
+		err := call(refusal)
+		e, ok := AsError(err)
+		if !ok || e.Code != codes.Unavailable || attempt == maxAttempts {
 			return err
 		}
-		delay := max(pauseAfter(attempt), refusal.RetryDelay)
+		refusal = err
+		delay := max(pauseAfter(attempt), e.RetryDelay)
 		// The refusal says more than a deadline that passed while waiting.
-		if !fits(ctx, delay) || sleep(ctx, delay) != nil {
-			return err
+		if !fits(ctx, delay) {
+			return refusal
+		}
+		if sleep(ctx, delay) != nil {
+			return l.waited(refusal)
 		}
 	}
+}
+
+// waited is the error of a call whose context ended while it waited.
+func (l *lifetime) waited(refusal error) error {
+	if l.over() {
+		return errClosed(refusal)
+	}
+	return refusal
 }
 
 // needsRequestID is false for methods that gRPC repeats by itself.
@@ -61,10 +76,13 @@ func pauseAfter(attempt int) time.Duration {
 	return time.Duration(min(pause, float64(maxBackoff)) * (0.8 + 0.4*rand.Float64()))
 }
 
-// fits tells whether a pause ends before the context does.
+// fits tells whether a pause may be made: it ends before the context does.
 func fits(ctx context.Context, pause time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return !ok || time.Until(deadline) > pause
+	if !ok {
+		return pause <= MaxPauseWithoutDeadline
+	}
+	return time.Until(deadline) > pause
 }
 
 // sleep returns the context's error when that ends first.

@@ -4,6 +4,7 @@ package pronto_test
 
 import (
 	"context"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,39 +171,44 @@ func TestDNSDoesNotDecideWhatIsRepeated(t *testing.T) {
 }
 
 func TestRepeatsWaitAsLongAsTheServerWants(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Minute)}
-		server := &refusing{refusals: 1, err: failure(codes.Unavailable, "STARTING", retry)}
-		begin := time.Now()
-		if err := enrich(t.Context(), server.serve(t), "order-7"); err != nil {
-			t.Fatal(err)
-		}
-		if took := time.Since(begin); took != time.Minute {
-			t.Errorf("took %s", took)
-		}
-	})
-}
-
-func TestTheDeadlineBoundsAllAttempts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Minute)}
-		server := &refusing{refusals: 1, err: failure(codes.Unavailable, "STARTING", retry)}
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		defer cancel()
-		begin := time.Now()
-		err := enrich(ctx, server.serve(t), "order-7")
-		if pronto.ReasonOf(err) != prontov1.ErrorReason_ERROR_REASON_STARTING {
-			t.Errorf("error %v", err)
-		}
-		if time.Since(begin) != 0 {
-			t.Errorf("waited %s for nothing", time.Since(begin))
-		}
-	})
+	tests := map[string]struct {
+		pause, deadline time.Duration
+		refused         bool
+	}{
+		"in the deadline":       {pause: time.Minute, deadline: 61 * time.Second},
+		"beyond the deadline":   {pause: time.Minute, deadline: 59 * time.Second, refused: true},
+		"without deadline":      {pause: pronto.MaxPauseWithoutDeadline},
+		"too long without one":  {pause: pronto.MaxPauseWithoutDeadline + 1, refused: true},
+		"as long as times last": {pause: math.MaxInt64, refused: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(test.pause)}
+				server := &refusing{refusals: 1, err: failure(codes.Unavailable, "STARTING", retry)}
+				client := server.serve(t)
+				ctx, cancel := t.Context(), func() {}
+				if test.deadline != 0 {
+					ctx, cancel = context.WithTimeout(ctx, test.deadline)
+				}
+				defer cancel()
+				begin := time.Now()
+				err := enrich(ctx, client, "order-7")
+				took := time.Since(begin)
+				if test.refused && (pronto.ReasonOf(err) != prontov1.ErrorReason_ERROR_REASON_STARTING || took != 0) {
+					t.Errorf("error %v after %s", err, took)
+				}
+				if !test.refused && (err != nil || took != test.pause) {
+					t.Errorf("error %v after %s", err, took)
+				}
+			})
+		})
+	}
 }
 
 func TestCancellingEndsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Hour)}
+		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(pronto.MaxPauseWithoutDeadline)}
 		server := &refusing{refusals: 1, err: failure(codes.Unavailable, "STARTING", retry)}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second, cancel)

@@ -40,7 +40,7 @@ type (
 	}
 )
 
-// retryConfig lets gRPC repeat idempotent methods.
+// retryConfig lets gRPC repeat idempotent methods, except streams.
 func retryConfig() string {
 	config := methodConfig{RetryPolicy: retryPolicy{
 		MaxAttempts:          maxAttempts,
@@ -52,6 +52,10 @@ func retryConfig() string {
 	methods := idempotentMethods()
 	for _, path := range slices.Sorted(maps.Keys(methods)) {
 		method := methods[path]
+		// A stream goes on with rules of its own, or is not repeated at all.
+		if method.IsStreamingServer() {
+			continue
+		}
 		config.Name = append(config.Name, methodName{
 			Service: string(method.Parent().FullName()),
 			Method:  string(method.Name()),

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// methodsIn reads the proto files, as text, for the methods with an idempotency level.
+// methodsIn reads the proto files, as text, for the unary methods with an idempotency
+// level.
 func methodsIn(t *testing.T, folder string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.proto"))
@@ -26,6 +27,7 @@ func methodsIn(t *testing.T, folder string) []string {
 			t.Fatal(err)
 		}
 		var service, method string
+		var streams bool
 		for lines := bufio.NewScanner(strings.NewReader(string(content))); lines.Scan(); {
 			words := strings.FieldsFunc(lines.Text(), func(r rune) bool { return r == ' ' || r == '(' })
 			switch {
@@ -33,7 +35,8 @@ func methodsIn(t *testing.T, folder string) []string {
 				service = words[1]
 			case len(words) > 1 && words[0] == "rpc":
 				method = words[1]
-			case len(words) > 1 && words[0] == "option" && words[1] == "idempotency_level":
+				streams = strings.Contains(lines.Text(), "returns (stream ")
+			case !streams && len(words) > 1 && words[0] == "option" && words[1] == "idempotency_level":
 				methods = append(methods, "pronto.v1."+service+"/"+method)
 			}
 		}
@@ -58,6 +61,9 @@ func TestRetryConfigNamesTheIdempotentMethods(t *testing.T) {
 	}
 	if slices.Contains(got, "pronto.v1.ContactService/EnrichContact") {
 		t.Error("EnrichContact would be charged again")
+	}
+	if slices.Contains(got, "pronto.v1.JobService/WatchJob") {
+		t.Error("WatchJob would wait without its follower's knowing")
 	}
 }
 

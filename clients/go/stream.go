@@ -21,6 +21,8 @@ type Stream struct {
 	// The last event that was handed out.
 	last    int64
 	account *prontov1.JobCompleted
+	// Why it is tried again; nil once a message came.
+	refusal error
 	over    bool
 }
 
@@ -31,13 +33,20 @@ var errLeft = errors.New("pronto: the caller left the loop")
 // stream. Broken connections, restarts of the server and streams that fall silent are
 // continued after the last event that was handed out. What ends it early is yielded as
 // the last error: an [*Error] such as JOB_FAILED, a [*GapError], or the error of ctx.
+// After [Client.Close] it is an [*Error] with the code Canceled, which wraps the last
+// break if the stream was about to go on.
 //
 // It goes on after UNAVAILABLE, after a DEADLINE_EXCEEDED that is not of ctx, and, where
 // the server gave no reason, after INTERNAL, UNKNOWN, CANCELLED, UNIMPLEMENTED (a proxy's
 // 404) and RESOURCE_EXHAUSTED, except where gRPC itself refused a message that is too
 // large. Once `completed` was handed out, a job that is gone is an end without error.
+// Other errors are told even then, because late results may stand behind it. Who wants
+// none of those leaves the loop at `completed`.
 //
-// Ranging over it again continues where the last range stopped.
+// The metadata of ctx goes with each call: credentials in it are sent instead of those of
+// the client, see [WithToken].
+//
+// Ranging over it again continues where the last range stopped, also after an error.
 func (s *Stream) Events(ctx context.Context) iter.Seq2[*prontov1.JobEvent, error] {
 	return func(yield func(*prontov1.JobEvent, error) bool) {
 		if err := s.run(ctx, yield); err != nil && err != errLeft {
@@ -50,38 +59,28 @@ func (s *Stream) Events(ctx context.Context) iter.Seq2[*prontov1.JobEvent, error
 // go on, with [After].
 func (s *Stream) Last() int64 { return s.last }
 
-// Account is how the job ended and what arrived for it, or nil before that is known:
-// read it after the last event.
+// Account is how the job ended and what arrived for it, or nil before that is known. It
+// is there from `completed` on, whatever ends the loop.
 func (s *Stream) Account() *prontov1.JobCompleted { return s.account }
 
 // run makes attempts until the job is over.
 func (s *Stream) run(ctx context.Context, yield func(*prontov1.JobEvent, error) bool) error {
-	if err := s.check(); err != nil {
+	if err := s.following.check(s.jobID); err != nil {
 		return err
 	}
-	trying, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(s.pool.open, cancel)()
+	trying, stop := s.pool.lifetime.bind(ctx)
+	defer stop()
 	s.patience.begin()
+	s.refusal = nil
 	for !s.over {
 		err := s.attempt(trying, yield)
-		if goesOn(err) && trying.Err() == nil {
+		if goesOn(err) && ctx.Err() == nil && !s.pool.lifetime.over() {
+			s.refusal = err
 			err = s.patience.wait(trying, err)
 		}
 		if err != nil {
 			return s.end(ctx, err)
 		}
-	}
-	return nil
-}
-
-// check refuses what cannot be followed.
-func (s *Stream) check() error {
-	switch {
-	case s.jobID == "":
-		return ErrNoJob
-	case s.last < 0:
-		return ErrNegativeSequence
 	}
 	return nil
 }
@@ -94,8 +93,8 @@ func (s *Stream) end(ctx context.Context, err error) error {
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case s.pool.closed():
-		return errClosed()
+	case s.pool.lifetime.over() && goesOn(err):
+		return errClosed(s.refusal)
 	}
 	return err
 }
@@ -111,11 +110,9 @@ func (s *Stream) attempt(ctx context.Context, yield func(*prontov1.JobEvent, err
 	defer dog.stop()
 	err = s.watchOn(line, dog, yield)
 	if dog.barked() && err != nil && err != errLeft {
-		s.patience.silence()
 		s.pool.leave(line)
 		return dog.err(s.jobID)
 	}
-	s.patience.broken()
 	return err
 }
 
@@ -123,6 +120,7 @@ func (s *Stream) attempt(ctx context.Context, yield func(*prontov1.JobEvent, err
 func (s *Stream) watchOn(line *line, dog *watchdog, yield func(*prontov1.JobEvent, error) bool) error {
 	jobs := prontov1.NewJobServiceClient(line.conn)
 	err := s.watch(jobs, dog, yield)
+	s.patience.ended(dog.barked())
 	if err == io.EOF {
 		return s.finish(dog.ctx, jobs)
 	}
@@ -150,6 +148,7 @@ func (s *Stream) watch(jobs prontov1.JobServiceClient, dog *watchdog, yield func
 			return err
 		}
 		s.patience.message()
+		s.refusal = nil
 		dog.hold()
 		if err := s.take(event, yield); err != nil {
 			return err
@@ -171,6 +170,7 @@ func (s *Stream) take(event *prontov1.JobEvent, yield func(*prontov1.JobEvent, e
 		return &GapError{JobID: s.jobID, Expected: s.last + 1, Got: sequence}
 	default:
 		s.last = sequence
+		s.patience.news()
 	}
 	if completed := event.GetCompleted(); completed != nil {
 		s.account = completed

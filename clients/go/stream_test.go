@@ -76,6 +76,7 @@ func TestStreamGoesOnAfterBreaks(t *testing.T) {
 		"reset: cancelled":    failure(codes.Canceled, ""),
 		"a proxy's 404":       failure(codes.Unimplemented, ""),
 		"a proxy's overload":  failure(codes.ResourceExhausted, ""),
+		"no code of gRPC's":   failure(codes.Code(42), ""),
 		"a stranger's reason": failure(codes.Internal, "", &errdetails.ErrorInfo{Domain: "proxy.example", Reason: "RESET"}),
 	}
 	for name, broken := range breaks {
@@ -182,103 +183,6 @@ func TestStreamHandsOutProgressOnRequest(t *testing.T) {
 	}
 }
 
-func TestStreamWaitsAsLongAsTheServerWants(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		begin := time.Now()
-		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(90 * time.Second)}
-		jobs := &fakeJobs{scripts: []func(watchStream) error{
-			send(failure(codes.Unavailable, "STARTING", retry)), complete(1),
-		}}
-		if _, err := collect(t.Context(), jobs.serve(t).Follow("job")); err != nil {
-			t.Fatal(err)
-		}
-		if waited := time.Since(begin); waited < 90*time.Second {
-			t.Errorf("waited %s", waited)
-		}
-	})
-}
-
-func TestStreamLosesPatience(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		begin := time.Now()
-		jobs := &fakeJobs{scripts: []func(watchStream) error{
-			send(failure(codes.Unavailable, "STARTING"), 1), send(failure(codes.Unavailable, "DRAINING")),
-		}}
-		got, err := collect(t.Context(), jobs.serve(t).Follow("job", pronto.WithPatience(5*time.Minute)))
-		if pronto.ReasonOf(err) != prontov1.ErrorReason_ERROR_REASON_DRAINING {
-			t.Fatalf("error %v", err)
-		}
-		wantSequences(t, got, 1)
-		// The clock is the bubble's. What is left of the five minutes is less than the
-		// next pause, of ten seconds at most.
-		tried := time.Since(begin)
-		if tried > 5*time.Minute || tried < 5*time.Minute-10*time.Second {
-			t.Errorf("tried for %s", tried)
-		}
-		// Full jitter has a mean of five seconds; without growing pauses there would be
-		// thousands of attempts.
-		if n := len(jobs.watched()); n < 20 || n > 300 {
-			t.Errorf("%d attempts", n)
-		}
-	})
-}
-
-func TestStreamIsPatientWithQuietStreams(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		quiet := func(stream watchStream) error {
-			if err := stream.SendHeader(nil); err != nil {
-				return err
-			}
-			time.Sleep(time.Hour)
-			return failure(codes.Unavailable, "STREAM_TOO_OLD")
-		}
-		jobs := &fakeJobs{scripts: []func(watchStream) error{quiet, quiet, complete(1)}}
-		stream := jobs.serve(t).Follow("job", pronto.WithIdleTimeout(0))
-		got, err := collect(t.Context(), stream)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantSequences(t, got, 1, 2)
-	})
-}
-
-func TestStreamRecoversItsPatienceWithEachMessage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		slow := func(sequence int64) func(watchStream) error {
-			retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Minute)}
-			return send(failure(codes.Unavailable, "STARTING", retry), sequence)
-		}
-		jobs := &fakeJobs{scripts: []func(watchStream) error{slow(1), slow(2), slow(3), complete(4)}}
-		got, err := collect(t.Context(), jobs.serve(t).Follow("job", pronto.WithPatience(90*time.Second)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantSequences(t, got, 1, 2, 3, 4, 5)
-	})
-}
-
-func TestStreamLosesPatienceWithSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		// Each stream opens, and then nothing comes: that is no healthy quiet.
-		silent := func(stream watchStream) error {
-			if err := stream.SendHeader(nil); err != nil {
-				return err
-			}
-			return hang()(stream)
-		}
-		jobs := &fakeJobs{scripts: []func(watchStream) error{silent}}
-		begin := time.Now()
-		_, err := collect(t.Context(), jobs.serve(t).Follow("job", pronto.WithPatience(5*time.Minute)))
-		if e, ok := pronto.AsError(err); !ok || e.Code != codes.Unavailable {
-			t.Fatalf("error %v", err)
-		}
-		// The last silence may begin just before patience ends.
-		if tried := time.Since(begin); tried > 6*time.Minute {
-			t.Errorf("tried for %s", tried)
-		}
-	})
-}
-
 func TestStreamAbandonsSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		jobs := &fakeJobs{scripts: []func(watchStream) error{hang(1), complete(2)}}
@@ -370,42 +274,6 @@ func TestStreamEndsWithTheCallersDeadline(t *testing.T) {
 		defer cancel()
 		if _, err := collect(ctx, jobs.serve(t).Follow("job")); err != context.DeadlineExceeded {
 			t.Errorf("error %v", err)
-		}
-	})
-}
-
-func TestStreamEndsWithItsClient(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		jobs := &fakeJobs{scripts: []func(watchStream) error{hang(1)}}
-		client := jobs.serve(t)
-		time.AfterFunc(10*time.Second, func() { _ = client.Close() })
-		begin := time.Now()
-		_, err := collect(t.Context(), client.Follow("job"))
-		if e, ok := pronto.AsError(err); !ok || e.Code != codes.Canceled {
-			t.Errorf("error %v", err)
-		}
-		if time.Since(begin) != 10*time.Second {
-			t.Errorf("ended after %s", time.Since(begin))
-		}
-	})
-}
-
-func TestStreamThatWaitsEndsWithItsClient(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(5 * time.Minute)}
-		jobs := &fakeJobs{scripts: []func(watchStream) error{send(failure(codes.Unavailable, "DRAINING", retry))}}
-		client := jobs.serve(t)
-		time.AfterFunc(10*time.Second, func() { _ = client.Close() })
-		begin := time.Now()
-		_, err := collect(t.Context(), client.Follow("job"))
-		if e, ok := pronto.AsError(err); !ok || e.Code != codes.Canceled {
-			t.Errorf("error %v", err)
-		}
-		if time.Since(begin) != 10*time.Second {
-			t.Errorf("ended after %s", time.Since(begin))
-		}
-		if _, err := collect(t.Context(), client.Follow("job")); err == nil {
-			t.Error("a closed client follows")
 		}
 	})
 }
@@ -543,23 +411,50 @@ func TestStreamEndsWithAMessageThatIsTooLarge(t *testing.T) {
 	})
 }
 
-func TestFollowNeedsASequence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := (&fakeJobs{}).serve(t)
-		_, err := collect(t.Context(), client.Follow("job", pronto.After(-1)))
-		if !errors.Is(err, pronto.ErrNegativeSequence) {
-			t.Errorf("error %v", err)
-		}
-	})
+// Late results may stand behind what broke there.
+func TestStreamTellsWhatBreaksBehindCompleted(t *testing.T) {
+	for reason, code := range map[string]codes.Code{"UNAUTHENTICATED_CLIENT": codes.Unauthenticated, "STARTING": codes.Unavailable} {
+		t.Run(reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				broken := func(stream watchStream) error {
+					if err := complete(1)(stream); err != nil {
+						return err
+					}
+					return failure(codes.Unavailable, "DRAINING")
+				}
+				jobs := &fakeJobs{scripts: []func(watchStream) error{broken, send(failure(code, reason))}}
+				stream := jobs.serve(t).Follow("job")
+				got, err := collect(t.Context(), stream)
+				if e, ok := pronto.AsError(err); !ok || e.ReasonText != reason {
+					t.Errorf("error %v", err)
+				}
+				wantSequences(t, got, 1, 2)
+				if stream.Account() == nil {
+					t.Error("no account")
+				}
+			})
+		})
+	}
 }
 
-func TestFollowNeedsAJob(t *testing.T) {
+func TestStreamHasTheAccountFromCompletedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := (&fakeJobs{}).serve(t)
-		forwarded := &prontov1.StartResponse{Acceptance: &prontov1.Acceptance{}}
-		_, err := collect(t.Context(), client.Follow(forwarded.GetJob().GetId()))
-		if !errors.Is(err, pronto.ErrNoJob) {
-			t.Errorf("error %v", err)
+		jobs := &fakeJobs{scripts: []func(watchStream) error{complete(1)}}
+		stream := jobs.serve(t).Follow("job")
+		for event, err := range stream.Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if event.GetCompleted() == nil {
+				continue
+			}
+			if stream.Account() == nil {
+				t.Error("no account")
+			}
+			break
+		}
+		if stream.Account() == nil {
+			t.Error("no account after leaving")
 		}
 	})
 }

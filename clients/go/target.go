@@ -20,6 +20,8 @@ type target struct {
 	name string
 	// Whether what is sent there stays on this machine.
 	local bool
+	// Whether it is a Unix socket.
+	socket bool
 }
 
 func parseTarget(text string) (target, error) {
@@ -49,12 +51,12 @@ func parseSocket(path string) (target, error) {
 	}
 	// gRPC sends localhost as the authority of such a target, as the server wants it.
 	name := url.URL{Scheme: "unix", Path: absolute}
-	return target{name: name.String(), local: true}, nil
+	return target{name: name.String(), local: true, socket: true}, nil
 }
 
 // isLoopback does not resolve names: who answers a question about a name may lie.
 func isLoopback(host string) bool {
-	if host == "localhost" {
+	if strings.EqualFold(host, "localhost") {
 		return true
 	}
 	address, err := netip.ParseAddr(host)

@@ -23,9 +23,12 @@ type tlsSettings struct {
 	certificate func() (tls.Certificate, error)
 }
 
-func (s *settings) transportCredentials() (credentials.TransportCredentials, error) {
+func (s *settings) transportCredentials(where target) (credentials.TransportCredentials, error) {
 	if s.tls == nil {
 		return insecure.NewCredentials(), nil
+	}
+	if where.socket {
+		return nil, fmt.Errorf("pronto: an option of TLS (WithTLS, WithCA, WithCAFile, WithClientCertificate) is given for %s, but the server's Unix sockets never speak TLS", where.name)
 	}
 	// A mistake in the files is told now and not by the first call.
 	config, err := s.tls.config()

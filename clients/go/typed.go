@@ -18,28 +18,48 @@ func typed(err error) error {
 	return err
 }
 
-func typeUnaryErrors(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	return typed(invoke(ctx, method, request, reply, conn, options...))
+// unary types the errors of calls, ends them with the client, and repeats those that
+// the server carries out once however often they are sent.
+func (l *lifetime) unary(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	ctx = rememberOwn(ctx, options)
+	bound, stop := l.bind(ctx)
+	defer stop()
+	call := func(refusal error) error {
+		return l.explain(ctx, typed(invoke(bound, method, request, reply, conn, options...)), refusal)
+	}
+	if !needsRequestID(method) || requestID(request) == "" {
+		return call(nil)
+	}
+	return l.repeat(bound, call)
 }
 
-func typeStreamErrors(ctx context.Context, description *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+// stream types the errors of streams. They end with their connection.
+func (l *lifetime) stream(ctx context.Context, description *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	ctx = rememberOwn(ctx, options)
 	stream, err := open(ctx, description, conn, method, options...)
 	if err != nil {
-		return nil, typed(err)
+		return nil, l.explain(ctx, typed(err), nil)
 	}
-	return typedStream{stream}, nil
+	return typedStream{stream, ctx, l}, nil
 }
 
 // typedStream is a stream with typed errors.
-type typedStream struct{ grpc.ClientStream }
+type typedStream struct {
+	grpc.ClientStream
+	// The caller's: that of the stream ends with it, too.
+	ctx      context.Context
+	lifetime *lifetime
+}
+
+func (s typedStream) typed(err error) error { return s.lifetime.explain(s.ctx, typed(err), nil) }
 
 func (s typedStream) Header() (metadata.MD, error) {
 	header, err := s.ClientStream.Header()
-	return header, typed(err)
+	return header, s.typed(err)
 }
 
-func (s typedStream) SendMsg(message any) error { return typed(s.ClientStream.SendMsg(message)) }
+func (s typedStream) SendMsg(message any) error { return s.typed(s.ClientStream.SendMsg(message)) }
 
-func (s typedStream) RecvMsg(message any) error { return typed(s.ClientStream.RecvMsg(message)) }
+func (s typedStream) RecvMsg(message any) error { return s.typed(s.ClientStream.RecvMsg(message)) }
 
-func (s typedStream) CloseSend() error { return typed(s.ClientStream.CloseSend()) }
+func (s typedStream) CloseSend() error { return s.typed(s.ClientStream.CloseSend()) }
