@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.util.concurrent.MoreExecutors;
+import io.grpc.CallCredentials;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -21,6 +22,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -89,6 +91,32 @@ final class CredentialsTest {
                   .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(own))
                   .cancelJob(CancelJobRequest.getDefaultInstance()));
       assertEquals(List.of("of-the-call"), values(received, API_KEY));
+    }
+  }
+
+  @Test
+  void giveWayToThoseThatGrpcAsksFor() {
+    CallCredentials own =
+        new CallCredentials() {
+          @Override
+          public void applyRequestMetadata(
+              RequestInfo info, Executor executor, MetadataApplier applier) {
+            Metadata brought = new Metadata();
+            brought.put(AUTHORIZATION, "Bearer of-the-call");
+            applier.apply(brought);
+          }
+        };
+    ProntoBuilder builder = Pronto.builder().token("of-the-client").apiKey("pronto-key");
+    try (Pronto pronto = open(builder)) {
+      assertThrows(
+          StatusRuntimeException.class,
+          () ->
+              pronto
+                  .jobs()
+                  .withCallCredentials(own)
+                  .cancelJob(CancelJobRequest.getDefaultInstance()));
+      assertEquals(List.of("Bearer of-the-call"), values(received, AUTHORIZATION));
+      assertEquals(List.of("pronto-key"), values(received, API_KEY));
     }
   }
 
