@@ -29,7 +29,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -450,15 +449,17 @@ final class FollowTest {
 
   @Test
   void theCallersDeadlineEndsIt() throws Exception {
-    var scheduler = Executors.newSingleThreadScheduledExecutor();
+    // gRPC's own timer is set to a real hour; that of the context is told that it has passed.
     try (Context.CancellableContext context =
-        Context.current().withDeadline(Deadline.after(20, TimeUnit.MILLISECONDS), scheduler)) {
-      Follow follow = context.call(() -> follow(FollowOptions.DEFAULT));
+        Context.current().withDeadline(Deadline.after(1, TimeUnit.HOURS), time)) {
+      opening.on = true;
+      FollowOptions options = FollowOptions.DEFAULT.withIdleTimeout(Duration.ofHours(2));
+      Follow follow = context.call(() -> follow(options));
+      time.pass(Duration.ofHours(1));
       ProntoException error = assertThrows(ProntoException.class, follow::hasNext);
       assertEquals(Status.Code.DEADLINE_EXCEEDED, error.code());
       assertEquals(1, jobs.watched.size());
-    } finally {
-      scheduler.shutdownNow();
+      assertEquals(1, jobs.cancelled);
     }
   }
 
