@@ -2,11 +2,14 @@
 package pronto;
 
 import io.grpc.CallOptions;
+import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.ClientInterceptors;
 import io.grpc.Context;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -20,14 +23,23 @@ import pronto.v1.WatchJobRequest;
 final class Attempt extends ClientCall.Listener<JobEvent> {
   private final Following owner;
   private final Connection connection;
+  private final Channel channel;
   private final String jobId;
   private final long after;
   private ClientCall<?, ?> call;
   private long asked;
+  private boolean open;
+  private long opened;
+  private boolean spoke;
+  private long heard;
 
-  Attempt(Following owner, Connection connection, String jobId, long after) {
+  /** With the headers of the one who follows. */
+  Attempt(Following owner, Connection connection, Metadata headers, String jobId, long after) {
     this.owner = owner;
     this.connection = connection;
+    this.channel =
+        ClientInterceptors.intercept(
+            connection.channel(), MetadataUtils.newAttachHeadersInterceptor(headers));
     this.jobId = jobId;
     this.after = after;
   }
@@ -43,7 +55,7 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
     context.run(
         () -> {
           ClientCall<WatchJobRequest, JobEvent> watch =
-              connection.channel().newCall(JobServiceGrpc.getWatchJobMethod(), CallOptions.DEFAULT);
+              channel.newCall(JobServiceGrpc.getWatchJobMethod(), CallOptions.DEFAULT);
           call = watch;
           watch.start(this, new Metadata());
           watch.sendMessage(request);
@@ -68,7 +80,7 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
     context.run(
         () -> {
           ClientCall<GetJobRequest, GetJobResponse> get =
-              connection.channel().newCall(JobServiceGrpc.getGetJobMethod(), options);
+              channel.newCall(JobServiceGrpc.getGetJobMethod(), options);
           call = get;
           ClientCalls.asyncUnaryCall(get, request, new Confirmation());
         });
@@ -76,6 +88,40 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
 
   void cancel(String why) {
     call.cancel(why, null);
+  }
+
+  /** The server took the call. */
+  void opened(long now) {
+    open = true;
+    opened = now;
+  }
+
+  /** Whether the server took the call, and has not ended it. */
+  boolean isOpen() {
+    return open;
+  }
+
+  /** A message came. */
+  void heard(long now) {
+    spoke = true;
+    heard = now;
+  }
+
+  /** The stream is over. True when it was well for long enough. */
+  boolean ended(long now) {
+    boolean well = open && spoke && now - opened >= Patience.HEALTHY.toNanos();
+    open = false;
+    return well;
+  }
+
+  /** The stream is given up, as one that ended with its last message: then its silence began. */
+  boolean abandoned() {
+    return ended(heard);
+  }
+
+  @Override
+  public void onHeaders(Metadata headers) {
+    owner.execute(() -> owner.opened(this));
   }
 
   @Override

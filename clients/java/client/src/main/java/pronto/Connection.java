@@ -16,8 +16,10 @@ import java.util.List;
  */
 record Connection(ManagedChannel managed, Channel channel) {
   /** The last interceptor is the outermost. */
-  static Connection of(ManagedChannel managed, Engine engine, List<ClientInterceptor> outer) {
+  static Connection of(
+      ManagedChannel managed, Engine engine, Closing closing, List<ClientInterceptor> outer) {
     List<ClientInterceptor> all = new ArrayList<>();
+    all.add(closing);
     all.add(new Reconnection(managed, new Throttle(engine.clock())));
     all.addAll(outer);
     return new Connection(managed, ClientInterceptors.intercept(managed, all));

@@ -10,6 +10,7 @@ import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusException;
+import java.util.function.Consumer;
 
 /**
  * Sends the client's credentials with each call. What a call brings itself stays, and is checked.
@@ -24,23 +25,39 @@ record CredentialsInterceptor(Token token, String apiKey) implements ClientInter
   @Override
   public <Q, A> ClientCall<Q, A> interceptCall(
       MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
-    return new CheckedForwardingClientCall<>(next.newCall(method, options)) {
-      @Override
-      protected void checkedStart(Listener<A> listener, Metadata headers) throws StatusException {
-        check(headers, AUTHORIZATION);
-        check(headers, API_KEY);
-        add(headers);
-        delegate().start(listener, headers);
-      }
-    };
+    if (options.getCredentials() == null) {
+      return new Call<>(next.newCall(method, options), headers -> add(headers, headers));
+    }
+    LateCredentials late = new LateCredentials(options.getCredentials(), this);
+    return new Call<>(next.newCall(method, options.withCallCredentials(late)), late::expect);
   }
 
-  private void add(Metadata headers) {
-    if (token != null && !headers.containsKey(AUTHORIZATION)) {
+  /** Adds to some headers what neither they nor others have. */
+  void add(Metadata headers, Metadata others) {
+    if (token != null
+        && !headers.containsKey(AUTHORIZATION)
+        && !others.containsKey(AUTHORIZATION)) {
       headers.put(AUTHORIZATION, "Bearer " + token.text());
     }
-    if (apiKey != null && !headers.containsKey(API_KEY)) {
+    if (apiKey != null && !headers.containsKey(API_KEY) && !others.containsKey(API_KEY)) {
       headers.put(API_KEY, apiKey);
+    }
+  }
+
+  private static final class Call<Q, A> extends CheckedForwardingClientCall<Q, A> {
+    private final Consumer<Metadata> begin;
+
+    Call(ClientCall<Q, A> call, Consumer<Metadata> begin) {
+      super(call);
+      this.begin = begin;
+    }
+
+    @Override
+    protected void checkedStart(Listener<A> listener, Metadata headers) throws StatusException {
+      check(headers, AUTHORIZATION);
+      check(headers, API_KEY);
+      begin.accept(headers);
+      delegate().start(listener, headers);
     }
   }
 

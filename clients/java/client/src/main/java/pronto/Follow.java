@@ -13,8 +13,10 @@ import pronto.v1.JobEvent;
  * The events of a job, in their order and each once, however often the connection breaks.
  *
  * <p>{@code hasNext} and {@code next} wait for the next event, and throw {@link ProntoException}
- * when the job fails, is cancelled, or cannot be followed any more. The iteration ends when the job
- * has ended and everything was handed out; then {@link #account} says how it ended.
+ * when the job fails, is cancelled, or cannot be followed any more. The first of them begins. The
+ * iteration ends when the job has ended and everything was handed out; {@link #account} says how it
+ * ended, from {@code completed} on. Late results may come behind {@code completed}, so an error
+ * there is thrown, too; who does not want them leaves the loop at {@code completed}.
  *
  * <pre>{@code
  * try (Follow events = pronto.follow(jobId)) {
@@ -28,14 +30,16 @@ import pronto.v1.JobEvent;
  *
  * <p>The deadline and the cancellation of the {@link io.grpc.Context} in which it was made end it
  * with {@code DEADLINE_EXCEEDED} or {@code CANCELLED}; so do, with {@code CANCELLED}, an interrupt
- * (which stays set) and {@link #close}. For one thread; only {@link #close} may be called from
- * another one.
+ * (which stays set), {@link #close} and the end of the client. For one thread; only {@link #close}
+ * may be called from another one.
  */
 public final class Follow implements Iterable<JobEvent>, Iterator<JobEvent>, AutoCloseable {
   private final BlockingQueue<Item> items = new LinkedBlockingQueue<>();
   private final Following following;
   private volatile boolean closed;
+  private boolean begun;
   private JobEvent next;
+  private JobCompleted account;
   private End end;
   private long last;
 
@@ -49,7 +53,6 @@ public final class Follow implements Iterable<JobEvent>, Iterator<JobEvent>, Aut
     last = options.after();
     following = followings.add(Followings.checked(jobId), options, new Arrivals(items));
     following.start();
-    following.request(Following.WINDOW);
   }
 
   /**
@@ -84,6 +87,9 @@ public final class Follow implements Iterable<JobEvent>, Iterator<JobEvent>, Aut
     JobEvent event = next;
     next = null;
     last = Math.max(last, event.getSequence());
+    if (event.hasCompleted()) {
+      account = event.getCompleted();
+    }
     return event;
   }
 
@@ -106,16 +112,17 @@ public final class Follow implements Iterable<JobEvent>, Iterator<JobEvent>, Aut
   }
 
   /**
-   * How the job ended, and what arrived.
+   * How the job ended, and what arrived. It is there as soon as {@code completed} was handed out,
+   * and stays, whatever happens afterwards.
    *
    * @return the account
-   * @throws IllegalStateException before the iteration has ended
+   * @throws IllegalStateException before {@code completed} or the end of the iteration
    */
   public JobCompleted account() {
-    if (end == null || end.error != null) {
+    if (account == null) {
       throw new IllegalStateException("job " + jobId() + " was not followed to its end");
     }
-    return following.account();
+    return account;
   }
 
   /** Ends the stream. The job goes on. */
@@ -125,7 +132,16 @@ public final class Follow implements Iterable<JobEvent>, Iterator<JobEvent>, Aut
     following.cancel("the following was closed");
   }
 
+  /** Opens the stream, the first time. */
+  void begin() {
+    if (!begun) {
+      begun = true;
+      following.request(Following.WINDOW);
+    }
+  }
+
   private void take() {
+    begin();
     Item item = waitForItem();
     if (closed) {
       end = new End(cancelled("the following was closed", null));
@@ -134,6 +150,8 @@ public final class Follow implements Iterable<JobEvent>, Iterator<JobEvent>, Aut
       following.request(1);
     } else {
       end = (End) item;
+      // A following that began behind `completed` has the account of the job itself.
+      account = end.error == null ? following.account() : account;
     }
   }
 

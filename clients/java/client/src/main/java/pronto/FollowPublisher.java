@@ -29,23 +29,48 @@ public final class FollowPublisher implements Flow.Publisher<JobEvent> {
   @Override
   public void subscribe(Flow.Subscriber<? super JobEvent> subscriber) {
     Subscription subscription = new Subscription(Objects.requireNonNull(subscriber));
-    subscription.begin(followings, jobId, options);
+    try {
+      subscription.begin(followings, jobId, options);
+    } catch (IllegalStateException closed) {
+      // Rule 1.9: a refusal is signalled, too, and behind a subscription.
+      subscriber.onSubscribe(new Refused(jobId));
+      subscriber.onError(ProntoException.local(Closing.status(closed)));
+    }
+  }
+
+  /** What a subscriber of a closed client gets. */
+  private record Refused(String jobId) implements JobSubscription {
+    @Override
+    public void request(long count) {
+      // Nothing will come.
+    }
+
+    @Override
+    public void cancel() {
+      // Nothing would come.
+    }
+
+    @Override
+    public JobCompleted account() {
+      throw new IllegalStateException("job " + jobId + " was not followed to its end");
+    }
   }
 
   private static final class Subscription implements JobSubscription, Following.Sink {
     // Dropped at the end, so that nothing is signalled afterwards.
     private volatile Flow.Subscriber<? super JobEvent> subscriber;
     private Following following;
-    private volatile boolean completed;
+    private boolean introduced;
 
     Subscription(Flow.Subscriber<? super JobEvent> subscriber) {
       this.subscriber = subscriber;
     }
 
+    /** Throws {@link IllegalStateException} when the client is closed. */
     void begin(Followings followings, String jobId, FollowOptions options) {
       following = followings.add(jobId, options, this);
       // Where events are signalled, so that none can come before it returned.
-      following.execute(() -> guarded(() -> subscriber.onSubscribe(this)));
+      following.execute(this::introduce);
       following.start();
     }
 
@@ -71,10 +96,11 @@ public final class FollowPublisher implements Flow.Publisher<JobEvent> {
 
     @Override
     public JobCompleted account() {
-      if (!completed) {
+      JobCompleted account = following.account();
+      if (account == null) {
         throw new IllegalStateException("job " + jobId() + " was not followed to its end");
       }
-      return following.account();
+      return account;
     }
 
     @Override
@@ -87,16 +113,25 @@ public final class FollowPublisher implements Flow.Publisher<JobEvent> {
 
     @Override
     public void ended(ProntoException error) {
+      // A client that is closed meanwhile ends what has not begun.
+      introduce();
       Flow.Subscriber<? super JobEvent> receiver = subscriber;
       subscriber = null;
-      completed = error == null;
       if (receiver == null) {
         return;
       }
-      if (completed) {
+      if (error == null) {
         receiver.onComplete();
       } else {
         receiver.onError(error);
+      }
+    }
+
+    private void introduce() {
+      Flow.Subscriber<? super JobEvent> receiver = subscriber;
+      if (!introduced && receiver != null) {
+        introduced = true;
+        guarded(() -> receiver.onSubscribe(this));
       }
     }
 

@@ -4,6 +4,7 @@ package pronto;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Status;
+import java.time.Duration;
 import java.util.concurrent.Future;
 import pronto.v1.ErrorReason;
 import pronto.v1.Job;
@@ -27,6 +28,7 @@ final class Following {
   private final Sink sink;
   private final SerialExecutor serial;
   private final Recovery recovery;
+  private final Patience patience;
   // The caller's context: its deadline and its cancellation hold for all streams.
   private final Context context = Context.current();
   private final Context.CancellationListener callerLeft = ignored -> callerLeft();
@@ -36,11 +38,10 @@ final class Following {
   private Attempt attempt;
   private Future<?> pause;
   private Future<?> watchdog;
-  private Future<?> patience;
+  // What the server or the connection said last, until a stream opens.
   private ProntoException lastError;
   // How many messages came: a timer that fires too late sees that it is not meant any more.
   private long heard;
-  private boolean begun;
   private boolean ended;
   private volatile JobCompleted account;
 
@@ -60,6 +61,7 @@ final class Following {
     this.sink = sink;
     this.serial = new SerialExecutor(engine.executor());
     this.recovery = new Recovery(engine.random());
+    this.patience = new Patience(engine, this::execute, options.patience(), this::patienceLost);
     this.last = options.after();
   }
 
@@ -102,6 +104,11 @@ final class Following {
     execute(() -> end(ProntoException.local(Status.CANCELLED.withDescription(why))));
   }
 
+  /** Ends the following with the client. */
+  void close() {
+    execute(() -> end(ProntoException.local(Closing.status(lastError))));
+  }
+
   private void requested(long count) {
     if (ended) {
       return;
@@ -112,14 +119,11 @@ final class Following {
       if (watchdog == null) {
         watch();
       }
-    } else if (!begun) {
-      begun = true;
-      begin();
-    } else if (lastError != null && pause == null) {
+    } else if (pause == null) {
       begin();
     }
-    if (lastError != null) {
-      losePatience();
+    if (attempt == null || !attempt.isOpen()) {
+      patience.start();
     }
   }
 
@@ -129,10 +133,20 @@ final class Following {
     if (ended || demand == 0) {
       return;
     }
-    attempt = new Attempt(this, lane.connection(), jobId, last);
+    attempt = new Attempt(this, lane.connection(), options.metadata(), jobId, last);
     attempt.start(context);
     attempt.topUp(demand);
     watch();
+    patience.start();
+  }
+
+  /** The server took the call. */
+  void opened(Attempt from) {
+    if (from == attempt) {
+      attempt.opened(now());
+      patience.stop();
+      lastError = null;
+    }
   }
 
   /** A message came over the stream. */
@@ -141,9 +155,7 @@ final class Following {
       return;
     }
     heard++;
-    recovery.reset();
-    lastError = null;
-    patience = cancelled(patience);
+    attempt.heard(now());
     if (take(event) && attempt != null) {
       attempt.topUp(demand);
       watch();
@@ -161,12 +173,19 @@ final class Following {
       return false;
     } else if (event.getSequence() == last + 1) {
       last++;
+      beginAnew();
       if (event.hasCompleted()) {
         account = event.getCompleted();
       }
       hand(event);
     }
     return true;
+  }
+
+  /** The next failure is a first one. */
+  private void beginAnew() {
+    recovery.reset();
+    patience.restore();
   }
 
   private void hand(JobEvent event) {
@@ -179,11 +198,15 @@ final class Following {
     if (from != attempt) {
       return;
     }
+    if (attempt.ended(now())) {
+      beginAnew();
+    }
     if (!status.isOk()) {
       failed(error);
     } else if (account != null) {
       end(null);
     } else {
+      losePatience();
       attempt.confirm(context, options.idleTimeout());
     }
   }
@@ -195,10 +218,7 @@ final class Following {
     }
     JobOutcome outcome = outcome(job.getState());
     if (outcome == JobOutcome.JOB_OUTCOME_UNSPECIFIED || job.getLastSequence() != last) {
-      failed(
-          ProntoException.local(
-              Status.UNAVAILABLE.withDescription(
-                  "the stream of job " + jobId + " ended before the job's last event")));
+      failed(unavailable("the stream of job " + jobId + " ended before the job's last event"));
       return;
     }
     account =
@@ -236,8 +256,8 @@ final class Following {
       end(error);
     } else {
       lastError = error;
-      pause = engine.after(recovery.delay(error), this::execute, this::begin);
       losePatience();
+      goOnAfter(recovery.delay(error));
     }
   }
 
@@ -247,18 +267,23 @@ final class Following {
         || error.reason() == ErrorReason.ERROR_REASON_SEQUENCE_EXPIRED;
   }
 
-  /** Patience is lost only while somebody waits. */
-  private void losePatience() {
-    if (demand > 0 && patience == null) {
-      long at = heard;
-      patience = engine.after(options.patience(), this::execute, () -> patienceLost(at));
+  private void goOnAfter(Duration wait) {
+    if (demand > 0 && !patience.outlasts(wait)) {
+      end(lastError);
+    } else {
+      pause = engine.after(wait, this::execute, this::begin);
     }
   }
 
-  private void patienceLost(long at) {
-    if (heard == at) {
-      end(lastError);
+  /** Patience is lost only while somebody waits. */
+  private void losePatience() {
+    if (demand > 0) {
+      patience.start();
     }
+  }
+
+  private void patienceLost() {
+    end(lastError != null ? lastError : unavailable("there is no stream of job " + jobId));
   }
 
   /** Sets the watchdog, while a message is asked for: otherwise the silence is ours. */
@@ -278,10 +303,19 @@ final class Following {
     attempt.cancel("silent for too long");
     // The connection itself may be dead; on it the next stream would be as silent.
     lane.leave(watched.connection());
-    failed(
-        ProntoException.local(
-            Status.UNAVAILABLE.withDescription(
-                "no message of job " + jobId + " for " + options.idleTimeout())));
+    takeSilence();
+    failed(unavailable("no message of job " + jobId + " for " + options.idleTimeout()));
+  }
+
+  /** A healthy stream is not silent for so long: its silence is no time in which it was open. */
+  private void takeSilence() {
+    boolean open = attempt.isOpen();
+    if (attempt.abandoned()) {
+      beginAnew();
+    }
+    if (open) {
+      patience.spend(options.idleTimeout());
+    }
   }
 
   private void callerLeft() {
@@ -300,12 +334,20 @@ final class Following {
     context.removeListener(callerLeft);
     pause = cancelled(pause);
     watchdog = cancelled(watchdog);
-    patience = cancelled(patience);
+    patience.stop();
     if (attempt != null) {
       attempt.cancel("no longer followed");
       attempt = null;
     }
     sink.ended(error);
+  }
+
+  private long now() {
+    return engine.clock().getAsLong();
+  }
+
+  private static ProntoException unavailable(String why) {
+    return ProntoException.local(Status.UNAVAILABLE.withDescription(why));
   }
 
   private static Future<?> cancelled(Future<?> timer) {

@@ -22,7 +22,7 @@ final class Followings implements AutoCloseable {
   Following add(String jobId, FollowOptions options, Following.Sink sink) {
     synchronized (open) {
       if (closed) {
-        throw new IllegalStateException("the client is closed");
+        throw new IllegalStateException(Closing.WHY);
       }
       Registered registered = new Registered(sink, lanes.take());
       Following following = new Following(registered.lane, engine, jobId, options, registered);
@@ -49,7 +49,7 @@ final class Followings implements AutoCloseable {
   @Override
   public void close() {
     // Not under the lock: what ends removes itself.
-    end().forEach(following -> following.cancel("the client was closed"));
+    end().forEach(Following::close);
   }
 
   private List<Following> end() {

@@ -8,9 +8,8 @@ package pronto;
 final class HeaderValue {
   private HeaderValue() {}
 
-  /** A credential without the space around it that files have; anything else is refused. */
-  static String credential(String text, String what) {
-    String value = text.strip();
+  /** Refuses what is no credential. */
+  static String credential(String value, String what) {
     if (!value.matches("[!-~]+")) {
       throw new IllegalArgumentException(what + " must be visible ASCII characters without space");
     }

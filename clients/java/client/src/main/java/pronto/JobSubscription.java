@@ -14,10 +14,11 @@ public interface JobSubscription extends Flow.Subscription {
   String jobId();
 
   /**
-   * How the job ended, and what arrived.
+   * How the job ended, and what arrived. It is there as soon as {@code completed} was signalled,
+   * and stays, whatever happens afterwards.
    *
    * @return the account
-   * @throws IllegalStateException before {@code onComplete}
+   * @throws IllegalStateException before {@code completed} or {@code onComplete}
    */
   JobCompleted account();
 }

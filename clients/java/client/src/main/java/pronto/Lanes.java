@@ -25,7 +25,7 @@ final class Lanes implements AutoCloseable {
   /** A share of a connection, to be given back. */
   synchronized Lane take() {
     if (closed) {
-      throw new IllegalStateException("the client is closed");
+      throw new IllegalStateException(Closing.WHY);
     }
     Lane lane =
         lanes.stream().filter(candidate -> candidate.shares < SHARES).findFirst().orElse(null);

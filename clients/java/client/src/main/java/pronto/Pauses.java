@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package pronto;
 
-import io.grpc.Status;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -22,9 +21,8 @@ final class Pauses implements AutoCloseable {
 
   @Override
   public void close() {
-    Status status = Status.UNAVAILABLE.withDescription("the client was closed");
     // Not under the lock: a call that ends removes itself.
-    end().forEach(call -> call.abandon(status));
+    end().forEach(RepeatingCall::close);
   }
 
   private synchronized List<RepeatingCall<?, ?>> end() {

@@ -59,16 +59,19 @@ public final class Pronto implements AutoCloseable {
   private final Lanes lanes;
   private final Engine engine;
   private final Followings followings;
+  private final Closing closing;
   private final Pauses pauses;
 
-  Pronto(Supplier<Connection> connect, Engine engine, Pauses pauses) {
-    Connection connection = connect.get();
-    this.managed = connection.managed();
-    this.channel = connection.channel();
-    this.lanes = new Lanes(connect);
+  /** With the connection of calls, and those over which jobs are followed. */
+  Pronto(
+      Connection calls, Supplier<Connection> lanes, Engine engine, Closing closing, Pauses pauses) {
+    this.managed = calls.managed();
+    this.channel = calls.channel();
+    this.lanes = new Lanes(lanes);
     this.engine = engine;
+    this.closing = closing;
     this.pauses = pauses;
-    this.followings = new Followings(lanes, engine);
+    this.followings = new Followings(this.lanes, engine);
   }
 
   /**
@@ -280,9 +283,15 @@ public final class Pronto implements AutoCloseable {
     return publisher(jobId(start));
   }
 
-  /** Ends what is followed and calls that are under way, and closes the connections. */
+  /**
+   * Ends what is followed and calls that are under way, and closes the connections. All of that
+   * ends with {@code CANCELLED}, "the client is closed"; what the server refused before is among
+   * the causes. So do calls that are made afterwards; following a job then is an {@link
+   * IllegalStateException}.
+   */
   @Override
   public void close() {
+    closing.begin();
     followings.close();
     pauses.close();
     lanes.close();

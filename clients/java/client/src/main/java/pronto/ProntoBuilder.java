@@ -105,34 +105,34 @@ public final class ProntoBuilder {
   }
 
   /**
-   * The token by which the server knows this client.
+   * The token by which the server knows this client. It excludes {@link #tokenFile}.
    *
-   * @param text the token
+   * @param text the token, without space around it
    * @return this
+   * @throws IllegalArgumentException when it cannot be a header
    */
   public ProntoBuilder token(String text) {
     token = Token.of(text);
-    tokenFile = null;
     return this;
   }
 
   /**
    * A file with the token by which the server knows this client. It is read by {@link #connect},
-   * and again when it changes; while it is empty or gone, the last token stays.
+   * and again when it changes; while it is empty or gone, the last token stays. It excludes {@link
+   * #token}.
    *
-   * @param file a file with nothing but the token
+   * @param file a file with nothing but the token; space around it is dropped
    * @return this
    */
   public ProntoBuilder tokenFile(Path file) {
     tokenFile = Objects.requireNonNull(file);
-    token = null;
     return this;
   }
 
   /**
    * A key of Pronto, for servers that let clients bring their own.
    *
-   * @param key the key; space around it is dropped
+   * @param key the key, without space around it
    * @return this
    * @throws IllegalArgumentException when it cannot be a header
    */
@@ -178,11 +178,12 @@ public final class ProntoBuilder {
    * Makes the client. The connection is made by the first call.
    *
    * @return a client, to be closed
-   * @throws IllegalArgumentException when the target is no address, the token file has no token, or
-   *     credentials would go to another machine in the clear
+   * @throws IllegalArgumentException when the target is no address, the token file has no token,
+   *     options exclude each other, or credentials would go to another machine in the clear
    */
   public Pronto connect() {
     Address address = Address.parse(target);
+    refuseContradictions(address);
     refuseClearCredentials(address);
     ChannelCredentials credentials =
         tls == null ? InsecureChannelCredentials.create() : tls.build();
@@ -199,17 +200,21 @@ public final class ProntoBuilder {
         .maxInboundMetadataSize(MAX_METADATA_BYTES)
         // The methods that may be repeated are known here; DNS has no say in it.
         .disableServiceConfigLookUp()
-        .defaultServiceConfig(Retries.serviceConfig(Services.ALL))
-        .enableRetry();
+        .defaultServiceConfig(Retries.serviceConfig(Services.ALL));
     if (gzip) {
       channel.intercept(new CompressionInterceptor());
     }
     // Without credentials of its own, too: those of a call are checked.
     channel.intercept(new CredentialsInterceptor(token(), apiKey));
+    Closing closing = new Closing();
     Pauses pauses = new Pauses();
     List<ClientInterceptor> outer = outer(new RequestIdInterceptor(engine, pauses));
-    Supplier<Connection> connect = () -> Connection.of(channel.build(), engine, outer);
-    return new Pronto(connect, engine, pauses);
+    Connection calls = Connection.of(channel.enableRetry().build(), engine, closing, outer);
+    // What is followed goes on by itself, and must see each failure: gRPC's pauses look like
+    // silence.
+    channel.disableRetry();
+    Supplier<Connection> lanes = () -> Connection.of(channel.build(), engine, closing, outer);
+    return new Pronto(calls, lanes, engine, closing, pauses);
   }
 
   /** The last one is the outermost: each attempt reads the token anew. */
@@ -222,6 +227,19 @@ public final class ProntoBuilder {
 
   private Token token() {
     return tokenFile == null ? token : Token.in(tokenFile);
+  }
+
+  private void refuseContradictions(Address address) {
+    if (token != null && tokenFile != null) {
+      throw new IllegalArgumentException(
+          "token and tokenFile exclude each other: give one of them");
+    }
+    if (tls != null && address instanceof Address.Unix) {
+      throw new IllegalArgumentException(
+          "the server's Unix sockets never speak TLS: connect to "
+              + target
+              + " without tls(), certificateAuthority() and clientCertificate()");
+    }
   }
 
   private void refuseClearCredentials(Address address) {

@@ -37,6 +37,8 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
   private int attempts;
   private ClientCall<Q, A> attempt;
   private Future<?> pause;
+  // Why the attempt before this one, or before this pause, failed.
+  private ProntoException refusal;
   private boolean cancelled;
   private boolean closed;
 
@@ -105,6 +107,15 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
         });
   }
 
+  /** Ends the call with the client. */
+  void close() {
+    Status status;
+    synchronized (this) {
+      status = Closing.status(refusal);
+    }
+    abandon(status);
+  }
+
   /** Ends the call while no attempt is under way; one that is ends by itself. */
   void abandon(Status status) {
     synchronized (this) {
@@ -135,14 +146,20 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
     ProntoException error = ProntoException.of(status.asRuntimeException(trailers));
     Duration least = error.retryDelay().orElse(Duration.ZERO);
     wait = wait.compareTo(least) < 0 ? least : wait;
-    if (tooLate(options.getDeadline(), wait) || tooLate(context.getDeadline(), wait)) {
+    if (tooLong(wait) || !pauses.add(this)) {
       return false;
     }
-    if (!pauses.add(this)) {
-      return false;
-    }
+    refusal = error;
     pause = engine.after(wait, engine.executor(), this::attempt);
     return true;
+  }
+
+  private boolean tooLong(Duration wait) {
+    Deadline own = options.getDeadline();
+    Deadline callers = context.getDeadline();
+    return own == null && callers == null
+        ? wait.compareTo(Retries.LONGEST_PAUSE) > 0
+        : tooLate(own, wait) || tooLate(callers, wait);
   }
 
   private static boolean tooLate(Deadline deadline, Duration wait) {
@@ -178,7 +195,8 @@ final class RepeatingCall<Q, A> extends ClientCall<Q, A> {
         listener.onHeaders(head);
       }
       messages.forEach(listener::onMessage);
-      listener.onClose(status, trailers);
+      boolean left = refusal != null && Closing.says(status);
+      listener.onClose(left ? status.withCause(refusal) : status, trailers);
     }
   }
 }

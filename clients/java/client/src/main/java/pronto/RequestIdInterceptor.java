@@ -19,8 +19,7 @@ record RequestIdInterceptor(Engine engine, Pauses pauses) implements ClientInter
   @Override
   public <Q, A> ClientCall<Q, A> interceptCall(
       MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
-    // gRPC's own retries have the repeatable methods already.
-    return method.getType() == MethodDescriptor.MethodType.UNARY && !Retries.repeatable(method)
+    return method.getType() == MethodDescriptor.MethodType.UNARY && !Retries.byGrpc(method)
         ? new RepeatingCall<>(() -> next.newCall(method, options), options, engine, pauses)
         : next.newCall(method, options);
   }

@@ -10,6 +10,13 @@ import java.util.Map;
 /** How often and when calls are repeated that may be. */
 final class Retries {
   static final int MAX_ATTEMPTS = 5;
+
+  /**
+   * How long a call without a deadline waits for another attempt at most. Who wants to wait longer
+   * sets a deadline; to others the server's refusal says more than silence.
+   */
+  static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+
   private static final Duration INITIAL_BACKOFF = Duration.ofMillis(500);
   private static final Duration MAX_BACKOFF = Duration.ofSeconds(5);
   private static final int MULTIPLIER = 2;
@@ -18,21 +25,24 @@ final class Retries {
   private Retries() {}
 
   /**
-   * gRPC's own retries, for the methods whose {@code idempotency_level} says that a repeat is safe.
+   * gRPC's own retries, for the unary methods whose {@code idempotency_level} says that a repeat is
+   * safe. Who reads a stream knows where to go on; gRPC would begin again.
    */
   static Map<String, Object> serviceConfig(List<ServiceDescriptor> services) {
     List<Map<String, String>> names =
         services.stream()
             .flatMap(service -> service.getMethods().stream())
-            .filter(Retries::repeatable)
+            .filter(Retries::byGrpc)
             .map(Retries::name)
             .toList();
     return Map.of("methodConfig", List.of(Map.of("name", names, "retryPolicy", policy())));
   }
 
-  /** Whether the API says that a repeat is safe. What is safe is idempotent, too. */
-  static boolean repeatable(MethodDescriptor<?, ?> method) {
-    return method.isIdempotent();
+  /**
+   * Whether gRPC repeats a method: the API says that it is safe. What is safe is idempotent, too.
+   */
+  static boolean byGrpc(MethodDescriptor<?, ?> method) {
+    return method.isIdempotent() && method.getType() == MethodDescriptor.MethodType.UNARY;
   }
 
   /** The pause after an attempt, from 1; with gRPC's jitter of a fifth in both directions. */

@@ -26,6 +26,6 @@ interface Token {
   }
 
   private static String read(Path file) throws IOException {
-    return HeaderValue.credential(Files.readString(file), "the token in " + file);
+    return HeaderValue.credential(Files.readString(file).strip(), "the token in " + file);
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.util.concurrent.MoreExecutors;
+import io.grpc.CallCredentials;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -21,6 +22,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,6 +36,8 @@ final class CredentialsTest {
   private static final Metadata.Key<String> API_KEY = key("x-api-key");
 
   @TempDir Path folder;
+  private final List<Metadata> all = new ArrayList<>();
+  private final FakeServer.Jobs jobs = new FakeServer.Jobs();
   private Metadata received;
   private FakeServer server;
 
@@ -45,10 +49,11 @@ final class CredentialsTest {
           public <Q, A> ServerCall.Listener<Q> interceptCall(
               ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
             received = headers;
+            all.add(headers);
             return next.startCall(call, headers);
           }
         };
-    server = new FakeServer(new FakeServer.Jobs(), record);
+    server = new FakeServer(jobs, record);
   }
 
   @AfterEach
@@ -58,7 +63,7 @@ final class CredentialsTest {
 
   @Test
   void areSentWithEachCall() {
-    try (Pronto pronto = open(Pronto.builder().token(" secret\n").apiKey("pronto-key"))) {
+    try (Pronto pronto = open(Pronto.builder().token("secret").apiKey("pronto-key"))) {
       call(pronto);
       assertEquals("Bearer secret", received.get(AUTHORIZATION));
       assertEquals("pronto-key", received.get(API_KEY));
@@ -85,9 +90,33 @@ final class CredentialsTest {
                   .jobs()
                   .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(own))
                   .cancelJob(CancelJobRequest.getDefaultInstance()));
-      List<String> keys = new ArrayList<>();
-      received.getAll(API_KEY).forEach(keys::add);
-      assertEquals(List.of("of-the-call"), keys);
+      assertEquals(List.of("of-the-call"), values(received, API_KEY));
+    }
+  }
+
+  @Test
+  void giveWayToThoseThatGrpcAsksFor() {
+    CallCredentials own =
+        new CallCredentials() {
+          @Override
+          public void applyRequestMetadata(
+              RequestInfo info, Executor executor, MetadataApplier applier) {
+            Metadata brought = new Metadata();
+            brought.put(AUTHORIZATION, "Bearer of-the-call");
+            applier.apply(brought);
+          }
+        };
+    ProntoBuilder builder = Pronto.builder().token("of-the-client").apiKey("pronto-key");
+    try (Pronto pronto = open(builder)) {
+      assertThrows(
+          StatusRuntimeException.class,
+          () ->
+              pronto
+                  .jobs()
+                  .withCallCredentials(own)
+                  .cancelJob(CancelJobRequest.getDefaultInstance()));
+      assertEquals(List.of("Bearer of-the-call"), values(received, AUTHORIZATION));
+      assertEquals(List.of("pronto-key"), values(received, API_KEY));
     }
   }
 
@@ -138,11 +167,52 @@ final class CredentialsTest {
   }
 
   @Test
-  void aKeyFromAFileLosesTheEndOfItsLine() {
-    try (Pronto pronto = open(Pronto.builder().apiKey("pronto-key\n"))) {
-      call(pronto);
-      assertEquals("pronto-key", received.get(API_KEY));
+  void ofAFollowingReplaceThoseOfTheClient() {
+    FollowOptions options =
+        FollowOptions.DEFAULT
+            .withHeader("X-Api-Key", "of-the-following")
+            .withHeader("authorization", "Bearer other");
+    ProntoBuilder builder = Pronto.builder().apiKey("of-the-client").token("secret");
+    jobs.then(Fixtures.whole());
+    try (Pronto pronto = open(builder);
+        Follow follow = pronto.follow(Fixtures.JOB, options)) {
+      assertThrows(ProntoException.class, follow::hasNext);
     }
+    assertEquals(2, all.size(), "WatchJob and GetJob");
+    for (Metadata headers : all) {
+      assertEquals(List.of("of-the-following"), values(headers, API_KEY));
+      assertEquals(List.of("Bearer other"), values(headers, AUTHORIZATION));
+    }
+    assertTrue(!options.toString().contains("of-the-following"), "the key is shown");
+  }
+
+  @Test
+  void headersOfAFollowingAreChecked() {
+    FollowOptions options = FollowOptions.DEFAULT;
+    for (String value : List.of("", " key", "key\n", "ü")) {
+      assertThrows(
+          IllegalArgumentException.class, () -> options.withHeader("x-api-key", value), value);
+    }
+    for (String name : List.of("", "a b", "x-bin")) {
+      assertThrows(IllegalArgumentException.class, () -> options.withHeader(name, "value"), name);
+    }
+  }
+
+  @Test
+  void aTokenAndATokenFileExcludeEachOther() throws IOException {
+    Path file = Files.writeString(folder.resolve("token"), "secret");
+    ProntoBuilder builder = Pronto.builder().tokenFile(file).token("other");
+    IllegalArgumentException error = assertThrows(IllegalArgumentException.class, builder::connect);
+    assertEquals("token and tokenFile exclude each other: give one of them", error.getMessage());
+  }
+
+  @Test
+  void tlsOverAUnixSocketIsRefused() {
+    ProntoBuilder builder = Pronto.builder().target("unix:/run/p.sock").tls();
+    IllegalArgumentException error = assertThrows(IllegalArgumentException.class, builder::connect);
+    assertTrue(
+        error.getMessage().startsWith("the server's Unix sockets never speak TLS"),
+        error.getMessage());
   }
 
   @ParameterizedTest
@@ -187,7 +257,7 @@ final class CredentialsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", " ", "two words", "two\nlines", "ü"})
+  @ValueSource(strings = {"", " ", " two", "two\n", "two words", "two\nlines", "ü"})
   void aTokenThatCannotBeAHeaderIsRefused(String token) {
     IllegalArgumentException error =
         assertThrows(IllegalArgumentException.class, () -> Pronto.builder().token(token));
@@ -206,6 +276,12 @@ final class CredentialsTest {
     return assertThrows(
         StatusRuntimeException.class,
         () -> pronto.jobs().cancelJob(CancelJobRequest.getDefaultInstance()));
+  }
+
+  private static List<String> values(Metadata headers, Metadata.Key<String> key) {
+    List<String> values = new ArrayList<>();
+    headers.getAll(key).forEach(values::add);
+    return values;
   }
 
   private static Metadata.Key<String> key(String name) {

@@ -2,8 +2,12 @@
 package pronto;
 
 import io.grpc.BindableService;
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
 import io.grpc.Status;
@@ -53,6 +57,28 @@ final class FakeServer implements AutoCloseable {
     server.shutdownNow();
   }
 
+  /** Sends headers before there is an answer, as servers of streams do. */
+  static final class Opening implements ServerInterceptor {
+    boolean on;
+
+    @Override
+    public <Q, A> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+      if (!on) {
+        return next.startCall(call, headers);
+      }
+      call.sendHeaders(new Metadata());
+      var opened =
+          new SimpleForwardingServerCall<>(call) {
+            @Override
+            public void sendHeaders(Metadata late) {
+              // They were sent.
+            }
+          };
+      return next.startCall(opened, headers);
+    }
+  }
+
   /** Streams of a job, each scripted; one without a script stays open and silent. */
   static final class Jobs extends JobServiceGrpc.JobServiceImplBase {
     final List<WatchJobRequest> watched = new ArrayList<>();
@@ -60,6 +86,7 @@ final class FakeServer implements AutoCloseable {
     final Queue<Job> states = new ArrayDeque<>();
     StreamObserver<JobEvent> open;
     int cancelled;
+    boolean unavailable;
 
     Jobs then(Consumer<StreamObserver<JobEvent>> script) {
       scripts.add(script);
@@ -82,6 +109,10 @@ final class FakeServer implements AutoCloseable {
 
     @Override
     public void getJob(GetJobRequest request, StreamObserver<GetJobResponse> answer) {
+      if (unavailable) {
+        answer.onError(Status.UNAVAILABLE.asException());
+        return;
+      }
       if (states.isEmpty()) {
         answer.onError(Status.NOT_FOUND.asException());
         return;

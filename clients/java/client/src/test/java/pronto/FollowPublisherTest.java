@@ -41,7 +41,7 @@ final class FollowPublisherTest {
   void start() throws IOException {
     server = new FakeServer(jobs);
     Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), time, () -> 1, time::now);
-    lanes = new Lanes(() -> Connection.of(server.channel(), engine, List.of()));
+    lanes = new Lanes(() -> Connection.of(server.channel(), engine, new Closing(), List.of()));
     followings = new Followings(lanes, engine);
   }
 
@@ -101,6 +101,40 @@ final class FollowPublisherTest {
         List.of("subscribed", "event 1", "event 2", "event 3", "event 4", "complete"),
         recorder.signals);
     assertEquals(JobOutcome.JOB_OUTCOME_COMPLETE, recorder.subscription.account().getOutcome());
+  }
+
+  @Test
+  void theAccountIsThereWithItsEvent() {
+    jobs.then(broken(error(Status.Code.NOT_FOUND, ""), lead(1), completed(2)));
+    List<JobOutcome> seen = new ArrayList<>();
+    Recorder recorder =
+        new Recorder() {
+          @Override
+          public void onNext(JobEvent event) {
+            if (event.hasCompleted()) {
+              seen.add(subscription.account().getOutcome());
+            } else {
+              assertThrows(IllegalStateException.class, subscription::account);
+            }
+          }
+        };
+    subscribe(recorder).subscription.request(9);
+    assertEquals(List.of(JobOutcome.JOB_OUTCOME_COMPLETE), seen);
+    assertEquals(List.of("subscribed", "error"), recorder.signals);
+    assertEquals(JobOutcome.JOB_OUTCOME_COMPLETE, recorder.subscription.account().getOutcome());
+  }
+
+  @Test
+  void aClosedClientRefusesWithASignal() {
+    followings.close();
+    Recorder recorder = subscribe(new Recorder());
+    recorder.subscription.request(1);
+    recorder.subscription.cancel();
+    assertEquals(List.of("subscribed", "error"), recorder.signals);
+    ProntoException error = assertInstanceOf(ProntoException.class, recorder.error);
+    assertEquals(Status.Code.CANCELLED, error.code());
+    assertEquals("the client is closed", error.description());
+    assertThrows(IllegalStateException.class, recorder.subscription::account);
   }
 
   @Test

@@ -3,6 +3,7 @@ package pronto;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -28,7 +29,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -47,6 +47,7 @@ final class FollowTest {
 
   private final ManualTime time = new ManualTime();
   private final FakeServer.Jobs jobs = new FakeServer.Jobs();
+  private final FakeServer.Opening opening = new FakeServer.Opening();
   private double random = 1;
   private int connections;
   private FakeServer server;
@@ -55,7 +56,7 @@ final class FollowTest {
 
   @BeforeEach
   void start() throws IOException {
-    server = new FakeServer(jobs);
+    server = new FakeServer(jobs, opening);
     Engine engine =
         new Engine(MoreExecutors.newDirectExecutorService(), time, this::random, time::now);
     lanes = new Lanes(() -> connect(engine));
@@ -241,10 +242,120 @@ final class FollowTest {
       jobs.then(broken(CUT));
     }
     broken(CUT, lead(1)).accept(jobs.open);
-    time.pass(Duration.ofSeconds(50).minusNanos(1));
+    // Behind 0.1 s, 0.2 s and so on up to three times 10 s the next pause would be too long.
+    time.pass(Duration.ofMillis(42_699));
+    assertEquals(1, followings.size());
+    time.pass(Duration.ofMillis(1));
+    assertEquals(0, followings.size());
+  }
+
+  @Test
+  void quietTimeOfAnOpenStreamTakesNoPatience() {
+    opening.on = true;
+    jobs.then(broken(CUT)).then(part()).then(part());
+    Follow follow = follow(FollowOptions.DEFAULT.withPatience(Duration.ofSeconds(3)));
+    time.pass(Duration.ofSeconds(50));
+    jobs.open.onError(CUT);
+    time.pass(Duration.ofSeconds(50));
+    whole(completed(1)).accept(jobs.open);
+    assertEquals(List.of(1L), sequences(follow));
+    assertEquals(3, jobs.watched.size());
+  }
+
+  @Test
+  void timeBeforeTheServerTakesTheCallTakesPatience() {
+    Follow follow = follow(FollowOptions.DEFAULT.withPatience(Duration.ofSeconds(3)));
+    time.pass(Duration.ofSeconds(3).minusNanos(1));
     assertEquals(1, followings.size());
     time.pass(Duration.ofNanos(1));
+    ProntoException error = assertThrows(ProntoException.class, follow::hasNext);
+    assertEquals(Status.Code.UNAVAILABLE, error.code());
+    assertEquals(1, jobs.cancelled);
+  }
+
+  static Stream<JobEvent> known() {
+    return Stream.of(lead(5), progress());
+  }
+
+  @ParameterizedTest
+  @MethodSource("known")
+  void whatIsKnownRestoresNothing(JobEvent event) {
+    opening.on = true;
+    for (int i = 0; i < 1000; i++) {
+      jobs.then(broken(CUT, event));
+    }
+    follow(FollowOptions.DEFAULT.withAfter(5).withPatience(Duration.ofSeconds(3)));
+    time.pass(Duration.ofSeconds(3));
     assertEquals(0, followings.size());
+    // At once, and behind 0.1 s, 0.2 s, 0.4 s and 0.8 s.
+    assertEquals(5, jobs.watched.size());
+  }
+
+  @Test
+  void aQuietStreamThatIsCutNowAndThenIsNeverGivenUp() {
+    opening.on = true;
+    Follow follow = follow(FollowOptions.DEFAULT.withPatience(Duration.ofSeconds(1)));
+    for (int i = 0; i < 100; i++) {
+      time.pass(Patience.HEALTHY);
+      jobs.open.onNext(progress());
+      jobs.open.onError(CUT);
+      time.pass(Duration.ofMillis(100));
+      assertEquals(i + 2, jobs.watched.size());
+    }
+    whole(completed(1)).accept(jobs.open);
+    assertEquals(List.of(1L), sequences(follow));
+  }
+
+  @Test
+  void silenceTakesPatience() {
+    opening.on = true;
+    Follow follow = follow(FollowOptions.DEFAULT.withPatience(Duration.ofMinutes(3)));
+    for (int i = 0; i < 3; i++) {
+      jobs.open.onNext(progress());
+      time.pass(Duration.ofSeconds(61));
+    }
+    ProntoException error = assertThrows(ProntoException.class, follow::hasNext);
+    assertEquals("no message of job " + JOB + " for PT1M", error.description());
+    assertEquals(3, jobs.watched.size());
+  }
+
+  @Test
+  void aPauseThatOutlastsPatienceIsNotBegun() {
+    jobs.then(broken(error(Status.Code.UNAVAILABLE, "", retryAfter(Duration.ofMinutes(3)))));
+    Follow follow = follow(FollowOptions.DEFAULT.withPatience(Duration.ofMinutes(3)));
+    ProntoException error = assertThrows(ProntoException.class, follow::hasNext);
+    assertEquals(Duration.ofMinutes(3), error.retryDelay().orElseThrow());
+  }
+
+  @Test
+  void nothingIsAskedForBeforeAnEventIs() {
+    jobs.then(whole(completed(1)));
+    Follow follow = new Follow(followings, JOB, FollowOptions.DEFAULT);
+    time.pass(Duration.ofHours(1));
+    assertEquals(0, jobs.watched.size());
+    assertEquals(List.of(1L), sequences(follow));
+  }
+
+  @Test
+  void theAccountIsThereOnceItWasHandedOut() {
+    jobs.then(whole(lead(1), completed(2), lead(3)));
+    Follow follow = follow(FollowOptions.DEFAULT);
+    follow.next();
+    assertTrue(follow.hasNext());
+    assertThrows(IllegalStateException.class, follow::account);
+    follow.next();
+    assertEquals(JobOutcome.JOB_OUTCOME_COMPLETE, follow.account().getOutcome());
+    follow.close();
+    assertEquals(JobOutcome.JOB_OUTCOME_COMPLETE, follow.account().getOutcome());
+  }
+
+  @Test
+  void anErrorBehindTheAccountIsThrownAndTheAccountStays() {
+    jobs.then(broken(error(Status.Code.UNAUTHENTICATED, "UNAUTHENTICATED_KEY"), completed(1)));
+    Follow follow = follow(FollowOptions.DEFAULT);
+    follow.next();
+    assertThrows(ProntoException.class, follow::hasNext);
+    assertEquals(JobOutcome.JOB_OUTCOME_COMPLETE, follow.account().getOutcome());
   }
 
   @Test
@@ -304,6 +415,9 @@ final class FollowTest {
     followings.close();
     ProntoException error = assertThrows(ProntoException.class, follow::hasNext);
     assertEquals(Status.Code.CANCELLED, error.code());
+    assertEquals("the client is closed", error.description());
+    ProntoException refusal = assertInstanceOf(ProntoException.class, error.getCause().getCause());
+    assertEquals(Status.Code.UNAVAILABLE, refusal.code());
   }
 
   @Test
@@ -335,15 +449,17 @@ final class FollowTest {
 
   @Test
   void theCallersDeadlineEndsIt() throws Exception {
-    var scheduler = Executors.newSingleThreadScheduledExecutor();
+    // gRPC's own timer is set to a real hour; that of the context is told that it has passed.
     try (Context.CancellableContext context =
-        Context.current().withDeadline(Deadline.after(20, TimeUnit.MILLISECONDS), scheduler)) {
-      Follow follow = context.call(() -> follow(FollowOptions.DEFAULT));
+        Context.current().withDeadline(Deadline.after(1, TimeUnit.HOURS), time)) {
+      opening.on = true;
+      FollowOptions options = FollowOptions.DEFAULT.withIdleTimeout(Duration.ofHours(2));
+      Follow follow = context.call(() -> follow(options));
+      time.pass(Duration.ofHours(1));
       ProntoException error = assertThrows(ProntoException.class, follow::hasNext);
       assertEquals(Status.Code.DEADLINE_EXCEEDED, error.code());
       assertEquals(1, jobs.watched.size());
-    } finally {
-      scheduler.shutdownNow();
+      assertEquals(1, jobs.cancelled);
     }
   }
 
@@ -463,11 +579,13 @@ final class FollowTest {
 
   private Connection connect(Engine engine) {
     connections++;
-    return Connection.of(server.channel(), engine, List.of());
+    return Connection.of(server.channel(), engine, new Closing(), List.of());
   }
 
   private Follow follow(FollowOptions options) {
-    return new Follow(followings, JOB, options);
+    Follow follow = new Follow(followings, JOB, options);
+    follow.begin();
+    return follow;
   }
 
   private static List<Long> sequences(Follow follow) {

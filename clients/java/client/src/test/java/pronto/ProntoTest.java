@@ -5,16 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static pronto.Fixtures.JOB;
+import static pronto.Fixtures.broken;
 import static pronto.Fixtures.completed;
 import static pronto.Fixtures.lead;
 import static pronto.Fixtures.part;
 import static pronto.Fixtures.whole;
 
+import com.google.common.util.concurrent.MoreExecutors;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
 import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,8 +27,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import pronto.v1.EnrichContactRequest;
 import pronto.v1.GetJobRequest;
 import pronto.v1.Job;
+import pronto.v1.SearchLeadsRequest;
 import pronto.v1.StartResponse;
 
 /** The client with its real threads. */
@@ -83,10 +89,48 @@ final class ProntoTest {
   }
 
   @Test
-  void aClosedClientFollowsNothing() {
+  void aClosedClientDoesNothing() {
     Pronto pronto = open();
     pronto.close();
     assertThrows(IllegalStateException.class, () -> pronto.follow(JOB));
+    var request = GetJobRequest.getDefaultInstance();
+    for (Executable call :
+        List.<Executable>of(
+            () -> pronto.jobs().getJob(request),
+            () -> pronto.contacts().enrichContact(EnrichContactRequest.getDefaultInstance()),
+            () -> pronto.leads().searchLeads(SearchLeadsRequest.getDefaultInstance()).hasNext())) {
+      ProntoException error = ProntoException.of(assertThrows(StatusRuntimeException.class, call));
+      assertEquals(Status.Code.CANCELLED, error.code());
+      assertEquals("the client is closed", error.description());
+    }
+  }
+
+  @Test
+  void anErrorOfTheServerIsNoEndOfTheClient() {
+    try (Pronto pronto = open()) {
+      var request = EnrichContactRequest.getDefaultInstance();
+      ProntoException error =
+          ProntoException.of(
+              assertThrows(
+                  StatusRuntimeException.class, () -> pronto.contacts().enrichContact(request)));
+      assertEquals(Status.Code.UNIMPLEMENTED, error.code());
+    }
+  }
+
+  @Test
+  void whatIsFollowedIsNotRepeatedByGrpc() {
+    ManualTime time = new ManualTime();
+    Engine engine = new Engine(MoreExecutors.newDirectExecutorService(), time, () -> 1, time::now);
+    jobs.then(broken(Status.UNAVAILABLE.asException())).then(whole());
+    jobs.unavailable = true;
+    try (Pronto pronto = Pronto.builder().open(server.builder(), engine);
+        Follow follow = pronto.follow(JOB)) {
+      follow.begin();
+      // Behind WatchJob, and behind GetJob.
+      assertEquals(Duration.ofMillis(100), time.waits().get(0));
+      time.pass(Duration.ofMillis(100));
+      assertEquals(Duration.ofMillis(200), time.waits().get(0));
+    }
   }
 
   @Test

@@ -26,10 +26,11 @@ final class ReconnectionTest {
     try (Pronto pronto = Pronto.builder().target("localhost:" + port).connect()) {
       assertEquals(Status.Code.UNAVAILABLE, code(pronto));
       var back = server(port).build().start();
-      // The first ones may come before the channel has noted its failure; its pause is a second.
+      // The first ones may come before the channel has noted its failure, and many where its thread
+      // has to wait for a processor; its pause is a second.
       assertTrue(
           Stream.generate(() -> code(pronto))
-              .limit(20)
+              .limit(500)
               .anyMatch(code -> code == Status.Code.UNIMPLEMENTED));
       back.shutdownNow();
     }

@@ -45,11 +45,15 @@ final class RequestIdTest {
   private static final class Contacts extends ContactServiceGrpc.ContactServiceImplBase {
     final List<EnrichContactRequest> requests = new ArrayList<>();
     final Queue<StatusRuntimeException> failures = new ArrayDeque<>();
+    boolean hangs;
 
     @Override
     public void enrichContact(
         EnrichContactRequest request, StreamObserver<EnrichContactResponse> answer) {
       requests.add(request);
+      if (failures.isEmpty() && hangs) {
+        return;
+      }
       if (failures.isEmpty()) {
         answer.onNext(EnrichContactResponse.getDefaultInstance());
         answer.onCompleted();
@@ -131,6 +135,26 @@ final class RequestIdTest {
   }
 
   @Test
+  void aLongPauseNeedsADeadline() {
+    Duration longest = Retries.LONGEST_PAUSE;
+    contacts.failures.add(refusal(longest.plusNanos(1)));
+    assertEquals(Status.Code.UNAVAILABLE, code(stub.enrichContact(REPEATABLE)));
+    assertEquals(1, contacts.requests.size());
+
+    contacts.failures.addAll(List.of(refusal(longest), refusal(longest.plusNanos(1))));
+    var repeated = stub.enrichContact(REPEATABLE);
+    time.pass(longest);
+    assertEquals(Status.Code.UNAVAILABLE, code(repeated));
+    assertEquals(3, contacts.requests.size());
+
+    contacts.failures.add(refusal(longest.plusNanos(1)));
+    var answer = stub.withDeadlineAfter(1, TimeUnit.HOURS).enrichContact(REPEATABLE);
+    time.pass(longest.plusNanos(1));
+    assertTrue(answer.isDone());
+    assertEquals(5, contacts.requests.size());
+  }
+
+  @Test
   void theDeadlineBoundsAllAttempts() {
     contacts.failures.addAll(
         List.of(CUT, error(Status.Code.UNAVAILABLE, "", retryAfter(Duration.ofHours(2)))));
@@ -162,16 +186,40 @@ final class RequestIdTest {
 
   @Test
   void closingTheClientEndsThePause() {
-    contacts.failures.add(CUT);
+    contacts.failures.add(error(Status.Code.UNAVAILABLE, "STARTING"));
     var answer = stub.enrichContact(REPEATABLE);
     pronto.close();
-    assertEquals(Status.Code.UNAVAILABLE, code(answer));
+    ProntoException error = thrown(answer);
+    assertEquals(Status.Code.CANCELLED, error.code());
+    assertEquals("the client is closed", error.description());
+    assertEquals("STARTING", ((ProntoException) error.getCause().getCause()).reasonText());
     assertEquals(1, contacts.requests.size());
   }
 
+  @Test
+  void closingTheClientEndsAnAttempt() {
+    contacts.failures.add(error(Status.Code.UNAVAILABLE, "STARTING"));
+    contacts.hangs = true;
+    var answer = stub.enrichContact(REPEATABLE);
+    time.pass(Duration.ofSeconds(1));
+    assertEquals(2, contacts.requests.size());
+    pronto.close();
+    ProntoException error = thrown(answer);
+    assertEquals(Status.Code.CANCELLED, error.code());
+    assertEquals("the client is closed", error.description());
+    assertEquals("STARTING", ((ProntoException) error.getCause().getCause()).reasonText());
+  }
+
+  private static StatusRuntimeException refusal(Duration pause) {
+    return error(Status.Code.UNAVAILABLE, "STARTING", retryAfter(pause));
+  }
+
   private static Status.Code code(ListenableFuture<?> answer) {
+    return thrown(answer).code();
+  }
+
+  private static ProntoException thrown(ListenableFuture<?> answer) {
     assertTrue(answer.isDone());
-    Throwable cause = assertThrows(ExecutionException.class, answer::get).getCause();
-    return Status.fromThrowable(cause).getCode();
+    return ProntoException.of(assertThrows(ExecutionException.class, answer::get).getCause());
   }
 }

@@ -11,13 +11,20 @@ final class Connection {
   private Connection() {}
 
   static Pronto open() {
-    Map<String, String> environment = System.getenv();
-    ProntoBuilder builder =
-        Pronto.builder().target(environment.getOrDefault("PRONTO_ADDRESS", "localhost:50051"));
-    String tokenFile = environment.get("PRONTO_TOKEN_FILE");
-    if (tokenFile != null) {
+    return builder(System.getenv()).connect();
+  }
+
+  static ProntoBuilder builder(Map<String, String> environment) {
+    ProntoBuilder builder = Pronto.builder();
+    // An empty variable is as one that is not set.
+    String address = environment.getOrDefault("PRONTO_ADDRESS", "");
+    if (!address.isEmpty()) {
+      builder.target(address);
+    }
+    String tokenFile = environment.getOrDefault("PRONTO_TOKEN_FILE", "");
+    if (!tokenFile.isEmpty()) {
       builder.tokenFile(Path.of(tokenFile));
     }
-    return builder.connect();
+    return builder;
   }
 }

@@ -38,21 +38,28 @@ public final class Enrich {
       System.err.println("usage: enrich IN.csv OUT.csv REQUEST_ID");
       System.exit(2);
     }
-    People people = People.read(Path.of(arguments[0]));
+    try {
+      // The whole file, before anything is paid.
+      People people = People.read(Path.of(arguments[0]));
+      enrich(people, Path.of(arguments[1]), arguments[2]);
+    } catch (ProntoException | IllegalArgumentException e) {
+      System.err.println(e.getMessage());
+      System.exit(1);
+    }
+  }
+
+  private static void enrich(People people, Path target, String requestId) throws IOException {
     try (Pronto pronto = Connection.open()) {
-      StartResponse start = start(pronto, people, arguments[2]);
+      StartResponse start = start(pronto, people, requestId);
       Map<Integer, Contact> found = new HashMap<>();
       JobCompleted account = collect(pronto, start, found);
-      people.write(Path.of(arguments[1]), found);
+      people.write(target, found);
       nameMissing(account.getMissingIndexesList());
       System.out.printf(
           "%s: %d contacts, %d credits%n",
           account.getOutcome().name().replace("JOB_OUTCOME_", ""),
           account.getCounts().getDelivered(),
           account.getCounts().getCredits());
-    } catch (ProntoException e) {
-      System.err.println(e.getMessage());
-      System.exit(1);
     }
   }
 

@@ -31,7 +31,7 @@ final class Environment {
 
   private static String variable(String name) {
     String value = System.getenv(name);
-    Check.that(value != null, name + " is not set");
+    Check.that(value != null && !value.isEmpty(), name + " is not set");
     return value;
   }
 }

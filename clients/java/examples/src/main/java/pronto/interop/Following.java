@@ -27,7 +27,7 @@ final class Following {
       options = options.withAfter(Long.parseLong(arguments[1]));
     }
     String idle = System.getenv("FOLLOW_IDLE_SECONDS");
-    return idle == null
+    return idle == null || idle.isEmpty()
         ? options
         : options.withIdleTimeout(Duration.ofMillis((long) (Double.parseDouble(idle) * 1000)));
   }
