@@ -45,6 +45,10 @@ const MOST: f64 = 2.0;
 const UNNOTICED: Duration = Duration::from_millis(5);
 const UNNOTICED_SHARED: Duration = Duration::from_millis(10);
 
+/// A machine that others share is slow by chance, a server that lets callers wait is so each
+/// time: in the short form what is unfair is measured again, at most so often in all.
+const TRIES_SHARED: usize = 3;
+
 /// Attackers at once, and frames that all of them send in a second.
 const ATTACKERS: usize = 4;
 const PER_SECOND: usize = 10_000;
@@ -249,53 +253,80 @@ async fn notice(
         .into_iter()
         .chain(["streams", "zero_window", "slow", "bombs", "guesses"]);
     for name in names {
-        let (mut calm, mut attacked) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
-        for _ in 0..form.pick(5, 9) {
-            let mut waits = good.round(targets, ROUND).await;
-            report.hold(waits.failures.is_empty(), || {
-                format!("calm: {:?}", waits.failures)
-            });
-            push(&mut calm, waits.p99());
-            let attack = begin(name, targets, bombs);
-            sleep(BEGINS).await;
-            let mut waits = good.round(targets, ROUND).await;
-            drop(attack);
-            report.hold(waits.failures.is_empty(), || {
-                format!("{name}: {:?}", waits.failures)
-            });
-            push(&mut attacked, waits.p99());
-            // What is under way, such as a body that is decoded, ends.
-            sleep(Duration::from_millis(200)).await;
-        }
         let unnoticed = form.pick(UNNOTICED_SHARED, UNNOTICED);
-        judge(name, &mut calm, &mut attacked, unnoticed, report);
+        for left in (0..form.pick(TRIES_SHARED, 1)).rev() {
+            let waits = alternate(form, name, targets, bombs, &mut good, report).await;
+            if left == 0 || waits.iter().all(|waits| waits.is_fair(unnoticed)) {
+                judge(name, &waits, unnoticed, report);
+                break;
+            }
+        }
     }
+}
+
+/// The median of the rounds' 99th percentiles, of callers of one kind.
+struct Waits {
+    calm: Duration,
+    attacked: Duration,
+}
+
+impl Waits {
+    fn ratio(&self) -> f64 {
+        self.attacked.as_secs_f64() / self.calm.as_secs_f64()
+    }
+
+    fn is_fair(&self, unnoticed: Duration) -> bool {
+        self.ratio() < MOST || self.attacked < unnoticed
+    }
+}
+
+/// Rounds in calm and under an attack, in turn.
+async fn alternate(
+    form: Form,
+    name: &'static str,
+    targets: &Targets,
+    bombs: &'static [Bomb],
+    good: &mut Good,
+    report: &mut Report,
+) -> [Waits; 3] {
+    let (mut calm, mut attacked) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
+    for _ in 0..form.pick(5, 9) {
+        let mut waits = good.round(targets, ROUND).await;
+        report.hold(waits.failures.is_empty(), || {
+            format!("calm: {:?}", waits.failures)
+        });
+        push(&mut calm, waits.p99());
+        let attack = begin(name, targets, bombs);
+        sleep(BEGINS).await;
+        let mut waits = good.round(targets, ROUND).await;
+        drop(attack);
+        report.hold(waits.failures.is_empty(), || {
+            format!("{name}: {:?}", waits.failures)
+        });
+        push(&mut attacked, waits.p99());
+        // What is under way, such as a body that is decoded, ends.
+        sleep(Duration::from_millis(200)).await;
+    }
+    let median = |rounds: &mut Vec<Duration>| quantile(rounds, 0.5);
+    [0, 1, 2].map(|kind| Waits {
+        calm: median(&mut calm[kind]),
+        attacked: median(&mut attacked[kind]),
+    })
 }
 
 fn push(to: &mut [Vec<Duration>; 3], p99: [Duration; 3]) {
     to.iter_mut().zip(p99).for_each(|(to, p99)| to.push(p99));
 }
 
-/// Compares the medians of the rounds; the figure is the worst of the three.
-fn judge(
-    name: &str,
-    calm: &mut [Vec<Duration>; 3],
-    attacked: &mut [Vec<Duration>; 3],
-    unnoticed: Duration,
-    report: &mut Report,
-) {
-    let mut worst = 0.0_f64;
-    for (what, (calm, attacked)) in ["calls", "callbacks", "events"]
-        .iter()
-        .zip(calm.iter_mut().zip(attacked))
-    {
-        let [calm, attacked] = [calm, attacked].map(|rounds| quantile(rounds, 0.5));
-        let ratio = attacked.as_secs_f64() / calm.as_secs_f64();
-        worst = worst.max(ratio);
-        report.hold(ratio < MOST || attacked < unnoticed, || {
+/// The figure is the worst of the three.
+fn judge(name: &str, waits: &[Waits; 3], unnoticed: Duration, report: &mut Report) {
+    for (what, waits) in ["calls", "callbacks", "events"].iter().zip(waits) {
+        report.hold(waits.is_fair(unnoticed), || {
+            let Waits { calm, attacked } = waits;
             format!("{name}: p99 of {what} is {attacked:?}, in calm {calm:?}")
         });
     }
+    let worst = waits.iter().map(Waits::ratio).fold(0.0, f64::max);
     report.figure(&format!("{name}_ratio"), format!("{worst:.2}"));
 }
 
