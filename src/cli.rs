@@ -216,7 +216,10 @@ fn lock_data(args: &ServeArgs) -> Result<File, Box<dyn Error + Send + Sync>> {
         .map_err(|error| format!("data-dir: {}: {error}", args.jobs.data_dir.display()))?;
     let mut private = OpenOptions::new();
     private.create(true).append(true).mode(0o600);
-    let lock = private.open(args.store_file().with_extension("lock"))?;
+    let file = args.store_file().with_extension("lock");
+    let lock = private
+        .open(&file)
+        .map_err(|error| format!("data-dir: {}: {error}", file.display()))?;
     if lock.try_lock().is_err() {
         let folder = args.jobs.data_dir.display();
         return Err(format!("data-dir: {folder}: another process uses it").into());
@@ -241,10 +244,10 @@ async fn start_sandbox(
 ) -> Result<(Sandbox, BaseUrls), Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let sandbox = Sandbox::open(
-        SandboxConfig::from(&args.sandbox_options),
-        &args.store_file().with_extension("jsonl"),
-    )?;
+    let config = SandboxConfig::from(&args.sandbox_options);
+    let file = args.store_file().with_extension("jsonl");
+    let opened = tokio::task::spawn_blocking(move || Sandbox::open(config, &file));
+    let sandbox = opened.await??;
     tokio::spawn(sandbox.clone().serve(listener, std::future::pending()));
     tracing::info!(%address, "The sandbox answers instead of Pronto.");
     Ok((sandbox, sandbox_urls(address)?))

@@ -93,8 +93,9 @@ pub fn go_on(
 
 /// Brings enrichments of another process back.
 pub fn bring_back(state: &State, kept: &Kept, new: &NewContacts) {
-    record(state, kept.work.endpoint, new, kept.found);
-    let keys = (0..kept.found).map(|index| index.to_string());
+    let found = kept.found.min(new.contacts.len());
+    record(state, kept.work.endpoint, new, found);
+    let keys = (0..found).map(|index| index.to_string());
     state.ledger.find(&kept.work.id, keys, kept.credits);
     if kept.found >= new.contacts.len() {
         state.ledger.finish(&kept.work.id);

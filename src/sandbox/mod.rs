@@ -140,7 +140,7 @@ impl Sandbox {
     /// delivered, another process delivers.
     pub async fn halt(&self) {
         self.state.stop.cancel();
-        self.idle().await;
+        self.state.rested().await;
     }
 
     /// What may change while it runs.

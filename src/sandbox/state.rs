@@ -60,7 +60,22 @@ pub struct State {
     turn: AtomicU64,
     /// Work of another process that has not gone on yet.
     resting: Mutex<Vec<Kept>>,
-    working: watch::Sender<usize>,
+    working: watch::Sender<Load>,
+}
+
+/// What is under way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    /// Requests, which are carried out to their end.
+    requests: usize,
+    /// Work in the background, which may end before.
+    background: usize,
+}
+
+impl Load {
+    fn sum(self) -> usize {
+        self.requests + self.background
+    }
 }
 
 impl State {
@@ -88,14 +103,14 @@ impl State {
             stop,
             turn: AtomicU64::new(0),
             resting: Mutex::default(),
-            working: watch::Sender::new(0),
+            working: watch::Sender::default(),
         }
     }
 
     /// Works in the background until done, or until the sandbox stops or is
     /// reset.
     pub fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
-        self.working.send_modify(|count| *count += 1);
+        self.working.send_modify(|load| load.background += 1);
         let state = Arc::clone(self);
         let round = self.round.lock().clone();
         tokio::spawn(async move {
@@ -105,13 +120,13 @@ impl State {
                 () = round.cancelled() => {}
                 () = work => {}
             }
-            state.working.send_modify(|count| *count -= 1);
+            state.working.send_modify(|load| load.background -= 1);
         });
     }
 
     /// Keeps work of another process until it goes on; meanwhile it is under way.
     pub fn rest(&self, work: Kept) {
-        self.working.send_modify(|count| *count += 1);
+        self.working.send_modify(|load| load.background += 1);
         self.resting.lock().push(work);
     }
 
@@ -120,7 +135,7 @@ impl State {
         let woken = std::mem::take(&mut *self.resting.lock());
         let many = woken.len();
         to(woken);
-        self.working.send_modify(|count| *count -= many);
+        self.working.send_modify(|load| load.background -= many);
     }
 
     /// Carries out a request, also when nobody waits for it any more. None when the
@@ -130,7 +145,7 @@ impl State {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        self.working.send_modify(|count| *count += 1);
+        self.working.send_modify(|load| load.requests += 1);
         let state = Arc::clone(self);
         let round = self.round.lock().clone();
         tokio::spawn(async move {
@@ -139,7 +154,7 @@ impl State {
                 () = state.is_reset(&round) => None,
             };
             // Before it is answered: whoever has the answer knows that it is over.
-            state.working.send_modify(|count| *count -= 1);
+            state.working.send_modify(|load| load.requests -= 1);
             // The caller may be gone.
             let _ = answer.send(outcome);
         });
@@ -154,16 +169,25 @@ impl State {
         }
     }
 
-    /// How much works in the background.
+    /// How much is under way.
     #[must_use]
     pub fn under_way(&self) -> usize {
-        *self.working.borrow()
+        self.working.borrow().sum()
     }
 
-    /// Waits until nothing works in the background.
+    /// Waits until nothing is under way.
     pub async fn idle(&self) {
+        self.wait_for(|load| load.sum() == 0).await;
+    }
+
+    /// Waits until nothing works in the background; requests may go on.
+    pub async fn rested(&self) {
+        self.wait_for(|load| load.background == 0).await;
+    }
+
+    async fn wait_for(&self, is_so: impl Fn(&Load) -> bool) {
         // The sender lives as long as this borrow: the wait cannot fail.
-        let _ = self.working.subscribe().wait_for(|count| *count == 0).await;
+        let _ = self.working.subscribe().wait_for(is_so).await;
     }
 
     /// Ends the work in the background, and makes everything as it was at the
@@ -196,7 +220,7 @@ impl State {
         let switches = self.switches.read().clone();
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         if switches.alternates() {
-            self.journal.note(|| Entry::Turn(turn + 1));
+            self.journal.note(|| Entry::Turn(turn.wrapping_add(1)));
         }
         switches.at_turn(turn)
     }

@@ -27,6 +27,11 @@ use super::state::now;
 /// Which entries there are. Raised when an entry gets another meaning.
 pub const FORMAT: u32 = 1;
 
+/// How the first line begins.
+const BEGINNING: &[u8] = b"{\"begun\":";
+
+const NO_BEGINNING: &str = "not how such a file begins";
+
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -70,8 +75,14 @@ pub struct Journal(Option<Writer>);
 struct Writer {
     path: PathBuf,
     beginning: Beginning,
-    /// None once it could not be written: behind half an entry nothing may follow.
-    file: Mutex<Option<File>>,
+    page: Mutex<Page>,
+}
+
+#[derive(Debug)]
+struct Page {
+    file: File,
+    /// An entry could not be written: without it the others would tell another story.
+    is_over: bool,
 }
 
 impl Journal {
@@ -110,7 +121,10 @@ impl Journal {
         let writer = Writer {
             path: path.to_owned(),
             beginning,
-            file: Mutex::new(Some(file)),
+            page: Mutex::new(Page {
+                file,
+                is_over: false,
+            }),
         };
         Ok((Self(Some(writer)), past))
     }
@@ -118,35 +132,45 @@ impl Journal {
     /// Notes an entry. Where that fails the sandbox goes on without the file.
     pub fn note(&self, entry: impl FnOnce() -> Entry) {
         if let Some(writer) = &self.0 {
-            let line = line(&entry());
-            writer.write(|file| file.write_all(&line?));
+            writer.write(&mut writer.page.lock(), &entry());
         }
     }
 
-    /// Forgets everything.
+    /// Forgets everything. A file that could not be written is tried again.
     pub fn reset(&self) {
         if let Some(writer) = &self.0 {
-            let line = line(&Entry::Begun(writer.beginning.clone()));
-            writer.write(|file| {
-                file.set_len(0)?;
-                file.write_all(&line?)
-            });
+            let mut page = writer.page.lock();
+            page.is_over = false;
+            match page.file.set_len(0) {
+                Ok(()) => writer.write(&mut page, &Entry::Begun(writer.beginning.clone())),
+                Err(error) => writer.give_up(&mut page, &error),
+            }
         }
     }
 }
 
 impl Writer {
-    fn write(&self, write: impl FnOnce(&mut File) -> io::Result<()>) {
-        let mut file = self.file.lock();
-        let written = file.as_mut().map_or(Ok(()), write);
-        if let Err(error) = written {
-            tracing::error!(
-                file = %self.path.display(),
-                %error,
-                "The sandbox cannot write its file: from here on it ends with this process."
-            );
-            *file = None;
+    fn write(&self, page: &mut Page, entry: &Entry) {
+        if page.is_over {
+            return;
         }
+        let written = line(entry).and_then(|line| page.file.write_all(&line));
+        if let Err(error) = written {
+            self.give_up(page, &error);
+        }
+    }
+
+    /// Empties the file, which needs no room: another process would go on from where it
+    /// ends, and charge once more what came behind.
+    fn give_up(&self, page: &mut Page, error: &io::Error) {
+        page.is_over = true;
+        let emptied = page.file.set_len(0);
+        tracing::error!(
+            file = %self.path.display(),
+            %error,
+            is_emptied = emptied.is_ok(),
+            "The sandbox cannot write its file: it ends with this process, unless it is reset."
+        );
     }
 }
 
@@ -166,10 +190,15 @@ fn failed(path: &Path, error: io::Error) -> JournalError {
 /// What a file tells; none when there is none, or a crash came before its first line was
 /// whole.
 fn read(path: &Path) -> Result<Option<Past>, JournalError> {
-    let file = match File::open(path) {
+    let file = match regular(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path, error)),
+    };
+    let unreadable = |line, reason| JournalError::Unreadable {
+        file: path.to_owned(),
+        line,
+        reason,
     };
     let (mut reader, mut past) = (BufReader::new(file), None);
     let mut text = Vec::new();
@@ -178,22 +207,35 @@ fn read(path: &Path) -> Result<Option<Past>, JournalError> {
         let read = reader.read_until(b'\n', &mut text);
         read.map_err(|error| failed(path, error))?;
         // A crash in the middle of a write leaves a line without an end.
-        if text.pop() != Some(b'\n') {
+        if text.last() != Some(&b'\n') {
+            if past.is_none() && !is_cut_beginning(&text) {
+                return Err(unreadable(number, NO_BEGINNING.to_owned()));
+            }
             break;
         }
-        let added = add(&mut past, &text);
-        added.map_err(|reason| JournalError::Unreadable {
-            file: path.to_owned(),
-            line: number,
-            reason,
-        })?;
+        text.pop();
+        add(&mut past, &text).map_err(|reason| unreadable(number, reason))?;
     }
     Ok(past)
+}
+
+/// Opens what can be read to its end; a pipe, for one, would be waited for.
+fn regular(path: &Path) -> io::Result<File> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    File::open(path)
+}
+
+/// Whether this may be the first line of such a file, without its end.
+fn is_cut_beginning(text: &[u8]) -> bool {
+    text.starts_with(BEGINNING) || BEGINNING.starts_with(text)
 }
 
 fn add(past: &mut Option<Past>, line: &[u8]) -> Result<(), String> {
     let entry: Entry = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     match (past, entry) {
+        (Some(_), Entry::Begun(_)) => return Err("only the first line begins a file".to_owned()),
         (Some(past), entry) => past.add(entry),
         (past, Entry::Begun(beginning)) if beginning.format == FORMAT => {
             *past = Some(Past::none(beginning));
@@ -201,7 +243,7 @@ fn add(past: &mut Option<Past>, line: &[u8]) -> Result<(), String> {
         (_, Entry::Begun(beginning)) => {
             return Err(format!("format {} instead of {FORMAT}", beginning.format));
         }
-        _ => return Err("not how such a file begins".to_owned()),
+        _ => return Err(NO_BEGINNING.to_owned()),
     }
     Ok(())
 }
@@ -231,6 +273,8 @@ fn rewrite(path: &Path, past: &Past) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
     use super::*;
     use crate::proto::json::Object;
 
@@ -246,22 +290,33 @@ mod tests {
         }
     }
 
+    /// A file that may shrink and not grow, as on a full disk.
+    fn full(text: &[u8]) -> File {
+        let file = memfd_create("full", MemfdFlags::ALLOW_SEALING).expect("memory");
+        let mut file = File::from(file);
+        file.write_all(text).expect("written");
+        fcntl_add_seals(&file, SealFlags::GROW).expect("sealed");
+        file
+    }
+
     #[test]
-    fn nothing_is_written_behind_an_entry_that_could_not_be() {
+    fn a_file_that_cannot_be_written_is_emptied_and_tried_again_after_a_reset() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("sandbox.jsonl");
-        let (Journal(opened), _) = Journal::open(&path, beginning()).expect("a file");
+        let (journal, _) = Journal::open(&path, beginning()).expect("a file");
+        let page = &journal.0.as_ref().expect("a writer").page;
         let before = std::fs::read(&path).expect("a file");
-        let writer = opened.expect("a writer");
-        let read_only = File::open(&path).expect("a file");
-        let writable = writer.file.lock().replace(read_only);
-        let journal = Journal(Some(writer));
+        let writable = std::mem::replace(&mut page.lock().file, full(&before));
         journal.note(|| Entry::Turn(1));
-        let broken = journal.0.as_ref().expect("a writer");
-        assert!(broken.file.lock().is_none() && writable.is_some());
+        assert_eq!(page.lock().file.metadata().expect("a file").len(), 0);
+
+        page.lock().file = writable;
         journal.note(|| Entry::Turn(2));
-        journal.reset();
         assert_eq!(std::fs::read(&path).expect("a file"), before);
+        journal.reset();
+        journal.note(|| Entry::Turn(3));
+        let (_, past) = Journal::open(&path, beginning()).expect("a file");
+        assert_eq!(past.turn, 3);
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl Past {
     /// Adds what one more entry tells.
     pub fn add(&mut self, entry: Entry) {
         match entry {
-            // Only the first line is one.
+            // Only the first line is one, which whoever reads the file sees to.
             Entry::Begun(_) => {}
             Entry::Set(changed) => self.set(changed),
             Entry::Faults(counts) => self.faults = counts,

@@ -182,6 +182,8 @@ async fn its_file_is_private_and_beside_the_store() {
     let site = Site::new();
     let (_process, channel) = site.serve(FAST).await;
     read_all(&mut search(&channel).await).await;
+    // The server has the last delivery before the sandbox knows.
+    findings(&channel).await;
     let file = site.data().join("sandbox.jsonl");
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

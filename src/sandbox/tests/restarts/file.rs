@@ -54,6 +54,8 @@ async fn a_file_that_is_not_understood_is_refused_and_left_alone() {
         (format!("{first}\n{{\"other\":1}}\n"), 2, "unknown variant"),
         (format!("{newer}\n"), 1, "format 2 instead of 1"),
         ("{\"turn\":1}\n".to_owned(), 1, "not how such a file begins"),
+        ("a diary".to_owned(), 1, "not how such a file begins"),
+        (format!("{first}\n{first}\n"), 2, "only the first line"),
         (
             format!(
                 "{first}\n{{\"billed\":{{\"id\":\"1\",\"at\":\"2026-01-01T00:00:00Z\",\"endpoint\":\"x/Y\",\"request\":{{}},\"credits\":1}}}}\n"

@@ -233,3 +233,29 @@ async fn lists_and_their_imports_are_kept() {
         list
     );
 }
+
+#[tokio::test]
+async fn to_halt_does_not_wait_for_requests() {
+    let config = SandboxConfig {
+        sync_latency: NEVER,
+        ..quick()
+    };
+    let fixture = Site::with(config).open().await;
+    let contact = contacts(1)["contacts"][0].clone();
+    let mut body = json!({"enrichment_type": ["email"]});
+    body.as_object_mut()
+        .expect("an object")
+        .extend(contact.as_object().expect("an object").clone());
+    let call = fixture.post(endpoints::ENRICH_CONTACT, body);
+    let halted = async {
+        while fixture.sandbox.describe_counters().under_way == 0 {
+            tokio::task::yield_now().await;
+        }
+        fixture.sandbox.halt().await;
+    };
+    tokio::select! {
+        answer = call => panic!("{}", answer.text),
+        () = halted => {}
+    }
+    assert_eq!(fixture.sandbox.describe_counters().under_way, 1);
+}
