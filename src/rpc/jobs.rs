@@ -92,13 +92,14 @@ impl JobService for JobsService {
             .list(page)
             .await
             .map_err(|error| status::store(&error))?;
-        let next_page_token = match jobs.get(limit) {
-            Some(_) => jobs.get(limit - 1).map(job_token).unwrap_or_default(),
-            None => String::new(),
+        let listed = page::fitting(jobs.iter().take(limit).map(StoredJob::to_proto));
+        let last = jobs.get(..listed.len()).and_then(<[_]>::last);
+        let next_page_token = match jobs.len() > listed.len() {
+            true => last.map(job_token).unwrap_or_default(),
+            false => String::new(),
         };
-        let jobs = jobs.iter().take(limit).map(StoredJob::to_proto).collect();
         Ok(Response::new(ListJobsResponse {
-            jobs,
+            jobs: listed,
             next_page_token,
         }))
     }

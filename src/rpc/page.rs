@@ -4,10 +4,15 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use prost::Message;
+
 use crate::proto::validate::Violation;
 
 const DEFAULT_SIZE: i32 = 50;
 const MAX_SIZE: i32 = 1000;
+
+/// Clients take 4 MiB unless told otherwise.
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// The size of a page.
 ///
@@ -20,6 +25,21 @@ pub fn size(page_size: i32) -> Result<usize, Violation> {
         1.. => Ok(page_size.min(MAX_SIZE) as usize),
         _ => Err(violation("page_size", "must not be negative")),
     }
+}
+
+/// The first messages, as many as an answer may hold, and one at least: what a page has of
+/// batches can be large.
+pub fn fitting<M: Message>(messages: impl Iterator<Item = M>) -> Vec<M> {
+    let mut bytes = 0;
+    let mut fitting: Vec<M> = Vec::new();
+    for message in messages {
+        bytes += message.encoded_len();
+        if bytes > MAX_BYTES && !fitting.is_empty() {
+            break;
+        }
+        fitting.push(message);
+    }
+    fitting
 }
 
 /// The token of a position.
@@ -69,6 +89,19 @@ mod tests {
         assert_eq!(position(&token("42"), read).unwrap(), Some(42));
         assert_eq!(position("", read).unwrap(), None);
         assert!(position("!", read).is_err() && position(&token("x"), read).is_err());
+    }
+
+    #[test]
+    fn a_page_has_a_mebibyte_or_one_message() {
+        let fit = |sizes: &[usize]| {
+            let texts = sizes.iter().map(|size| "x".repeat(*size));
+            fitting(texts).len()
+        };
+        let half = MAX_BYTES / 2;
+        assert_eq!(fit(&[half - 10, half - 10, 1, 1]), 4);
+        assert_eq!(fit(&[half, half, 1]), 1);
+        assert_eq!(fit(&[2 * MAX_BYTES, 1]), 1);
+        assert_eq!(fit(&[]), 0);
     }
 
     #[test]

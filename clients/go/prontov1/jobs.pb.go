@@ -1251,7 +1251,8 @@ func (x *GetJobResponse) GetJob() *Job {
 // Which jobs to list.
 type ListJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Largest number of jobs in the answer; 50 when 0, at most 1,000.
+	// Largest number of jobs in the answer; 50 when 0, at most 1,000. Fewer come where
+	// they take more than 1 MiB.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the previous answer; empty for the first page.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`

@@ -231,13 +231,25 @@ impl Log<'_> {
             .expected
             .filter(|_| is_exact)
             .map(|expected| expected.saturating_sub(delivered).max(0));
-        self.job.missing_indexes.clone_from(&missing_indexes);
+        self.miss(&missing_indexes)?;
         let completed = JobCompleted {
             outcome: outcome.into(),
             counts: Some(self.job.counts()),
             missing_indexes,
         };
         self.append(Event::Completed(completed))
+    }
+
+    /// Keeps what is missing at the end, which changes no more. There may be many.
+    fn miss(&mut self, indexes: &[i32]) -> rusqlite::Result<()> {
+        self.job.missing_indexes = indexes.to_vec();
+        if indexes.is_empty() {
+            return Ok(());
+        }
+        self.connection
+            .prepare_cached("UPDATE jobs SET missing_indexes = ? WHERE number = ?")?
+            .execute(params![json!(indexes), self.number])?;
+        Ok(())
     }
 
     fn append(&mut self, event: Event) -> rusqlite::Result<()> {
@@ -263,7 +275,7 @@ impl Log<'_> {
         let job = &self.job;
         let mut update = self.connection.prepare_cached(
             "UPDATE jobs SET state = ?, upstream_id = ?, expected = ?, delivered = ?,
-             recovered = ?, duplicates = ?, late = ?, reused = ?, credits = ?, missing = ?, missing_indexes = ?,
+             recovered = ?, duplicates = ?, late = ?, reused = ?, credits = ?, missing = ?,
              last_sequence = ?,
              decoded_through = ?, decoded_results = ?, final_seen = ?, updated = ?, finished = ?,
              failure_reason = ?, failure_message = ?, call_is_known = ? WHERE number = ?",
@@ -279,7 +291,6 @@ impl Log<'_> {
             job.reused,
             job.credits,
             job.missing,
-            (!job.missing_indexes.is_empty()).then(|| json!(job.missing_indexes)),
             job.last_sequence,
             job.decoded.through,
             job.decoded.results,

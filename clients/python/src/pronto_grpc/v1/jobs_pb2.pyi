@@ -656,7 +656,9 @@ class ListJobsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATES_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Largest number of jobs in the answer; 50 when 0, at most 1,000."""
+    """Largest number of jobs in the answer; 50 when 0, at most 1,000. Fewer come where
+    they take more than 1 MiB.
+    """
     page_token: _builtins.str
     """`next_page_token` of the previous answer; empty for the first page."""
     @_builtins.property

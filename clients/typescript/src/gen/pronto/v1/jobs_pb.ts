@@ -574,7 +574,8 @@ export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
  */
 export type ListJobsRequest = Message<"pronto.v1.ListJobsRequest"> & {
   /**
-   * Largest number of jobs in the answer; 50 when 0, at most 1,000.
+   * Largest number of jobs in the answer; 50 when 0, at most 1,000. Fewer come where
+   * they take more than 1 MiB.
    *
    * @generated from field: int32 page_size = 1;
    */
