@@ -53,7 +53,8 @@ func (s *settings) dialOptions(where target, l *lifetime) ([]grpc.DialOption, er
 	if calls != nil {
 		options = append(options, grpc.WithPerRPCCredentials(calls))
 	}
-	return append(options, s.extra...), nil
+	options = append(options, s.extra...)
+	return append(options, grpc.WithChainStreamInterceptor(l.bindStream)), nil
 }
 
 func (s *settings) callOptions() ([]grpc.CallOption, error) {

@@ -33,7 +33,7 @@ func (l *lifetime) unary(ctx context.Context, method string, request, reply any,
 	return l.repeat(bound, call)
 }
 
-// stream types the errors of streams. They end with their connection.
+// stream types the errors of streams.
 func (l *lifetime) stream(ctx context.Context, description *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
 	ctx = rememberOwn(ctx, options)
 	stream, err := open(ctx, description, conn, method, options...)
