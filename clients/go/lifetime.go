@@ -38,8 +38,8 @@ func (l *lifetime) bind(ctx context.Context) (context.Context, func()) {
 }
 
 // bindStream ends a stream with the client, too: at once, and not when gRPC is done with
-// closing its connection. It comes behind all other interceptors, one of which may have a
-// stream made twice: each is bound for itself.
+// closing its connection. It comes behind the interceptors of the caller's, one of which
+// may have a stream made twice: each is bound for itself.
 func (l *lifetime) bindStream(ctx context.Context, description *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
 	bound, stop := l.bind(ctx)
 	options = append(slices.Clip(options), grpc.OnFinish(func(error) { stop() }))
