@@ -4,6 +4,8 @@ package pronto
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -11,33 +13,70 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// ownCredentials is the key of a call's own credentials in its context.
-type ownCredentials struct{}
-
-// rememberOwn lets the client's credentials know those that a call brings as an option
-// (grpc.PerRPCCredentials). gRPC would send both.
-func rememberOwn(ctx context.Context, options []grpc.CallOption) context.Context {
-	for _, option := range options {
-		if own, ok := option.(grpc.PerRPCCredsCallOption); ok {
-			ctx = context.WithValue(ctx, ownCredentials{}, own.Creds)
-		}
-	}
-	return ctx
+// besides are the credentials of a call that brings its own as an option
+// (grpc.PerRPCCredentials), and what they leave of the client's: gRPC alone would send
+// both. The call's are asked once for each attempt, because they may make a token for each
+// question.
+type besides struct {
+	credentials.PerRPCCredentials
+	client *callCredentials
 }
 
-// broughtBy are the names of what a call brings itself, as metadata or as credentials.
-func broughtBy(ctx context.Context, uri []string) map[string]bool {
+// GetRequestMetadata implements gRPC's PerRPCCredentials. Where the call's own fail,
+// nothing is sent.
+func (b besides) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
+	own, err := b.PerRPCCredentials.GetRequestMetadata(ctx, uri...)
+	if err != nil {
+		return nil, err
+	}
+	names := broughtAsMetadata(ctx)
+	for name := range own {
+		names[strings.ToLower(name)] = true
+	}
+	// The map is the call's, and may be shared by many.
+	sent := b.client.without(names)
+	maps.Copy(sent, own)
+	return sent, nil
+}
+
+// sentBesides is the key of a context whose value says that the client's credentials
+// are sent besides those of the call.
+type sentBesides struct{}
+
+// join puts a call's own credentials and the client's together.
+func (c *callCredentials) join(ctx context.Context, options []grpc.CallOption) (context.Context, []grpc.CallOption) {
+	var own credentials.PerRPCCredentials
+	for _, option := range options {
+		if o, ok := option.(grpc.PerRPCCredsCallOption); ok {
+			own = o.Creds
+		}
+	}
+	// Said also where there are none: the context may come from within another call.
+	ctx = context.WithValue(ctx, sentBesides{}, own != nil)
+	if own == nil {
+		return ctx, options
+	}
+	return ctx, append(slices.Clip(options), grpc.PerRPCCredentials(besides{own, c}))
+}
+
+// unary joins the credentials of calls.
+func (c *callCredentials) unary(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	ctx, options = c.join(ctx, options)
+	return invoke(ctx, method, request, reply, conn, options...)
+}
+
+// stream joins the credentials of streams.
+func (c *callCredentials) stream(ctx context.Context, description *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	ctx, options = c.join(ctx, options)
+	return open(ctx, description, conn, method, options...)
+}
+
+// broughtAsMetadata are the names of the metadata that a call brings.
+func broughtAsMetadata(ctx context.Context) map[string]bool {
 	names := map[string]bool{}
 	outgoing, _ := metadata.FromOutgoingContext(ctx)
 	for name := range outgoing {
 		names[name] = true
-	}
-	if own, ok := ctx.Value(ownCredentials{}).(credentials.PerRPCCredentials); ok {
-		// What fails here fails again where gRPC asks, and is told there.
-		sent, _ := own.GetRequestMetadata(ctx, uri...)
-		for name := range sent {
-			names[strings.ToLower(name)] = true
-		}
 	}
 	return names
 }

@@ -94,5 +94,7 @@ func (c *Client) Conn() *grpc.ClientConn { return c.conn }
 // fails in the same way.
 func (c *Client) Close() error {
 	c.lifetime.close()
-	return errors.Join(c.conn.Close(), c.pool.shut())
+	streams := make(chan error, 1)
+	go func() { streams <- c.pool.shut() }()
+	return errors.Join(c.conn.Close(), <-streams)
 }

@@ -63,8 +63,15 @@ func (s *settings) tokenSource() (tokenSource, error) {
 
 // GetRequestMetadata implements gRPC's PerRPCCredentials. What the call itself brings
 // stands in for the client's: the server takes one of each.
-func (c *callCredentials) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
-	own := broughtBy(ctx, uri)
+func (c *callCredentials) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+	if besides, _ := ctx.Value(sentBesides{}).(bool); besides {
+		return nil, nil
+	}
+	return c.without(broughtAsMetadata(ctx)), nil
+}
+
+// without is what is sent where the call brings metadata with these names.
+func (c *callCredentials) without(own map[string]bool) map[string]string {
 	sent := map[string]string{}
 	if c.token != nil && !own[tokenHeader] {
 		sent[tokenHeader] = "Bearer " + c.token()
@@ -72,7 +79,7 @@ func (c *callCredentials) GetRequestMetadata(ctx context.Context, uri ...string)
 	if c.apiKey != nil && !own[apiKeyHeader] {
 		sent[apiKeyHeader] = *c.apiKey
 	}
-	return sent, nil
+	return sent
 }
 
 // RequireTransportSecurity implements gRPC's PerRPCCredentials.

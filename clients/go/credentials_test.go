@@ -5,11 +5,15 @@ package pronto_test
 import (
 	"context"
 	"io"
+	"maps"
 	"slices"
+	"strconv"
 	"testing"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	pronto "pronto-grpc/clients/go"
 	"pronto-grpc/clients/go/prontov1"
@@ -46,6 +50,83 @@ func TestCredentialsOfACallReplaceTheClients(t *testing.T) {
 			wantCredentials(t, <-server.metadata, test.token, test.key)
 		})
 	}
+}
+
+// oneTime has a token for one call only, made when it is asked for.
+type oneTime struct{ made counter }
+
+func (o *oneTime) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	n := o.made.add()
+	if n == 1 {
+		return nil, status.Error(codes.Unauthenticated, "not yet")
+	}
+	return own{"authorization": "Bearer " + strconv.Itoa(n)}, nil
+}
+
+func (*oneTime) RequireTransportSecurity() bool { return false }
+
+func TestCredentialsOfACallAreAskedOnce(t *testing.T) {
+	server := newEcho()
+	client := serve(t, server.register, pronto.WithToken("secret"), pronto.WithAPIKey("key"))
+	locate := func(token *oneTime) error {
+		_, err := client.Locations.SearchLocations(t.Context(), &prontov1.SearchLocationsRequest{}, grpc.PerRPCCredentials(token))
+		return err
+	}
+	var token oneTime
+	if e, ok := pronto.AsError(locate(&token)); !ok || e.Code != codes.Unauthenticated {
+		t.Fatalf("error %v", e)
+	}
+	if err := locate(&token); err != nil {
+		t.Fatal(err)
+	}
+	wantCredentials(t, <-server.metadata, "Bearer 2", "key")
+}
+
+// They may be a constant that goes to other servers, too.
+func TestCredentialsOfACallStayAsTheyAre(t *testing.T) {
+	server := newEcho()
+	client := serve(t, server.register, pronto.WithToken("secret"), pronto.WithAPIKey("key"))
+	constant := own{"authorization": "Bearer own"}
+	if _, err := client.Locations.SearchLocations(t.Context(), &prontov1.SearchLocationsRequest{}, grpc.PerRPCCredentials(constant)); err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(constant, own{"authorization": "Bearer own"}) {
+		t.Errorf("became %v", constant)
+	}
+}
+
+func TestCredentialsOfAnInterceptorReplaceTheClients(t *testing.T) {
+	server := newEcho()
+	brings := func(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+		return invoke(ctx, method, request, reply, conn, append(options, grpc.PerRPCCredentials(own{"authorization": "Bearer own"}))...)
+	}
+	client := serve(t, server.register, pronto.WithToken("secret"), pronto.WithAPIKey("key"),
+		pronto.WithDialOptions(grpc.WithChainUnaryInterceptor(brings)))
+	if _, err := client.Locations.SearchLocations(t.Context(), &prontov1.SearchLocationsRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	wantCredentials(t, <-server.metadata, "Bearer own", "key")
+}
+
+// asking are credentials that call another server with the context of their call.
+type asking struct{ other *pronto.Client }
+
+func (a asking) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+	_, err := a.other.Locations.SearchLocations(ctx, &prontov1.SearchLocationsRequest{})
+	return nil, err
+}
+
+func (asking) RequireTransportSecurity() bool { return false }
+
+func TestCredentialsOfACallMayCallWithTheirOwn(t *testing.T) {
+	server, other := newEcho(), newEcho()
+	client := serve(t, server.register, pronto.WithToken("secret"), pronto.WithAPIKey("key"))
+	within := asking{serve(t, other.register, pronto.WithToken("other"), pronto.WithAPIKey("another"))}
+	if _, err := client.Locations.SearchLocations(t.Context(), &prontov1.SearchLocationsRequest{}, grpc.PerRPCCredentials(within)); err != nil {
+		t.Fatal(err)
+	}
+	wantCredentials(t, <-other.metadata, "Bearer other", "another")
+	wantCredentials(t, <-server.metadata, "Bearer secret", "key")
 }
 
 func wantCredentials(t *testing.T, got metadata.MD, token, key string) {

@@ -50,10 +50,14 @@ func (s *settings) dialOptions(where target, l *lifetime) ([]grpc.DialOption, er
 		grpc.WithChainUnaryInterceptor(l.unary),
 		grpc.WithChainStreamInterceptor(l.stream),
 	}
+	options = append(options, s.extra...)
+	// Behind the interceptors of the caller's: what those bring counts, too.
+	options = append(options, grpc.WithChainStreamInterceptor(l.bindStream))
 	if calls != nil {
-		options = append(options, grpc.WithPerRPCCredentials(calls))
+		options = append(options, grpc.WithPerRPCCredentials(calls),
+			grpc.WithChainUnaryInterceptor(calls.unary), grpc.WithChainStreamInterceptor(calls.stream))
 	}
-	return append(options, s.extra...), nil
+	return options, nil
 }
 
 func (s *settings) callOptions() ([]grpc.CallOption, error) {

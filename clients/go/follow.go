@@ -37,10 +37,11 @@ func WithProgress() FollowOption {
 }
 
 // WithPatience is how long a stream goes on trying while nothing new comes; 10 minutes
-// without it. The pauses count, and attempts until they are open, but not the time in
-// which one is open and merely quiet. It begins anew with each event that was not handed
-// out before, and when an attempt breaks that brought any message and was open for ten
-// seconds.
+// without it. The pauses count, attempts until they are open, and silence for which one
+// is given up (see [WithIdleTimeout]), but not the time in which one is open otherwise. It
+// begins anew with each event that was not handed out before, and when an attempt breaks
+// that brought any message and was open for ten seconds; one that is given up as silent
+// was open up to its last message.
 func WithPatience(patience time.Duration) FollowOption {
 	return func(f *following) { f.patience = patience }
 }

@@ -4,7 +4,9 @@ package pronto
 
 import (
 	"context"
+	"slices"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -33,6 +35,19 @@ func (l *lifetime) bind(ctx context.Context) (context.Context, func()) {
 		stop()
 		cancel()
 	}
+}
+
+// bindStream ends a stream with the client, too: at once, and not when gRPC is done with
+// closing its connection. It comes behind the interceptors of the caller's, one of which
+// may have a stream made twice: each is bound for itself.
+func (l *lifetime) bindStream(ctx context.Context, description *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	bound, stop := l.bind(ctx)
+	options = append(slices.Clip(options), grpc.OnFinish(func(error) { stop() }))
+	stream, err := open(bound, description, conn, method, options...)
+	if err != nil {
+		stop()
+	}
+	return stream, err
 }
 
 // explain says that the client is closed where a call broke because of that, and not

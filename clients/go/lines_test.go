@@ -52,6 +52,7 @@ func TestSilentLinesAreClosedWithTheirLastStream(t *testing.T) {
 		t.Error("a silent line was taken")
 	}
 	p.release(second)
+	p.closing.Wait()
 	wantClosed(t, second, true)
 	wantClosed(t, third, false)
 }
@@ -66,6 +67,7 @@ func TestOneLineStays(t *testing.T) {
 	for _, l := range lines {
 		p.release(l)
 	}
+	p.closing.Wait()
 	wantClosed(t, first, true)
 	wantClosed(t, last, false)
 	if take(t, p) != last {

@@ -31,6 +31,9 @@ type patience struct {
 	since time.Time
 	// Whether the stretch is an open attempt, and whether that brought a message.
 	open, spoke bool
+	// When its last message came, and since when the next one is waited for: the caller
+	// takes its time in between.
+	heard, listening time.Time
 }
 
 // begin is called before the first attempt.
@@ -39,29 +42,36 @@ func (p *patience) begin() { *p = patience{limit: p.limit, since: time.Now()} }
 // opened is called when the server has taken the call.
 func (p *patience) opened() {
 	p.tried += time.Since(p.since)
-	p.since, p.open, p.spoke = time.Now(), true, false
+	now := time.Now()
+	p.since, p.listening, p.open, p.spoke = now, now, true, false
 }
 
 // message is called for each message.
-func (p *patience) message() { p.spoke = true }
+func (p *patience) message() { p.spoke, p.heard = true, time.Now() }
+
+// listens is called when the caller is done with a message.
+func (p *patience) listens() { p.listening = time.Now() }
 
 // news is called for each event that was not handed out before.
 func (p *patience) news() { p.failures, p.tried = 0, 0 }
 
 // ended is called when an attempt that was open ends. One that was given up because it
-// fell silent was no healthy one.
+// fell silent was open up to its last message, and its silence is time in which it was
+// tried.
 func (p *patience) ended(silent bool) {
 	if !p.open {
 		return
 	}
-	open := time.Since(p.since)
-	p.since, p.open = time.Now(), false
-	switch {
-	case p.spoke && open >= steadyAfter:
-		p.news()
-	case silent:
-		p.tried += open
+	end := time.Now()
+	var silence time.Duration
+	if silent {
+		end, silence = p.heard, end.Sub(p.listening)
 	}
+	if p.spoke && end.Sub(p.since) >= steadyAfter {
+		p.news()
+	}
+	p.tried += silence
+	p.since, p.open = time.Now(), false
 }
 
 // wait waits before another attempt. It returns err when patience ends first, or the

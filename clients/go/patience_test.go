@@ -114,6 +114,74 @@ func TestStreamLosesPatienceWithSilence(t *testing.T) {
 	})
 }
 
+// once sends progress, and is silent then.
+func once(stream watchStream) error {
+	if err := stream.Send(progress()); err != nil {
+		return err
+	}
+	return hang()(stream)
+}
+
+// twice sends progress at once, and again after so long, and is silent then.
+func twice(open time.Duration) func(watchStream) error {
+	return func(stream watchStream) error {
+		if err := says(progress(), open, nil)(stream); err != nil {
+			return err
+		}
+		return once(stream)
+	}
+}
+
+func TestStreamCountsTheSilenceBehindAMessage(t *testing.T) {
+	tests := map[string]struct {
+		script func(watchStream) error
+		// For how long the caller handles each message.
+		handling time.Duration
+	}{
+		"at once":            {script: once},
+		"below ten seconds":  {script: twice(steadyAfter - 1)},
+		"with a slow caller": {script: once, handling: 2 * steadyAfter},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				jobs := &fakeJobs{scripts: []func(watchStream) error{test.script}}
+				stream := jobs.serve(t).Follow("job", pronto.WithPatience(10*time.Minute), pronto.WithIdleTimeout(time.Minute), pronto.WithProgress())
+				// Only what is wrong goes on for so long.
+				ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+				defer cancel()
+				var end error
+				for _, err := range stream.Events(ctx) {
+					time.Sleep(test.handling)
+					end = err
+				}
+				if e, ok := pronto.AsError(end); !ok || e.Code != codes.Unavailable {
+					t.Errorf("error %v", end)
+				}
+				// The tenth minute of silence is the last one, whatever was between.
+				if n := len(jobs.watched()); n != 10 {
+					t.Errorf("%d attempts", n)
+				}
+			})
+		})
+	}
+}
+
+func TestStreamIsPatientWithSilenceBehindASteadyStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		jobs := &fakeJobs{}
+		for range 100 {
+			jobs.scripts = append(jobs.scripts, twice(steadyAfter))
+		}
+		jobs.scripts = append(jobs.scripts, complete(1))
+		got, err := collect(t.Context(), jobs.serve(t).Follow("job", pronto.WithPatience(90*time.Second), pronto.WithIdleTimeout(time.Minute)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantSequences(t, got, 1, 2)
+	})
+}
+
 func TestStreamEndsWhereThePauseOutlastsItsPatience(t *testing.T) {
 	for patience, pause := range map[time.Duration]time.Duration{3 * time.Second: 8 * time.Second, math.MaxInt64: math.MaxInt64} {
 		synctest.Test(t, func(t *testing.T) {

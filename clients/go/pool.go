@@ -23,6 +23,9 @@ type pool struct {
 
 	mutex sync.Mutex
 	lines []*line
+	// The connections that are being closed. On one whose writes block, gRPC takes seconds
+	// for that: nobody waits for it but who closes the client.
+	closing sync.WaitGroup
 }
 
 // A line is one connection, shared by the streams that took it.
@@ -69,7 +72,7 @@ func (p *pool) release(l *line) {
 		return
 	}
 	p.lines = slices.DeleteFunc(p.lines, func(other *line) bool { return other == l })
-	_ = l.conn.Close()
+	p.closing.Go(func() { _ = l.conn.Close() })
 }
 
 // leave has new attempts take other lines: gRPC would use a dead connection until its
@@ -81,14 +84,22 @@ func (p *pool) leave(l *line) {
 	l.silent = true
 }
 
-// shut closes all lines. The lifetime has ended, so that nobody takes another one.
+// shut closes all lines at once, and waits for the ends of those that are being closed.
+// The lifetime has ended, so that nobody takes another one.
 func (p *pool) shut() error {
+	failures := p.closeAll()
+	p.closing.Wait()
+	return errors.Join(failures...)
+}
+
+// closeAll begins to close all lines. The failures are known when that is done.
+func (p *pool) closeAll() []error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	var failures []error
-	for _, l := range p.lines {
-		failures = append(failures, l.conn.Close())
+	failures := make([]error, len(p.lines))
+	for i, l := range p.lines {
+		p.closing.Go(func() { failures[i] = l.conn.Close() })
 	}
 	p.lines = nil
-	return errors.Join(failures...)
+	return failures
 }

@@ -153,6 +153,7 @@ func (s *Stream) watch(jobs prontov1.JobServiceClient, dog *watchdog, yield func
 		if err := s.take(event, yield); err != nil {
 			return err
 		}
+		s.patience.listens()
 		dog.guard()
 	}
 }

@@ -21,7 +21,6 @@ func typed(err error) error {
 // unary types the errors of calls, ends them with the client, and repeats those that
 // the server carries out once however often they are sent.
 func (l *lifetime) unary(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	ctx = rememberOwn(ctx, options)
 	bound, stop := l.bind(ctx)
 	defer stop()
 	call := func(refusal error) error {
@@ -33,9 +32,8 @@ func (l *lifetime) unary(ctx context.Context, method string, request, reply any,
 	return l.repeat(bound, call)
 }
 
-// stream types the errors of streams. They end with their connection.
+// stream types the errors of streams.
 func (l *lifetime) stream(ctx context.Context, description *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
-	ctx = rememberOwn(ctx, options)
 	stream, err := open(ctx, description, conn, method, options...)
 	if err != nil {
 		return nil, l.explain(ctx, typed(err), nil)
