@@ -55,7 +55,9 @@ class AddCredentials(_EveryCall):
         self._credentials = credentials
 
     def intercept(self, go: Continue, details: grpc.ClientCallDetails, request: Any) -> Any:
-        metadata = self._credentials.beside(details.metadata)
+        # Older versions of grpc leave it out where a call has none.
+        own = getattr(details, "credentials", None)
+        metadata = self._credentials.beside(details.metadata, own)
         return go(_changed(details, metadata=tuple(metadata)), request)
 
 
