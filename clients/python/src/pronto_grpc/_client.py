@@ -36,7 +36,8 @@ class Client:
         self._dialer = dialer
         # What `close` ends besides the channels; held weakly, since most of it ends before.
         self._followers: weakref.WeakSet[Follow] = weakref.WeakSet()
-        self._lock = threading.Lock()
+        # A thread may take it twice: a signal handler closes clients in the middle of something.
+        self._lock = threading.RLock()
         self._pool = Pool(dialer.open)
         self.channel = channel = dialer.open()
         self.accounts = v1.AccountServiceStub(channel)
@@ -92,7 +93,7 @@ class Client:
         return follower
 
     def close(self) -> None:
-        """Close all connections.
+        """Close all connections. Any thread may do so, and a signal handler.
 
         Calls under way, waits between their attempts, and what is followed end at once, with
         `ProntoError` and CANCELLED. Calls that begin later are a `ValueError`.
