@@ -72,8 +72,9 @@ def interrupt(work: Work, at: Callable[[Place, pronto_grpc.Client], object]) -> 
         check(error)
     finally:
         sys.settrace(None)
+    # Nothing was opened behind the end.
+    assert not client._pool._lines or not client._dialer.closed.is_set()
     client.close()
-    assert not client._pool._lines
     server.stop()
 
 

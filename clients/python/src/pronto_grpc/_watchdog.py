@@ -66,18 +66,24 @@ class Watchdog:
     def _arm(self, cancel: Callable[[], object], seconds: float) -> None:
         with self._changed:
             self._arming = True
-            self._cancel = cancel
-            self._due = time.monotonic() + seconds
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="pronto-watchdog", daemon=True)
-                thread.start()
-                # Known when it runs only: who closes in a signal handler joins it.
-                self._thread = thread
-            elif self._wakes is None or self._due < self._wakes:
-                self._changed.notify()
-            self._arming = False
-            if self._stopped:
-                self._changed.notify()
+            try:
+                self._cancel = cancel
+                self._due = time.monotonic() + seconds
+                self._wake()
+            finally:
+                self._arming = False
+                if self._stopped:
+                    self._changed.notify()
+
+    def _wake(self) -> None:
+        """See that the thread looks in time."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="pronto-watchdog", daemon=True)
+            thread.start()
+            # Known when it runs only: who closes in a signal handler joins it.
+            self._thread = thread
+        elif self._wakes is None or self._due < self._wakes:
+            self._changed.notify()
 
     def _disarm(self) -> bool:
         with self._changed:
