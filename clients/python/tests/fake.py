@@ -114,7 +114,8 @@ def completed(sequence: int, missing: tuple[int, ...] = ()) -> v1.JobEvent:
 class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceServicer):
     """Plays the steps of one stream after the other, and remembers what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, confidential: str | None = None) -> None:
+        """Listen, and besides at an address that gRPC trusts with the credentials of a call."""
         self.streams: deque[list[Step]] = deque()
         self.jobs: deque[v1.Job | Refusal | Silence] = deque()
         self.contacts: deque[Refusal | Silence] = deque()
@@ -128,6 +129,9 @@ class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceS
         jobs_pb2_grpc.add_JobServiceServicer_to_server(self, self._server)
         contacts_pb2_grpc.add_ContactServiceServicer_to_server(self, self._server)
         self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        if confidential is not None:
+            local = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
+            self._server.add_secure_port(confidential, local)
         self._server.start()
 
     def stop(self) -> None:

@@ -7,14 +7,18 @@ import asyncio
 import os
 import pathlib
 
+import grpc
 import pytest
 from fake import JOB, Server, completed
 
 import pronto_grpc
 from pronto_grpc import Tls, _tls, aio, v1
-from pronto_grpc._credentials import TokenFile
+from pronto_grpc._connection import Connection
+from pronto_grpc._credentials import Credentials, TokenFile
+from pronto_grpc._dialer import Dialer
 from pronto_grpc._endpoint import parse
 from pronto_grpc._options import channel_options
+from pronto_grpc.aio._dialer import Dialer as AsyncDialer
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -92,6 +96,32 @@ def test_the_credentials_of_a_call_replace_those_of_the_client(server: Server, c
     asyncio.run(call_with_asyncio(server, metadata=own, token="t", api_key="k"))
     assert server.sent("x-api-key") == [["its own"]] * 4
     assert server.sent("authorization") == [["Bearer t" if count == 1 else "Bearer its own"]] * 4
+
+
+def test_grpcs_credentials_of_a_call_replace_the_token(tmp_path: pathlib.Path) -> None:
+    # gRPC sends them to whom it trusts only.
+    target = f"unix:{tmp_path}/socket"
+    local = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
+    options = channel_options(parse(target))
+    connection = Connection(target, options, local, Credentials(token="t", api_key="k"))
+    server = Server(confidential=target)  # type: ignore[abstract]
+    own = grpc.access_token_call_credentials("its own")
+    server.jobs.extend([v1.Job(id=JOB)] * 2)
+    server.streams.extend([[completed(1)]] * 2)
+
+    async def ask() -> None:
+        async with aio.Client(AsyncDialer(connection, None)) as client:
+            await client.jobs.GetJob(v1.GetJobRequest(), credentials=own)
+            stream = client.jobs.WatchJob(v1.WatchJobRequest(), credentials=own)
+            assert len([event async for event in stream]) == 1
+
+    with pronto_grpc.Client(Dialer(connection, None)) as client:
+        client.jobs.GetJob(v1.GetJobRequest(), credentials=own)
+        assert len(list(client.jobs.WatchJob(v1.WatchJobRequest(), credentials=own))) == 1
+    asyncio.run(ask())
+    server.stop()
+    assert server.sent("authorization") == [["Bearer its own"]] * 4
+    assert server.sent("x-api-key") == [["k"]] * 4
 
 
 def test_a_follow_has_credentials_of_its_own(server: Server) -> None:

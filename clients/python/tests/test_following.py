@@ -16,8 +16,8 @@ from pronto_grpc._following import Following, Limits, job_id_of
 BROKEN = ProntoError(grpc.StatusCode.UNAVAILABLE, "broken")
 
 
-def following(time: Time, patience: float = 600) -> Following:
-    return Following(JOB, limits=Limits(patience=patience), clock=time.clock)
+def following(time: Time, patience: float = 600, idle: float = 60) -> Following:
+    return Following(JOB, limits=Limits(patience=patience, idle=idle), clock=time.clock)
 
 
 def test_waits_grow_to_ten_seconds(time: Time) -> None:
@@ -43,20 +43,59 @@ def test_a_stream_that_lasts_takes_no_patience(time: Time) -> None:
         assert state.failed(BROKEN) == pytest.approx(0.1)
 
 
-def test_a_stream_that_opens_and_never_says_a_word_takes_patience(time: Time) -> None:
-    state = following(time, patience=60)
-    for progresses in (True, False):
-        state.request()
-        state.patience.opened()
-        if progresses:
-            state.received(progress())
-        time.seconds += 61
-        if progresses:
-            assert state.failed(state.silent()) == pytest.approx(0.1)
-    silence = state.silent()
-    with pytest.raises(ProntoError) as raised:
-        state.failed(silence)
-    assert raised.value is silence
+def fall_silent(state: Following, time: Time, *messages: float) -> float:
+    """Open a stream with messages after so many seconds each, and give it up; return the wait."""
+    state.request()
+    state.patience.opened()
+    for seconds in messages:
+        time.seconds += seconds
+        state.received(progress())
+    time.seconds += state.limits.idle
+    return state.failed(state.silent())
+
+
+@pytest.mark.parametrize("messages", [(), (1.0, 8.9)], ids=["none", "some"])
+def test_a_silence_takes_patience(time: Time, messages: tuple[float, ...]) -> None:
+    state = following(time, patience=150, idle=60)
+    assert fall_silent(state, time, *messages) == pytest.approx(0.1)
+    assert fall_silent(state, time, *messages) == pytest.approx(0.2)
+    with pytest.raises(ProntoError, match="silent for 60 s"):
+        fall_silent(state, time, *messages)
+
+
+def test_only_the_silence_takes_patience(time: Time) -> None:
+    state = following(time, patience=150, idle=60)
+    for _ in range(2):
+        fall_silent(state, time, 9.9)
+    # 120 s are spent, and not what the streams lasted before.
+    time.seconds += 29
+    assert state.failed(BROKEN) == pytest.approx(0.4)
+
+
+def test_a_stream_that_was_well_before_it_fell_silent_begins_anew(time: Time) -> None:
+    state = following(time, patience=61, idle=60)
+    for _ in range(100):
+        assert fall_silent(state, time, 1, 9) == pytest.approx(0.1)
+    # Of what is spent, all is the last silence.
+    time.seconds += 1
+    with pytest.raises(ProntoError, match="broken"):
+        state.failed(BROKEN)
+
+
+def test_a_silence_is_no_time_in_which_a_stream_was_well(time: Time) -> None:
+    state = following(time, patience=3600, idle=60)
+    assert fall_silent(state, time, 1) == pytest.approx(0.1)
+    assert fall_silent(state, time, 1) == pytest.approx(0.2)
+
+
+def test_the_time_of_a_slow_consumer_is_no_silence(time: Time) -> None:
+    state = following(time, patience=61, idle=60)
+    state.request()
+    state.patience.opened()
+    state.received(progress())
+    # The caller is busy, and then waits in vain.
+    time.seconds += 3600 + state.limits.idle
+    assert state.failed(state.silent()) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(("message", "seconds"), [(True, 9.9), (False, 3600.0)])

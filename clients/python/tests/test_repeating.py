@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable
 
 import grpc
@@ -15,6 +14,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 
 import pronto_grpc
 from pronto_grpc import ProntoError, aio, v1
+from pronto_grpc._ending import Ending as BlockingEnding
 from pronto_grpc._interceptors import Repeat, TypeErrors
 from pronto_grpc._repeating import api_services, has_request_id, service_config
 from pronto_grpc.aio import _interceptors as aio_interceptors
@@ -80,7 +80,7 @@ def enrich(request: pytest.FixtureRequest, server: Server, time: Time) -> Enrich
     """Call EnrichContact with a client whose waits take no time."""
 
     def blocking(message: v1.EnrichContactRequest, timeout: float | None = None) -> None:
-        open_ = threading.Event()
+        open_ = BlockingEnding()
         repeat = Repeat(open_, time.clock, time.wait)
         with grpc.insecure_channel(server.target) as plain:
             channel = grpc.intercept_channel(plain, TypeErrors(open_), repeat)

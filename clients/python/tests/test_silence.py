@@ -135,3 +135,28 @@ def test_a_watchdog_ends_although_its_lock_is_held() -> None:
     closer.start()
     closer.join(SOON)
     assert not closer.is_alive()
+
+
+def test_a_watchdog_is_stopped_while_it_wakes_its_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who closes in a signal handler may have interrupted that; a condition minds."""
+    watchdog = Watchdog()
+    with watchdog.guard(lambda: None, SOON):
+        pass
+    notify = watchdog._changed.notify
+    notifying = threading.Lock()
+
+    def interrupted() -> None:
+        assert notifying.acquire(blocking=False)
+        watchdog.stop()
+        notify()
+        notifying.release()
+
+    monkeypatch.setattr(watchdog._changed, "notify", interrupted)
+    with watchdog.guard(lambda: None, SOON / 2):
+        pass
+    thread = watchdog._thread
+    assert thread is not None
+    thread.join(SOON)
+    assert not thread.is_alive()

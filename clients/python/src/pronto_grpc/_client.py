@@ -36,7 +36,8 @@ class Client:
         self._dialer = dialer
         # What `close` ends besides the channels; held weakly, since most of it ends before.
         self._followers: weakref.WeakSet[Follow] = weakref.WeakSet()
-        self._lock = threading.Lock()
+        # A thread may take it twice: a signal handler closes clients in the middle of something.
+        self._lock = threading.RLock()
         self._pool = Pool(dialer.open)
         self.channel = channel = dialer.open()
         self.accounts = v1.AccountServiceStub(channel)
@@ -70,7 +71,8 @@ class Client:
             after: The sequence of the last event that is known already.
             progress: Whether to hand out `progress` events, too; their sequence is 0.
             patience: For so many seconds it goes on trying without any new event; then the last
-                error is raised. The time in which a stream is open does not count.
+                error is raised. The time in which a stream is open does not count, but the
+                silence of one that is left (`idle`) does.
             idle: A stream that is silent for so many seconds is begun again, over another
                 connection. The server sends `progress` at least every 20 s.
             timeout: After so many seconds `TimeoutError` is raised. The job goes on.
@@ -91,7 +93,7 @@ class Client:
         return follower
 
     def close(self) -> None:
-        """Close all connections.
+        """Close all connections. Any thread may do so, and a signal handler.
 
         Calls under way, waits between their attempts, and what is followed end at once, with
         `ProntoError` and CANCELLED. Calls that begin later are a `ValueError`.

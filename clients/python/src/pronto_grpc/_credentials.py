@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import grpc
+
 from pronto_grpc._endpoint import Endpoint
 
 CallMetadata = Sequence[tuple[str, str | bytes]]
@@ -62,15 +64,19 @@ class Credentials:
         return self._token is not None or self._api_key is not None
 
     def beside(
-        self, metadata: Iterable[tuple[str, str | bytes]] | None
+        self,
+        metadata: Iterable[tuple[str, str | bytes]] | None,
+        credentials: grpc.CallCredentials | None,
     ) -> list[tuple[str, str | bytes]]:
         """Return what a call that begins now carries, if it brings this by itself.
 
-        Its own token or key takes the place of the client's: a server refuses two.
+        Its own token or key takes the place of the client's: a server refuses two. What gRPC's
+        credentials of a call send is not known here. It is a token nearly always, so they take
+        the place of the client's token, and its key stays.
         """
         pairs = list(metadata or ())
         own = {name.lower() for name, _ in pairs}
-        if self._token is not None and "authorization" not in own:
+        if self._token is not None and credentials is None and "authorization" not in own:
             pairs.append(("authorization", f"Bearer {self._token()}"))
         if self._api_key is not None and "x-api-key" not in own:
             pairs.append(("x-api-key", self._api_key))

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import threading
-
 import grpc
 
 from pronto_grpc._channel import Channel
 from pronto_grpc._connection import Connection
+from pronto_grpc._ending import Ending
 from pronto_grpc._interceptors import AddCredentials, Repeat, TypeErrors
 
 
@@ -19,7 +18,7 @@ class Dialer:
         self._connection = connection
         self._compression = compression
         # Set when the client is closed; ends what waits between attempts.
-        self.closed = threading.Event()
+        self.closed = Ending()
 
     def open(self) -> grpc.Channel:
         """Open one more channel; the first call over it connects."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import grpc
 
 from pronto_grpc._credentials import CallMetadata
+from pronto_grpc._ending import Ending
 from pronto_grpc._following import Following, Left
 from pronto_grpc._share import Share
 from pronto_grpc._watchdog import TooLong, Watchdog
@@ -40,7 +40,7 @@ class Follow(Iterator[JobEvent]):
         self._share = share
         self._following = following
         self._metadata = tuple(metadata)
-        self._closed = threading.Event()
+        self._closed = Ending()
         # Whether it was the client that was closed; set before `_closed`.
         self._with_client = False
         # What the iteration ended with.

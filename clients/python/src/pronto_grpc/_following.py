@@ -168,7 +168,7 @@ class Following:
 
     def silent(self) -> ProntoError:
         """Say that nothing came for too long, and count it."""
-        self.patience.fell_silent()
+        self.patience.fell_silent(self.limits.idle)
         return _broken(f"the stream of job {self.job_id} was silent for {self.limits.idle:g} s")
 
     def cut_short(self) -> ProntoError:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import grpc
 from pronto_grpc._clock import Clock
 from pronto_grpc._closing import client_closed
 from pronto_grpc._credentials import Credentials
+from pronto_grpc._ending import Ending
 from pronto_grpc._repeating import Attempts, has_request_id
 from pronto_grpc.errors import ProntoError
 
@@ -55,7 +55,9 @@ class AddCredentials(_EveryCall):
         self._credentials = credentials
 
     def intercept(self, go: Continue, details: grpc.ClientCallDetails, request: Any) -> Any:
-        metadata = self._credentials.beside(details.metadata)
+        # Older versions of grpc leave it out where a call has none.
+        own = getattr(details, "credentials", None)
+        metadata = self._credentials.beside(details.metadata, own)
         return go(_changed(details, metadata=tuple(metadata)), request)
 
 
@@ -64,7 +66,7 @@ class Repeat(grpc.UnaryUnaryClientInterceptor):
 
     def __init__(
         self,
-        closed: threading.Event,
+        closed: Ending,
         clock: Clock | None = None,
         pause: Callable[[float], object] | None = None,
     ) -> None:
@@ -119,7 +121,7 @@ class _Ended:
 class TypeErrors(_EveryCall):
     """Makes errors of calls a `ProntoError`."""
 
-    def __init__(self, closed: threading.Event) -> None:
+    def __init__(self, closed: Ending) -> None:
         # Set when the client is closed.
         self._closed = closed
 
@@ -134,7 +136,7 @@ class TypeErrors(_EveryCall):
 class _TypedCall:
     """A call of gRPC's, whose errors are typed."""
 
-    def __init__(self, call: Any, closed: threading.Event) -> None:
+    def __init__(self, call: Any, closed: Ending) -> None:
         self._call = call
         self._closed = closed
 
@@ -169,7 +171,7 @@ class _TypedCall:
         return client_closed(error) if _by_closing(error, self._closed) else ProntoError.of(error)
 
 
-def _by_closing(error: grpc.RpcError, closed: threading.Event) -> bool:
+def _by_closing(error: grpc.RpcError, closed: Ending) -> bool:
     """Whether a call ended since the client was closed: gRPC cancels it then."""
     if isinstance(error, ProntoError) or not closed.is_set():
         return False

@@ -15,8 +15,9 @@ class Patience:
     """The time that a job was tried to be followed in vain.
 
     A stream is open from the moment when its headers came. The time before that and all waits
-    count; the time in which it is open does not, however quiet it is. Only one that never says
-    a word until it is given up counts as one that was never open.
+    count; the time in which it is open does not, however quiet it is. One that is given up, since
+    it fell silent, ended with its last message, or with its headers where none came: its silence
+    counts.
     """
 
     def __init__(self, limit: float, clock: Clock) -> None:
@@ -28,7 +29,8 @@ class Patience:
         # None while a stream is open, and while nobody tries.
         self._trying_since: float | None = None
         self._open_since: float | None = None
-        self._heard = False
+        # When a message came last.
+        self._heard: float | None = None
 
     def try_on(self) -> None:
         """Count from now on, unless it is counted already."""
@@ -40,29 +42,30 @@ class Patience:
         self._spent = self._so_far()
         self._trying_since = None
         self._open_since = self._clock.now()
-        self._heard = False
+        self._heard = None
 
     def heard(self) -> None:
         """Note that a message came, which may be known already."""
-        self._heard = True
+        self._heard = self._clock.now()
 
     def renew(self) -> None:
         """Begin anew: something came that was not known before."""
         self._spent = 0.0
         self._failures = 0
 
-    def fell_silent(self) -> None:
-        """Count the time of an open stream, which is given up, if nothing came."""
-        if self._open_since is not None and not self._heard:
-            self._spent += self._clock.now() - self._open_since
+    def fell_silent(self, idle: float) -> None:
+        """Count again: the stream is given up, after so many seconds without a word at most."""
+        if self._open_since is None:
+            return
+        last_sign = self._open_since if self._heard is None else self._heard
+        # Behind a message the caller may have done something else before it waited for the next.
+        silence = min(idle, self._clock.now() - last_sign)
+        self._over(last_sign)
+        self._spent += silence
 
     def broke(self) -> None:
         """Count again: the stream is over."""
-        now = self._clock.now()
-        if self._open_since is not None and self._heard and now - self._open_since >= STABLE:
-            self.renew()
-        self._open_since = None
-        self.try_on()
+        self._over(self._clock.now())
 
     def rest(self) -> None:
         """Stop counting until `try_on`: the caller does something else."""
@@ -80,6 +83,13 @@ class Patience:
     def outlasted_by(self, wait: float) -> bool:
         """Whether patience is over before a wait is."""
         return self._so_far() + wait >= self._limit
+
+    def _over(self, end: float) -> None:
+        """Count from now on. Begin anew if the stream was well until its end."""
+        opened, self._open_since = self._open_since, None
+        if opened is not None and self._heard is not None and end - opened >= STABLE:
+            self.renew()
+        self.try_on()
 
     def _so_far(self) -> float:
         if self._trying_since is None:

@@ -83,8 +83,12 @@ class Pool(Generic[Channel]):
         return line in self._lines and not line.silent and len(line.holders) <= FOLLOWS_PER_LINE
 
     def _drops(self, line: Line[Channel]) -> bool:
-        """Drop a line that nobody holds. One that is well stays, for the next follow."""
-        if line.holders or (not line.silent and len(self._lines) == 1):
+        """Drop a line that nobody holds. One that is well stays, for the next follow.
+
+        Once all are shut none does: a signal handler may have shut them while one was opened.
+        """
+        well = not line.silent and not self._closed
+        if line.holders or (well and len(self._lines) == 1):
             return False
         self._lines.pop(line, None)
         return True

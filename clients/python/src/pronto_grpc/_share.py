@@ -24,9 +24,11 @@ class Share:
     def jobs(self) -> JobServiceStub:
         """What calls are made with."""
         with self._lock:
-            if self._line is None:
-                self._line = self._pool.take(self)
-            return JobServiceStub(self._line.channel)
+            line = self._line
+            if line is None:
+                line = self._line = self._pool.take(self)
+            # Not `_line`, which may be given back at this moment by this thread.
+            return JobServiceStub(line.channel)
 
     def leave(self) -> None:
         """Go on over another line.

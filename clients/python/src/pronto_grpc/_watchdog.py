@@ -27,6 +27,8 @@ class Watchdog:
         # When the thread looks again by itself; None: it sleeps until it is woken.
         self._wakes: float | None = None
         self._stopped = False
+        # A condition cannot be notified in the middle of that, as by a signal handler.
+        self._arming = False
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -47,8 +49,11 @@ class Watchdog:
     def stop(self) -> None:
         """End the thread."""
         with self._changed:
+            if self._stopped:
+                return
             self._stopped = True
-            self._changed.notify()
+            if not self._arming:
+                self._changed.notify()
 
     def join(self) -> None:
         """Wait until the thread has ended.
@@ -60,14 +65,25 @@ class Watchdog:
 
     def _arm(self, cancel: Callable[[], object], seconds: float) -> None:
         with self._changed:
-            self._cancel = cancel
-            self._due = time.monotonic() + seconds
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="pronto-watchdog")
-                self._thread.daemon = True
-                self._thread.start()
-            elif self._wakes is None or self._due < self._wakes:
-                self._changed.notify()
+            self._arming = True
+            try:
+                self._cancel = cancel
+                self._due = time.monotonic() + seconds
+                self._wake()
+            finally:
+                self._arming = False
+                if self._stopped:
+                    self._changed.notify()
+
+    def _wake(self) -> None:
+        """See that the thread looks in time."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="pronto-watchdog", daemon=True)
+            thread.start()
+            # Known when it runs only: who closes in a signal handler joins it.
+            self._thread = thread
+        elif self._wakes is None or self._due < self._wakes:
+            self._changed.notify()
 
     def _disarm(self) -> bool:
         with self._changed:

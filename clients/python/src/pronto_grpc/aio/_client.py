@@ -83,7 +83,8 @@ class Client:
             after: The sequence of the last event that is known already.
             progress: Whether to hand out `progress` events, too; their sequence is 0.
             patience: For so many seconds it goes on trying without any new event; then the last
-                error is raised. The time in which a stream is open does not count.
+                error is raised. The time in which a stream is open does not count, but the
+                silence of one that is left (`idle`) does.
             idle: A stream that is silent for so many seconds is begun again, over another
                 connection. The server sends `progress` at least every 20 s.
             timeout: After so many seconds `TimeoutError` is raised. The job goes on.

@@ -223,7 +223,7 @@ def _by_closing(error: ProntoError, closed: Ending) -> bool:
 
 
 def _with(details: aio.ClientCallDetails, credentials: Credentials) -> aio.ClientCallDetails:
-    metadata = aio.Metadata(*credentials.beside(details.metadata))
+    metadata = aio.Metadata(*credentials.beside(details.metadata, details.credentials))
     return _changed(details, metadata=metadata)
 
 
