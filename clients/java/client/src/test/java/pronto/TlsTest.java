@@ -4,7 +4,9 @@ package pronto;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
+import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
@@ -77,6 +79,36 @@ final class TlsTest {
       call(pronto);
     }
     assertEquals(List.of("CN=old", "CN=old", "CN=renewed", "CN=renewed"), callers);
+  }
+
+  /** Sessions are resumed there, as long as nothing has changed. */
+  @Test
+  void renewedFilesCountAtAServerThatStaysUp() throws Exception {
+    serve(0, host, ClientAuth.REQUIRE);
+    Certificates shown = old.copy(folder.resolve("shown-there"));
+    Certificates trusted = host.copy(folder.resolve("trusted-there"));
+    ProntoBuilder builder = Pronto.builder().certificateAuthority(trusted.certificate());
+    ChannelCredentials tls =
+        builder.clientCertificate(shown.certificate(), shown.key()).transport();
+    ManagedChannel channel =
+        Grpc.newChannelBuilderForAddress("localhost", server.getPort(), tls).build();
+    callAnew(channel);
+    callAnew(channel);
+    renewed.replace(shown);
+    callAnew(channel);
+    callAnew(channel);
+    assertEquals(List.of("CN=old", "CN=old", "CN=renewed", "CN=renewed"), callers);
+
+    renewed.replace(trusted);
+    var error = assertThrows(StatusRuntimeException.class, () -> callAnew(channel));
+    assertEquals(Status.Code.UNAVAILABLE, error.getStatus().getCode());
+    channel.shutdownNow();
+  }
+
+  /** Makes a call over another connection. */
+  private static void callAnew(ManagedChannel channel) {
+    channel.enterIdle();
+    JobServiceGrpc.newBlockingStub(channel).getJob(GetJobRequest.getDefaultInstance());
   }
 
   @Test
