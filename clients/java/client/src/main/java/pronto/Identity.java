@@ -25,6 +25,11 @@ final class Identity {
     String algorithm = chain[0].getPublicKey().getAlgorithm();
     PrivateKey secret = Pem.key(Files.readAllBytes(key), algorithm, key.toString());
     try {
+      if (!KeyPairs.belong(chain[0].getPublicKey(), secret)) {
+        // As where only one file was replaced so far.
+        throw new IllegalArgumentException(
+            "the key in " + key + " is not that of the certificate in " + certificate);
+      }
       KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
       store.load(null, null);
       store.setKeyEntry("client", secret, PASSWORD, chain);

@@ -98,7 +98,7 @@ public final class ProntoBuilder {
    * @param key its key, PKCS #8 in PEM
    * @return this
    * @throws IOException when they cannot be read
-   * @throws IllegalArgumentException when they are not that
+   * @throws IllegalArgumentException when they are not that, or do not belong together
    */
   public ProntoBuilder clientCertificate(Path certificate, Path key) throws IOException {
     identity = new FileContent<>(() -> Identity.read(certificate, key), certificate, key)::get;

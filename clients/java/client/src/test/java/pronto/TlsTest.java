@@ -21,6 +21,7 @@ import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import javax.net.ssl.SSLPeerUnverifiedException;
@@ -77,8 +78,13 @@ final class TlsTest {
       Files.writeString(shown.certificate(), "half a certif");
       restart(host, ClientAuth.REQUIRE);
       call(pronto);
+      // Its key is to follow.
+      Files.copy(old.certificate(), shown.certificate(), StandardCopyOption.REPLACE_EXISTING);
+      restart(host, ClientAuth.REQUIRE);
+      call(pronto);
     }
-    assertEquals(List.of("CN=old", "CN=old", "CN=renewed", "CN=renewed"), callers);
+    var expected = List.of("CN=old", "CN=old", "CN=renewed", "CN=renewed", "CN=renewed");
+    assertEquals(expected, callers);
   }
 
   /** Sessions are resumed there, as long as nothing has changed. */
