@@ -2,30 +2,29 @@
 package pronto;
 
 import java.io.IOException;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
-import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
-import javax.net.ssl.SSLEngine;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
- * The certificate authorities that a client trusts, as they are in their file when a connection is
- * made. Java itself checks the server's certificate and its name.
+ * The certificate authorities that a client trusts. Java itself checks the server's certificate and
+ * its name.
  */
-final class Authorities extends X509ExtendedTrustManager {
-  private final FileContent<X509ExtendedTrustManager> file;
+final class Authorities {
+  private Authorities() {}
 
-  Authorities(Path path) throws IOException {
-    file = new FileContent<>(() -> read(path), path);
+  /** Reads a file. */
+  static TrustManager read(Path file) throws IOException {
+    return of(Files.readAllBytes(file), file.toString());
   }
 
-  private static X509ExtendedTrustManager read(Path path) throws IOException {
-    X509Certificate[] trusted = Pem.certificates(Files.readAllBytes(path), path.toString());
+  /** Reads PEM, with errors that say where it is wrong. */
+  static TrustManager of(byte[] pem, String where) throws IOException {
+    X509Certificate[] trusted = Pem.certificates(pem, where);
     try {
       KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
       store.load(null, null);
@@ -34,52 +33,9 @@ final class Authorities extends X509ExtendedTrustManager {
       }
       var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
       factory.init(store);
-      return (X509ExtendedTrustManager) factory.getTrustManagers()[0];
+      return factory.getTrustManagers()[0];
     } catch (GeneralSecurityException e) {
-      throw new IllegalArgumentException(path + " cannot be used: " + e.getMessage(), e);
+      throw new IllegalArgumentException(where + " cannot be used: " + e.getMessage(), e);
     }
-  }
-
-  @Override
-  public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine)
-      throws CertificateException {
-    file.get().checkServerTrusted(chain, type, engine);
-  }
-
-  @Override
-  public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket)
-      throws CertificateException {
-    file.get().checkServerTrusted(chain, type, socket);
-  }
-
-  @Override
-  public void checkServerTrusted(X509Certificate[] chain, String type) throws CertificateException {
-    file.get().checkServerTrusted(chain, type);
-  }
-
-  @Override
-  public X509Certificate[] getAcceptedIssuers() {
-    return file.get().getAcceptedIssuers();
-  }
-
-  @Override
-  public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine)
-      throws CertificateException {
-    throw noServer();
-  }
-
-  @Override
-  public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket)
-      throws CertificateException {
-    throw noServer();
-  }
-
-  @Override
-  public void checkClientTrusted(X509Certificate[] chain, String type) throws CertificateException {
-    throw noServer();
-  }
-
-  private static CertificateException noServer() {
-    return new CertificateException("this is no server: it trusts no clients");
   }
 }

@@ -14,8 +14,9 @@ import java.util.TreeMap;
  * @param after the last sequence that was handled before; 0 to begin with the first event
  * @param progress whether {@code progress} events are handed out, too
  * @param patience how long it is tried in vain. The time in which the server has a stream open does
- *     not count, unless it is silent for longer than {@code idleTimeout}. It begins anew with each
- *     event, and when a stream that brought anything breaks after more than ten seconds
+ *     not count, but the silence of one that is given up does: behind its last message, or behind
+ *     its opening where none came. It begins anew with each event, and with the end of a stream
+ *     that brought anything and was open for ten seconds or longer, its silence aside
  * @param idleTimeout how long a stream may be silent before it is abandoned and begun again. The
  *     server says {@code progress} at least every 20 s, so a longer silence is a connection that
  *     died without a word

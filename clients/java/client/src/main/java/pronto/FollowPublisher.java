@@ -68,10 +68,15 @@ public final class FollowPublisher implements Flow.Publisher<JobEvent> {
 
     /** Throws {@link IllegalStateException} when the client is closed. */
     void begin(Followings followings, String jobId, FollowOptions options) {
-      following = followings.add(jobId, options, this);
+      followings.add(jobId, options, this);
       // Where events are signalled, so that none can come before it returned.
       following.execute(this::introduce);
       following.start();
+    }
+
+    @Override
+    public void begins(Following begun) {
+      following = begun;
     }
 
     @Override

@@ -47,6 +47,9 @@ final class Following {
 
   /** Who gets the events: as many as were requested, then one end. */
   interface Sink {
+    /** Gets the following before anybody else can see it: whoever closes all may end it at once. */
+    default void begins(Following following) {}
+
     void event(JobEvent event);
 
     /** The following is over: well when {@code error} is null. */
@@ -91,7 +94,13 @@ final class Following {
 
   /** Watches over the caller's context; events wait for {@link #request}. */
   void start() {
-    context.addListener(callerLeft, Runnable::run);
+    execute(this::watchCaller);
+  }
+
+  private void watchCaller() {
+    if (!ended) {
+      context.addListener(callerLeft, Runnable::run);
+    }
   }
 
   /** Asks for more events. */

@@ -26,7 +26,7 @@ final class Followings implements AutoCloseable {
       }
       Registered registered = new Registered(sink, lanes.take());
       Following following = new Following(registered.lane, engine, jobId, options, registered);
-      registered.following = following;
+      registered.begins(following);
       open.add(following);
       return following;
     }
@@ -68,6 +68,12 @@ final class Followings implements AutoCloseable {
     Registered(Following.Sink sink, Lanes.Lane lane) {
       this.sink = sink;
       this.lane = lane;
+    }
+
+    @Override
+    public void begins(Following begun) {
+      following = begun;
+      sink.begins(begun);
     }
 
     @Override

@@ -33,8 +33,11 @@ final class LateCredentials extends CallCredentials {
         new MetadataApplier() {
           @Override
           public void apply(Metadata brought) {
-            client.add(brought, headers);
-            applier.apply(brought);
+            // A copy: what was brought is the caller's, and may be brought to other servers, too.
+            Metadata all = new Metadata();
+            all.merge(brought);
+            client.add(all, headers);
+            applier.apply(all);
           }
 
           @Override

@@ -5,8 +5,7 @@ import io.grpc.ChannelCredentials;
 import io.grpc.ClientInterceptor;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannelBuilder;
-import io.grpc.TlsChannelCredentials;
-import java.io.ByteArrayInputStream;
+import io.grpc.netty.shaded.io.grpc.netty.NettySslContextChannelCredentials;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,6 +15,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.TrustManager;
 
 /** How to connect. Made by {@link Pronto#builder}; {@link #connect} makes the client. */
 public final class ProntoBuilder {
@@ -26,7 +27,9 @@ public final class ProntoBuilder {
   private static final int MAX_METADATA_BYTES = 64 << 10;
 
   private String target = "localhost:50051";
-  private TlsChannelCredentials.Builder tls;
+  private boolean tls;
+  private Supplier<TrustManager> authorities = () -> null;
+  private Supplier<KeyManager> identity = () -> null;
   private Token token;
   private Path tokenFile;
   private String apiKey;
@@ -55,9 +58,7 @@ public final class ProntoBuilder {
    * @return this
    */
   public ProntoBuilder tls() {
-    if (tls == null) {
-      tls = TlsChannelCredentials.newBuilder();
-    }
+    tls = true;
     return this;
   }
 
@@ -71,8 +72,8 @@ public final class ProntoBuilder {
    * @throws IllegalArgumentException when there is no certificate in it
    */
   public ProntoBuilder certificateAuthority(Path file) throws IOException {
-    tls().tls.trustManager(new Authorities(file));
-    return this;
+    authorities = new FileContent<>(() -> Authorities.read(file), file)::get;
+    return tls();
   }
 
   /**
@@ -84,9 +85,9 @@ public final class ProntoBuilder {
    * @throws IllegalArgumentException when there is no certificate in it
    */
   public ProntoBuilder certificateAuthority(byte[] pem) throws IOException {
-    Pem.certificates(pem, "the bytes");
-    tls().tls.trustManager(new ByteArrayInputStream(pem));
-    return this;
+    TrustManager read = Authorities.of(pem, "the bytes");
+    authorities = () -> read;
+    return tls();
   }
 
   /**
@@ -97,11 +98,11 @@ public final class ProntoBuilder {
    * @param key its key, PKCS #8 in PEM
    * @return this
    * @throws IOException when they cannot be read
-   * @throws IllegalArgumentException when they are not that
+   * @throws IllegalArgumentException when they are not that, or do not belong together
    */
   public ProntoBuilder clientCertificate(Path certificate, Path key) throws IOException {
-    tls().tls.keyManager(new Identity(certificate, key));
-    return this;
+    identity = new FileContent<>(() -> Identity.read(certificate, key), certificate, key)::get;
+    return tls();
   }
 
   /**
@@ -185,9 +186,14 @@ public final class ProntoBuilder {
     Address address = Address.parse(target);
     refuseContradictions(address);
     refuseClearCredentials(address);
-    ChannelCredentials credentials =
-        tls == null ? InsecureChannelCredentials.create() : tls.build();
-    return open(address.channel(credentials), Engine.start());
+    return open(address.channel(transport()), Engine.start());
+  }
+
+  /** What all connections are made with. */
+  ChannelCredentials transport() {
+    return tls
+        ? NettySslContextChannelCredentials.create(new RenewedTls(authorities, identity))
+        : InsecureChannelCredentials.create();
   }
 
   /** Makes the client over any transport. */
@@ -234,7 +240,7 @@ public final class ProntoBuilder {
       throw new IllegalArgumentException(
           "token and tokenFile exclude each other: give one of them");
     }
-    if (tls != null && address instanceof Address.Unix) {
+    if (tls && address instanceof Address.Unix) {
       throw new IllegalArgumentException(
           "the server's Unix sockets never speak TLS: connect to "
               + target
@@ -244,7 +250,7 @@ public final class ProntoBuilder {
 
   private void refuseClearCredentials(Address address) {
     boolean credentials = token != null || tokenFile != null || apiKey != null;
-    if (credentials && tls == null && !address.local() && !allowInsecure) {
+    if (credentials && !tls && !address.local() && !allowInsecure) {
       throw new IllegalArgumentException(
           "a token or key would be sent in the clear to "
               + target

@@ -25,14 +25,20 @@ record Certificates(Path certificate, Path key) {
 
   /** Makes one with this name in a folder. */
   static Certificates make(Path folder, String name) throws Exception {
+    return make(folder, name, "EC -groupname secp256r1");
+  }
+
+  /** Makes one with a key of this algorithm. */
+  static Certificates make(Path folder, String name, String algorithm) throws Exception {
     File file = folder.resolve(name + ".p12").toFile();
     String options =
-        "-genkeypair -alias it -keyalg EC -groupname secp256r1 -storetype PKCS12 -dname CN=%s"
+        "-genkeypair -alias it -keyalg %s -storetype PKCS12 -dname CN=%s"
             + " -ext san=dns:localhost -keystore %s -storepass %s";
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "keytool").toString());
     command.addAll(
-        List.of(options.formatted(name, file.getName(), new String(PASSWORD)).split(" ")));
+        List.of(
+            options.formatted(algorithm, name, file.getName(), new String(PASSWORD)).split(" ")));
     Process keytool =
         new ProcessBuilder(command)
             .directory(folder.toFile())

@@ -22,6 +22,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -96,27 +97,36 @@ final class CredentialsTest {
 
   @Test
   void giveWayToThoseThatGrpcAsksFor() {
+    Metadata own = new Metadata();
+    own.put(AUTHORIZATION, "Bearer of-the-call");
+    callBringing(own);
+    assertEquals(List.of("Bearer of-the-call"), values(received, AUTHORIZATION));
+    assertEquals(List.of("pronto-key"), values(received, API_KEY));
+  }
+
+  @Test
+  void areNotLeftInThoseThatGrpcAsksFor() {
+    Metadata constant = new Metadata();
+    callBringing(constant);
+    assertEquals(List.of("Bearer of-the-client"), values(received, AUTHORIZATION));
+    assertEquals(Set.of(), constant.keys());
+  }
+
+  /** A call with gRPC's own credentials, of a client that has a token and a key. */
+  private void callBringing(Metadata brought) {
     CallCredentials own =
         new CallCredentials() {
           @Override
           public void applyRequestMetadata(
               RequestInfo info, Executor executor, MetadataApplier applier) {
-            Metadata brought = new Metadata();
-            brought.put(AUTHORIZATION, "Bearer of-the-call");
             applier.apply(brought);
           }
         };
     ProntoBuilder builder = Pronto.builder().token("of-the-client").apiKey("pronto-key");
     try (Pronto pronto = open(builder)) {
-      assertThrows(
-          StatusRuntimeException.class,
-          () ->
-              pronto
-                  .jobs()
-                  .withCallCredentials(own)
-                  .cancelJob(CancelJobRequest.getDefaultInstance()));
-      assertEquals(List.of("Bearer of-the-call"), values(received, AUTHORIZATION));
-      assertEquals(List.of("pronto-key"), values(received, API_KEY));
+      var jobs = pronto.jobs().withCallCredentials(own);
+      var request = CancelJobRequest.getDefaultInstance();
+      assertThrows(StatusRuntimeException.class, () -> jobs.cancelJob(request));
     }
   }
 

@@ -137,6 +137,28 @@ final class FollowPublisherTest {
     assertThrows(IllegalStateException.class, recorder.subscription::account);
   }
 
+  /** Otherwise a client that is closed meanwhile ends what its subscription does not know yet. */
+  @Test
+  void aFollowingIsKnownBeforeItCanBeClosed() {
+    List<Integer> open = new ArrayList<>();
+    Following.Sink sink =
+        new Following.Sink() {
+          @Override
+          public void begins(Following following) {
+            open.add(followings.size());
+          }
+
+          @Override
+          public void event(JobEvent event) {}
+
+          @Override
+          public void ended(ProntoException error) {}
+        };
+    followings.add(JOB, FollowOptions.DEFAULT, sink);
+    assertEquals(List.of(0), open);
+    assertEquals(1, followings.size());
+  }
+
   @Test
   void requestsAddUpToEverything() {
     jobs.then(whole(lead(1), completed(2)));

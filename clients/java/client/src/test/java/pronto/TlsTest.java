@@ -4,7 +4,9 @@ package pronto;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
+import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
@@ -19,6 +21,7 @@ import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import javax.net.ssl.SSLPeerUnverifiedException;
@@ -75,8 +78,43 @@ final class TlsTest {
       Files.writeString(shown.certificate(), "half a certif");
       restart(host, ClientAuth.REQUIRE);
       call(pronto);
+      // Its key is to follow.
+      Files.copy(old.certificate(), shown.certificate(), StandardCopyOption.REPLACE_EXISTING);
+      restart(host, ClientAuth.REQUIRE);
+      call(pronto);
     }
+    var expected = List.of("CN=old", "CN=old", "CN=renewed", "CN=renewed", "CN=renewed");
+    assertEquals(expected, callers);
+  }
+
+  /** Sessions are resumed there, as long as nothing has changed. */
+  @Test
+  void renewedFilesCountAtAServerThatStaysUp() throws Exception {
+    serve(0, host, ClientAuth.REQUIRE);
+    Certificates shown = old.copy(folder.resolve("shown-there"));
+    Certificates trusted = host.copy(folder.resolve("trusted-there"));
+    ProntoBuilder builder = Pronto.builder().certificateAuthority(trusted.certificate());
+    ChannelCredentials tls =
+        builder.clientCertificate(shown.certificate(), shown.key()).transport();
+    ManagedChannel channel =
+        Grpc.newChannelBuilderForAddress("localhost", server.getPort(), tls).build();
+    callAnew(channel);
+    callAnew(channel);
+    renewed.replace(shown);
+    callAnew(channel);
+    callAnew(channel);
     assertEquals(List.of("CN=old", "CN=old", "CN=renewed", "CN=renewed"), callers);
+
+    renewed.replace(trusted);
+    var error = assertThrows(StatusRuntimeException.class, () -> callAnew(channel));
+    assertEquals(Status.Code.UNAVAILABLE, error.getStatus().getCode());
+    channel.shutdownNow();
+  }
+
+  /** Makes a call over another connection. */
+  private static void callAnew(ManagedChannel channel) {
+    channel.enterIdle();
+    JobServiceGrpc.newBlockingStub(channel).getJob(GetJobRequest.getDefaultInstance());
   }
 
   @Test
