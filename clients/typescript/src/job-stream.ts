@@ -137,7 +137,7 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
       }
     } catch (thrown) {
       if (thrown instanceof Error && thrown.cause instanceof Silence) {
-        this.#patience.fellSilent();
+        this.#patience.fellSilent(this.settings.idleMs);
         call.abort(thrown.cause);
       }
       throw thrown;
