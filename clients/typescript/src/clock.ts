@@ -11,7 +11,7 @@ export interface Clock {
 }
 
 /** The longest timer, 24 days: a longer one would ring at once. */
-export const longestTimerMs = 2 ** 31 - 1;
+const longestTimerMs = 2 ** 31 - 1;
 
 /** The clock of the machine. */
 export const systemClock: Clock = {

@@ -7,10 +7,10 @@ export interface FollowOptions {
   /** Hand out `progress` events (sequence 0), too. false. */
   progress?: boolean;
   /**
-   * How long to go on trying before the last error is raised: the time that connecting and
-   * pauses take. Time in which a stream is open does not count. It begins anew with each
-   * new event, and when a stream breaks that brought something and was open for 10 s.
-   * 10 minutes.
+   * How long to go on trying before the last error is raised: the time that connecting,
+   * pauses and silences of `idleMs` take. Other time in which a stream is open does not
+   * count. It begins anew with each new event, and when a stream breaks that brought
+   * something and was open for 10 s, a silent one up to its last message. 10 minutes.
    */
   patienceMs?: number;
   /**

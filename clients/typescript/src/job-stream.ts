@@ -3,7 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 
-import { type Clock, longestTimerMs, sleep } from "./clock.js";
+import { type Clock, sleep } from "./clock.js";
 import { ProntoError, SequenceGapError } from "./errors.js";
 import type { FollowSettings } from "./follow-options.js";
 import { ErrorReason } from "./gen/pronto/v1/errors_pb.js";
@@ -18,6 +18,7 @@ import {
 } from "./gen/pronto/v1/jobs_pb.js";
 import { Patience } from "./patience.js";
 import { isResumable } from "./resumable.js";
+import { tellableMs } from "./timeout.js";
 import { nextWithin, Silence } from "./watchdog.js";
 
 /**
@@ -136,7 +137,7 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
       }
     } catch (thrown) {
       if (thrown instanceof Error && thrown.cause instanceof Silence) {
-        this.#patience.fellSilent();
+        this.#patience.fellSilent(this.settings.idleMs);
         call.abort(thrown.cause);
       }
       throw thrown;
@@ -164,7 +165,7 @@ export class JobStream implements AsyncIterableIterator<JobEvent, void>, AsyncDi
   /** After a stream that ended well: whether the job did, too. */
   async #isOver(): Promise<boolean> {
     if (this.#account) return true;
-    const timeoutMs = Math.min(this.settings.idleMs, longestTimerMs);
+    const timeoutMs = tellableMs(this.settings.idleMs);
     const call = { signal: this.#signal, timeoutMs, ...this.#headers() };
     const { job } = await this.jobs.getJob({ jobId: this.jobId }, call);
     if (job?.lastSequence !== this.#last) return false;

@@ -9,14 +9,16 @@ const steadyMs = 10_000;
 
 /**
  * Decides whether a stream is tried once more, and when. What counts is the time in which
- * no stream is open: a job may be quiet for hours while nothing fails.
+ * no stream is open, or the open one is silent for longer than a healthy one can be. A job
+ * may be quiet for hours while nothing fails.
  */
 export class Patience {
   readonly #backoff: Backoff;
   // Since when it is tried; moved forward by the time in which a stream was open.
   #since: number | undefined;
   #openSince: number | undefined;
-  #hasSpoken = false;
+  #heardAt: number | undefined;
+  #silentMs: number | undefined;
 
   constructor(
     private readonly limitMs: number,
@@ -28,7 +30,8 @@ export class Patience {
   /** A stream is asked for. */
   begin(): void {
     this.#since ??= this.clock.now();
-    this.#hasSpoken = false;
+    this.#heardAt = undefined;
+    this.#silentMs = undefined;
   }
 
   /** The server has taken the call. */
@@ -38,22 +41,23 @@ export class Patience {
 
   /** A message came; a new one is progress, one that was handed out before is not. */
   heard(isNew: boolean): void {
-    this.#hasSpoken = true;
+    this.#heardAt = this.clock.now();
     if (isNew) this.#renew();
   }
 
-  /** The stream fell silent. One that had said nothing was not open for what counts. */
-  fellSilent(): void {
-    if (!this.#hasSpoken) this.#openSince = undefined;
+  /** The stream is given up after a silence of `ms`: that counts as if it were not open. */
+  fellSilent(ms: number): void {
+    this.#silentMs = ms;
   }
 
   /** The stream has ended, however it did. */
   ended(): void {
     const now = this.clock.now();
-    const openMs = this.#openSince === undefined ? 0 : now - this.#openSince;
+    const openMs = now - (this.#openSince ?? now);
+    const silentMs = Math.min(this.#silentMs ?? 0, openMs);
+    if (this.#wasSteady(now)) this.#renew();
+    this.#since = (this.#since ?? now - openMs) + openMs - silentMs;
     this.#openSince = undefined;
-    if (this.#hasSpoken && openMs >= steadyMs) this.#renew();
-    this.#since = this.#since === undefined ? now : this.#since + openMs;
   }
 
   /** How long to wait before the next attempt; undefined when it is time to give up. */
@@ -61,6 +65,13 @@ export class Patience {
     const now = this.clock.now();
     const pause = this.#backoff.next(retryDelayMs);
     return now + pause - (this.#since ?? now) > this.limitMs ? undefined : pause;
+  }
+
+  /** Whether a stream that ends now brought something, and held; a silent one, until it was. */
+  #wasSteady(now: number): boolean {
+    if (this.#openSince === undefined || this.#heardAt === undefined) return false;
+    const until = this.#silentMs === undefined ? now : this.#heardAt;
+    return until - this.#openSince >= steadyMs;
   }
 
   #renew(): void {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
 
-import { createClient, createRouterTransport } from "@connectrpc/connect";
+import { Code, type ConnectRouter, createClient, createRouterTransport } from "@connectrpc/connect";
 
 import { credentials } from "../src/credentials.js";
 import { JobService } from "../src/gen/pronto/v1/jobs_pb.js";
@@ -16,7 +16,8 @@ import { parseTarget } from "../src/node/target.js";
 import { systemRoots } from "../src/node/tls.js";
 import { tokenFromFile } from "../src/node/token-file.js";
 import { connect as connectWeb } from "../src/web/connect.js";
-import { FakeJobs } from "./fake.js";
+import { failure, FakeJobs } from "./fake.js";
+import { serve } from "./wire.js";
 
 const folder = await mkdtemp(join(tmpdir(), "pronto-grpc-"));
 after(() => rm(folder, { recursive: true }));
@@ -108,6 +109,43 @@ it("sends what a call brings instead of what the client has", async () => {
     ["Bearer client", "client"],
     ["Bearer own", "own"],
   ]);
+});
+
+it("tells the server of any timeout as gRPC can", { timeout: 10_000 }, async () => {
+  const jobs = new FakeJobs([]);
+  await using wire = await serve(jobs.routes);
+  using pronto = connect({ target: wire.target });
+  for (const timeoutMs of [60_000.5, 60_000, 2e8, Infinity]) {
+    await pronto.jobs.getJob({}, { timeoutMs });
+    await pronto.jobs.watchJob({}, { timeoutMs })[Symbol.asyncIterator]().next();
+  }
+  const told = jobs.headers.map((header) => header.get("grpc-timeout"));
+  const each = ["60001m", "60000m", "99999999m", "99999999m"];
+  assert.deepEqual(
+    told,
+    each.flatMap((timeout) => [timeout, timeout]),
+  );
+});
+
+it("bounds repeats by any timeout", { timeout: 10_000 }, async () => {
+  const starting = failure(Code.Unavailable, "STARTING", 2);
+  const routes = ({ service }: ConnectRouter) => {
+    service(JobService, { getJob: () => Promise.reject(starting) });
+  };
+  await using wire = await serve(routes);
+  using pronto = connect({ target: wire.target });
+  await assert.rejects(pronto.jobs.getJob({}, { timeoutMs: 1999.5 }), { reasonText: "STARTING" });
+});
+
+it("tells of timeouts over gRPC-Web, too", async (test) => {
+  const told: (string | null)[] = [];
+  test.mock.method(globalThis, "fetch", (_: unknown, { headers }: RequestInit) => {
+    told.push(new Headers(headers).get("grpc-timeout"));
+    return Promise.reject(new Error("told"));
+  });
+  const pronto = connectWeb({ baseUrl: "http://localhost:1" });
+  await assert.rejects(pronto.contacts.enrichContact({}, { timeoutMs: 0.5 }));
+  assert.deepEqual(told, ["1m"]);
 });
 
 it("trusts the system's roots where Node knows them", () => {

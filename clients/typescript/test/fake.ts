@@ -68,8 +68,6 @@ export class FakeJobs {
   readonly left: bigint[] = [];
   /** The headers of all calls. */
   readonly headers: Headers[] = [];
-  /** What was left of the deadline of each GetJob. */
-  readonly deadlines: (number | undefined)[] = [];
   silent: (() => void) | undefined;
   readonly routes: (router: ConnectRouter) => void;
   readonly client: Client<typeof JobService>;
@@ -78,9 +76,8 @@ export class FakeJobs {
     const play = this.#play.bind(this);
     this.routes = ({ service }) => {
       service(JobService, {
-        getJob: (_, { requestHeader, timeoutMs }) => {
+        getJob: (_, { requestHeader }) => {
           this.headers.push(requestHeader);
-          this.deadlines.push(timeoutMs());
           return { job };
         },
         watchJob: ({ afterSequence }, { requestHeader, signal }) => {

@@ -20,7 +20,18 @@ function trying() {
     patience.ended();
     return patience.nextPause(undefined);
   };
-  return { clock, patience, attempt };
+  /** An attempt: the time until its last message, if it has any, and its silence. */
+  const silence = (openMs: number, silentMs: number, heard?: "new" | "known") => {
+    patience.begin();
+    patience.opened();
+    clock.time += openMs;
+    if (heard) patience.heard(heard === "new");
+    clock.time += silentMs;
+    patience.fellSilent(silentMs);
+    patience.ended();
+    return patience.nextPause(undefined);
+  };
+  return { clock, patience, attempt, silence };
 }
 
 it("counts the time until a stream is open, also that of the first attempt", () => {
@@ -43,18 +54,39 @@ it("does not count the time in which a stream is open", () => {
   assert.equal(attempt(500, 3_600_000), undefined);
 });
 
-it("counts the time of a stream that opens and then falls silent without a word", () => {
+it("counts a silence, and not the time in which the stream was open before it", () => {
+  const { silence } = trying();
+  assert.deepEqual(
+    [silence(3_600_000, 300), silence(9_999, 300, "known"), silence(0, 200)],
+    [100, 200, undefined],
+  );
+  assert.equal(trying().silence(0, 901), undefined);
+});
+
+it("counts a silence behind a new event, and all of it behind an opening in its midst", () => {
+  assert.equal(trying().silence(5_000, 900, "new"), 100);
+  assert.equal(trying().silence(5_000, 901, "new"), undefined);
   const { clock, patience } = trying();
-  const silent = (heard: boolean) => {
-    patience.begin();
-    patience.opened();
-    if (heard) patience.heard(false);
-    clock.time += 901;
-    patience.fellSilent();
-    patience.ended();
-    return patience.nextPause(undefined);
-  };
-  assert.deepEqual([silent(true), silent(false)], [100, undefined]);
+  patience.begin();
+  clock.time += 500;
+  patience.opened();
+  clock.time += 400;
+  patience.fellSilent(900);
+  patience.ended();
+  assert.equal(patience.nextPause(undefined), 100);
+});
+
+it("begins anew after 10 s up to the last message before a silence, and not sooner", () => {
+  const steady = trying();
+  assert.deepEqual(
+    [steady.silence(10_000, 900, "known"), steady.silence(10_000, 900, "known")],
+    [100, 100],
+  );
+  const brief = trying();
+  assert.deepEqual(
+    [brief.silence(9_999, 900, "known"), brief.silence(9_999, 900, "known")],
+    [100, undefined],
+  );
 });
 
 it("begins anew with a new event, and counts no time before it", () => {

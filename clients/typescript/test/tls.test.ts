@@ -34,10 +34,12 @@ it("shows a renewed certificate on the next connection", limit, async () => {
   await pronto.jobs.getJob({});
   served.cut();
   await pronto.jobs.getJob({});
-  replace(files.certificateFile, "half a certif");
-  served.cut();
-  await pronto.jobs.getJob({});
-  assert.deepEqual(served.seen, ["before", "renewed", "renewed"]);
+  for (const useless of ["half a certif", before.certificate]) {
+    replace(files.certificateFile, useless);
+    served.cut();
+    await pronto.jobs.getJob({});
+  }
+  assert.deepEqual(served.seen, ["before", "renewed", "renewed", "renewed"]);
 });
 
 it("trusts a renewed authority on the next connection", limit, async () => {
@@ -55,12 +57,80 @@ it("trusts a renewed authority on the next connection", limit, async () => {
   await pronto.jobs.getJob({});
 });
 
+it("goes on trusting whom it did while a renewed authority is of no use", limit, async () => {
+  const [server, other] = [identity("server"), identity("other")];
+  await using served = await serveTls(server);
+  const caFile = join(folder, "torn.crt");
+  replace(caFile, server.certificate);
+  using pronto = connect({ target: served.target, tls: { caFile } });
+
+  for (const [, useless] of uselessCertificates(other)) {
+    replace(caFile, useless);
+    served.cut();
+    await pronto.jobs.getJob({});
+  }
+});
+
+it("refuses authorities that are empty, torn or none", () => {
+  for (const [message, ca] of uselessCertificates(identity("ca"))) {
+    assert.throws(() => connect({ target: "localhost:1", tls: { ca } }), message);
+    const caFile = join(folder, "useless.crt");
+    replace(caFile, ca);
+    assert.throws(() => connect({ target: "localhost:1", tls: { caFile } }), message);
+  }
+});
+
+it("takes authorities as tools write them", () => {
+  const { certificate, key } = identity("ca");
+  const trustworthy = [
+    certificate.trimEnd(),
+    certificate.repeat(3),
+    `\ufeff${certificate}`,
+    certificate.replaceAll("\n", "\r\n"),
+    certificate.replaceAll("-\n", "- \n"),
+    certificate.replaceAll("CERTIFICATE", "X509 CERTIFICATE"),
+    `An Authority\n============\n${certificate}\n# the end`,
+    key + certificate,
+  ];
+  for (const ca of trustworthy)
+    for (const bytes of [ca, Buffer.from(ca)])
+      connect({ target: "localhost:1", tls: { ca: bytes } }).close();
+});
+
+it("refuses a key that is not the certificate's", () => {
+  const { certificate } = identity("one");
+  const files = store(folder, { ...identity("another"), certificate });
+  assert.throws(() => connect({ target: "localhost:1", tls: files }), /key values mismatch/);
+});
+
+it("refuses a torn chain", () => {
+  const { certificate, key } = identity("client");
+  const files = store(folder, { certificate: `${certificate}-----BEGIN CERT`, key });
+  assert.throws(() => connect({ target: "localhost:1", tls: files }), /certificateFile: .* torn/);
+});
+
 it("tells at once what is wrong with a file", () => {
   const files = store(folder, { certificate: "none", key: "none" });
   assert.throws(() => connect({ target: "localhost:1", tls: files }), /PEM/i);
   const missing = join(folder, "missing");
   assert.throws(() => connect({ target: "localhost:1", tls: { caFile: missing } }), /ENOENT/);
 });
+
+/** What is left of certificates that are of no use, and what is said of it. */
+function uselessCertificates({ certificate, key }: Identity): [RegExp, string][] {
+  const [first, ...rest] = certificate.split("\n");
+  return [
+    [/tls\.ca.*: no certificate/, ""],
+    [/tls\.ca.*: no certificate/, "no certificate"],
+    [/tls\.ca.*: no certificate/, key],
+    [/tls\.ca.*: a PEM block is torn/, certificate.slice(0, 200)],
+    [/tls\.ca.*: a PEM block is torn/, certificate.slice(0, -3)],
+    [/tls\.ca.*: a PEM block is torn/, certificate + certificate.slice(0, 200)],
+    [/tls\.ca.*: a PEM block is torn/, certificate + certificate.slice(0, 4)],
+    [/tls\.ca.*: a certificate .* cannot be read/, certificate.slice(0, 200) + certificate],
+    [/tls\.ca.*: a certificate .* cannot be read/, [first, ...rest.slice(1)].join("\n")],
+  ];
+}
 
 /** Serves with TLS to anybody, or to whom it knows only. */
 async function serveTls({ certificate: cert, key }: Identity, ...known: Identity[]) {

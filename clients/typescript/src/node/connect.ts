@@ -11,6 +11,7 @@ import { createPronto, type Pronto } from "../clients.js";
 import { systemClock } from "../clock.js";
 import { credentials, headerValue, refuseExposure, type TokenSource } from "../credentials.js";
 import { retries } from "../retry.js";
+import { withTellableTimeouts } from "../timeout.js";
 import { withTypedErrors } from "../transport.js";
 import { carry } from "./carried.js";
 import { Sessions } from "./sessions.js";
@@ -98,7 +99,7 @@ export function connect(options: ConnectOptions = {}): NodePronto {
   const close = () => {
     sessions.close();
   };
-  const pronto = createPronto(withTypedErrors(transport), sessions.closed);
+  const pronto = createPronto(withTypedErrors(withTellableTimeouts(transport)), sessions.closed);
   return { ...pronto, close, [Symbol.dispose]: close };
 }
 

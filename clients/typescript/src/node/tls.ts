@@ -3,6 +3,8 @@
 import { readFileSync } from "node:fs";
 import * as nodeTls from "node:tls";
 
+import { certificates } from "./certificates.js";
+
 /** Whom to trust, and who we are. Files are read for each connection, so they may be renewed. */
 export interface TlsOptions {
   /** Certificates (PEM) to trust instead of the system's roots. */
@@ -37,13 +39,22 @@ function secureContext(tls: TlsOptions): nodeTls.SecureContext {
     throw new TypeError("tls.ca and tls.caFile are both set: use one");
   if ((tls.certificateFile === undefined) !== (tls.keyFile === undefined))
     throw new TypeError("tls.certificateFile and tls.keyFile belong together: set both");
-  return nodeTls.createSecureContext({
-    ...(tls.ca === undefined && tls.caFile === undefined && systemRoots()),
-    ...(tls.ca !== undefined && { ca: Buffer.from(tls.ca) }),
-    ...(tls.caFile !== undefined && { ca: readFileSync(tls.caFile) }),
-    ...(tls.certificateFile !== undefined && { cert: readFileSync(tls.certificateFile) }),
-    ...(tls.keyFile !== undefined && { key: readFileSync(tls.keyFile) }),
-  });
+  return nodeTls.createSecureContext({ ...trust(tls), ...identity(tls) });
+}
+
+function trust({ ca, caFile }: TlsOptions): { ca?: string | string[] } {
+  if (ca !== undefined) return { ca: certificates("tls.ca", Buffer.from(ca)) };
+  if (caFile === undefined) return systemRoots();
+  return { ca: certificates("tls.caFile", readFileSync(caFile)) };
+}
+
+/** Node itself refuses a key that is not the certificate's. */
+function identity({ certificateFile, keyFile }: TlsOptions): { cert?: string; key?: Buffer } {
+  if (certificateFile === undefined || keyFile === undefined) return {};
+  return {
+    cert: certificates("tls.certificateFile", readFileSync(certificateFile)),
+    key: readFileSync(keyFile),
+  };
 }
 
 /** What of `node:tls` knows the system's roots; there since Node 22.15. */

@@ -7,6 +7,7 @@ import { createPronto, type Pronto } from "../clients.js";
 import { systemClock } from "../clock.js";
 import { credentials, headerValue, refuseExposure, type TokenSource } from "../credentials.js";
 import { retries } from "../retry.js";
+import { withTellableTimeouts } from "../timeout.js";
 import { withTypedErrors } from "../transport.js";
 
 /** Where the server is, and who calls. */
@@ -46,7 +47,7 @@ export function connect(options: WebConnectOptions = {}): Pronto {
       credentials(token, apiKey),
     ],
   });
-  return createPronto(withTypedErrors(transport));
+  return createPronto(withTypedErrors(withTellableTimeouts(transport)));
 }
 
 function tokenSource(token: string | TokenSource | undefined): TokenSource {
