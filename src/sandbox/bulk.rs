@@ -63,12 +63,8 @@ pub async fn start(call: &Call, batch: &str, new: NewItems) {
     state.journal.note(|| Entry::Started(work));
     let webhook = new.webhook.as_ref();
     state.ledger.start(batch, call.endpoint, webhook);
-    let overtakes = state.overtakes(call.endpoint);
-    let delivered = go_on(state, call.endpoint, batch, new, (0, 0));
-    if overtakes {
-        // An error means that the first delivery is over.
-        let _ = delivered.await;
-    }
+    let work = || go_on(state, call.endpoint, batch, new, (0, 0));
+    state.begin(call.endpoint, work).await;
 }
 
 /// Looks up and delivers in the background what another process has not: it has `found` so

@@ -63,12 +63,8 @@ pub async fn start(call: &Call, batch: &str, new: NewContacts) {
         .ledger
         .start(batch, call.endpoint, new.webhook.as_ref());
     record(state, call.endpoint, &new, 0);
-    let overtakes = state.overtakes(call.endpoint);
-    let delivered = go_on(state, call.endpoint, batch, new, (0, 0));
-    if overtakes {
-        // An error means that the first delivery is over.
-        let _ = delivered.await;
-    }
+    let work = || go_on(state, call.endpoint, batch, new, (0, 0));
+    state.begin(call.endpoint, work).await;
 }
 
 /// Enriches and delivers in the background what another process has not: it has `found` so

@@ -129,12 +129,8 @@ pub async fn start(call: &Call, mut search: NewSearch) -> SearchRecord {
     }
     let failure = failure.map(|(status, _)| status);
     let record = record(call, search, failure);
-    let overtakes = state.overtakes(call.endpoint);
-    let delivered = go_on(state, call.endpoint, record.clone(), failure, 0);
-    if overtakes {
-        // An error means that the first delivery is over.
-        let _ = delivered.await;
-    }
+    let work = || go_on(state, call.endpoint, record.clone(), failure, 0);
+    state.begin(call.endpoint, work).await;
     record
 }
 

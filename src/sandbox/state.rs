@@ -18,6 +18,7 @@ use super::findings::Ledger;
 use super::journal::{Entry, Journal, Kept};
 use super::limits::Limits;
 use super::lists::{self, ListRecord};
+use super::outbox::FirstDelivery;
 use super::reply::Fault;
 use super::searches::SearchRecord;
 use super::switches::{SwitchHandle, Switches};
@@ -241,12 +242,15 @@ impl State {
         strikes
     }
 
-    /// Whether a fault lets the first delivery overtake the answer that starts
-    /// work.
-    #[must_use]
-    pub fn overtakes(&self, endpoint: &Endpoint) -> bool {
+    /// Lets work begin. A fault may let this return only after its first delivery was
+    /// answered, which so overtakes the answer that starts the work.
+    pub async fn begin(&self, endpoint: &Endpoint, work: impl FnOnce() -> FirstDelivery) {
         let strikes = self.strike(Group::Start, endpoint);
-        strikes.iter().any(|strike| strike.kind == FaultKind::Early)
+        let delivered = work();
+        if strikes.iter().any(|strike| strike.kind == FaultKind::Early) {
+            // An error means that the first delivery is over.
+            let _ = delivered.await;
+        }
     }
 
     /// Waits for one unit of progress.

@@ -60,12 +60,8 @@ pub async fn create(call: Call) -> Answer {
     // First: a list whose import is not known would wait for it forever.
     state.journal.note(|| Entry::Started(work));
     lists::add(state, &record);
-    let overtakes = state.overtakes(endpoint);
-    let delivered = lists::go_on(state, endpoint, &record.id, webhook, 0);
-    if overtakes {
-        // An error means that the first delivery is over.
-        let _ = delivered.await;
-    }
+    let import = || lists::go_on(state, endpoint, &record.id, webhook, 0);
+    state.begin(endpoint, import).await;
     let linkedin_id = record.linkedin_id.to_string();
     let body = json!({"id": record.id, "linkedin_id": linkedin_id, "type": "companies"});
     Ok(Reply::Json(StatusCode::CREATED, body))

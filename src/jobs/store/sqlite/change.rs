@@ -276,9 +276,9 @@ impl Log<'_> {
         let mut update = self.connection.prepare_cached(
             "UPDATE jobs SET state = ?, upstream_id = ?, expected = ?, delivered = ?,
              recovered = ?, duplicates = ?, late = ?, reused = ?, credits = ?, missing = ?,
-             last_sequence = ?,
-             decoded_through = ?, decoded_results = ?, final_seen = ?, updated = ?, finished = ?,
-             failure_reason = ?, failure_message = ?, call_is_known = ? WHERE number = ?",
+             last_sequence = ?, decoded_through = ?, decoded_results = ?, final_seen = ?,
+             updated = ?, finished = ?, failure_reason = ?, failure_message = ?,
+             call_is_known = ? WHERE number = ?",
         )?;
         update.execute(params![
             job.state as i32,
