@@ -3,7 +3,7 @@
 use pronto_grpc::proto::v1::CallOutcome;
 
 use super::play::play;
-use super::script::{Body, Calling, Changing, Step, Write};
+use super::script::{Body, Calling, Changing, Ending, Step, Write};
 use super::{ENGINES, runtime};
 
 #[track_caller]
@@ -57,5 +57,34 @@ fn a_call_of_unknown_outcome_may_have_been_answered_before() {
         Step::Write(vec![begin]),
         Step::Write(vec![settle(CallOutcome::Unknown as i32)]),
         Step::Write(vec![settle(CallOutcome::CarriedOut as i32)]),
+    ]);
+}
+
+/// It was taken for unfinished for ever.
+#[test]
+fn a_job_ends_though_the_ledger_has_forgotten_its_call() {
+    let old = Write::Create {
+        job: 0,
+        credential: 0,
+        items: None,
+        created: 0,
+        call: Calling {
+            days_ago: 1,
+            ..Calling::default()
+        },
+    };
+    let trim = Step::TrimLedger {
+        days_ago: 0,
+        earlier: 0,
+    };
+    let change = Changing {
+        final_seen: true,
+        end: Some(Ending::Failed),
+        ..Changing::default()
+    };
+    matches(&[
+        Step::Write(vec![old]),
+        trim,
+        Step::Write(vec![Write::Change { job: 0, change }]),
     ]);
 }

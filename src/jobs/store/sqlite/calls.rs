@@ -73,7 +73,7 @@ pub fn known(
     let earlier = match (job_id, outcome.map(outcome_of), answer) {
         (Some(job_id), ..) => Earlier::Job(job_id),
         (None, _, Some(answer)) => Earlier::Answer(Bytes::from(answer)),
-        (None, Some(CallOutcome::Pending | CallOutcome::Unknown), None) => Earlier::Unknown,
+        (None, Some(outcome), None) if is_open(outcome) => Earlier::Unknown,
         (None, ..) => Earlier::Erased,
     };
     Ok(Some(Admission::Repeated(earlier)))
@@ -161,7 +161,7 @@ impl Call {
     /// Whether it is not known yet what became of it.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self.outcome, CallOutcome::Pending | CallOutcome::Unknown)
+        is_open(self.outcome)
     }
 
     /// Releases credits that were set aside; all of them without an amount.
@@ -266,6 +266,12 @@ impl Call {
             .execute([self.id])?;
         Ok(())
     }
+}
+
+/// Whether this does not say what became of a call.
+#[must_use]
+pub fn is_open(outcome: CallOutcome) -> bool {
+    matches!(outcome, CallOutcome::Pending | CallOutcome::Unknown)
 }
 
 /// Whether Pronto may have carried it out.

@@ -84,12 +84,12 @@ impl Log<'_> {
         let Some(outcome) = change.call.or(sign).filter(|_| !self.call_is_known) else {
             return Ok(());
         };
-        let Some(mut call) = calls::get(self.connection, self.call)? else {
-            return Ok(());
-        };
-        let charge = call.conclude_start(self.connection, outcome)?;
-        self.job.credits += charge.map_or(0, |charge| charge.credits);
-        self.call_is_known = !call.is_open();
+        self.call_is_known = !calls::is_open(outcome);
+        // The ledger may have forgotten it: then what it cost is not counted any more.
+        if let Some(mut call) = calls::get(self.connection, self.call)? {
+            let charge = call.conclude_start(self.connection, outcome)?;
+            self.job.credits += charge.map_or(0, |charge| charge.credits);
+        }
         Ok(())
     }
 
