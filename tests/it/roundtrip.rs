@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use prost::Message;
 use serde_json::{Map, Value, json};
 
+use crate::harness::random;
 use bodies::{Body, answers, requests};
 use json::{Change, any_object, change, leaves, numbers_exactly};
 
@@ -32,7 +33,7 @@ fn carried(custom: &Map<String, Value>, extra: &Map<String, Value>) -> (Value, V
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(random::cases(1_000))]
 
     #[test]
     fn free_objects_are_carried_exactly(custom in any_object(), extra in any_object()) {

@@ -7,6 +7,7 @@ pub mod fake;
 pub mod faulty;
 pub mod frames;
 pub mod process;
+pub mod random;
 pub mod raw;
 pub mod record;
 pub mod stage;

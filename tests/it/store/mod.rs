@@ -2,7 +2,8 @@
 //! reads, crashes and restarts, and after each step everything that can be read
 //! is compared.
 //!
-//! `PROPTEST_CASES` says how many scripts are played; `scripts/proof model` plays many.
+//! `PROPTEST_CASES` says how many scripts are played, and `PROPTEST_RNG_SEED` which;
+//! `scripts/proof model` plays many.
 
 mod accounts;
 mod call;
@@ -25,8 +26,9 @@ use std::thread;
 
 use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::jobs::store::{Store, StoreError};
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{TestCaseError, TestRunner};
 
+use crate::harness::random;
 use script::script;
 
 /// An engine that stores jobs.
@@ -60,42 +62,42 @@ struct Total {
 fn every_engine_does_what_the_model_does() {
     let cases = std::env::var("PROPTEST_CASES").ok();
     let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
-    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u32);
+    let threads = thread::available_parallelism().map_or(1, |count| count.get());
     let total = Total::default();
     for engine in ENGINES {
         thread::scope(|scope| {
             for share in 0..threads {
-                let cases = cases / threads + u32::from(share < cases % threads);
                 let total = &total;
-                scope.spawn(move || play_many(engine, cases, total));
+                let numbers = (0..cases).skip(share).step_by(threads);
+                scope.spawn(move || play_many(engine, numbers, total));
             }
         });
     }
     println!(
-        "model cases={} steps={} crashes={} engines={}",
+        "model cases={} seed={} steps={} crashes={} engines={}",
         cases as usize * ENGINES.len(),
+        random::seed(),
         total.steps.load(Ordering::Relaxed),
         total.crashes.load(Ordering::Relaxed),
         ENGINES.len(),
     );
 }
 
-fn play_many(engine: &Engine, cases: u32, total: &Total) {
-    let mut runner = TestRunner::new(Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    });
+fn play_many(engine: &Engine, numbers: impl Iterator<Item = u32>, total: &Total) {
     let runtime = runtime();
-    let outcome = runner.run(&script(STEPS), |script| {
-        let played = runtime.block_on(play::play(engine, &script));
-        let played = played.map_err(TestCaseError::fail)?;
-        total.steps.fetch_add(played.steps, Ordering::Relaxed);
-        total.crashes.fetch_add(played.crashes, Ordering::Relaxed);
-        Ok(())
-    });
-    if let Err(error) = outcome {
-        panic!("{}: {error}", engine.name);
+    let scripts = script(STEPS);
+    for number in numbers {
+        let outcome = TestRunner::new(random::case(number)).run(&scripts, |script| {
+            let played = runtime.block_on(play::play(engine, &script));
+            let played = played.map_err(TestCaseError::fail)?;
+            total.steps.fetch_add(played.steps, Ordering::Relaxed);
+            total.crashes.fetch_add(played.crashes, Ordering::Relaxed);
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            let seed = random::seed();
+            panic!("{}: script {number} of seed {seed}: {error}", engine.name);
+        }
     }
 }
 
