@@ -31,7 +31,7 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
   private boolean open;
   private long opened;
   private boolean spoke;
-  private long heard;
+  private long lastSign;
 
   /** With the headers of the one who follows. */
   Attempt(Following owner, Connection connection, Metadata headers, String jobId, long after) {
@@ -94,6 +94,7 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
   void opened(long now) {
     open = true;
     opened = now;
+    lastSign = now;
   }
 
   /** Whether the server took the call, and has not ended it. */
@@ -104,7 +105,7 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
   /** A message came. */
   void heard(long now) {
     spoke = true;
-    heard = now;
+    lastSign = now;
   }
 
   /** The stream is over. True when it was well for long enough. */
@@ -114,9 +115,14 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
     return well;
   }
 
+  /** How long it is since the last message, or since the opening where none came. */
+  long silence(long now) {
+    return now - lastSign;
+  }
+
   /** The stream is given up, as one that ended with its last message: then its silence began. */
   boolean abandoned() {
-    return ended(heard);
+    return ended(lastSign);
   }
 
   @Override

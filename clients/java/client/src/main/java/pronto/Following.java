@@ -318,13 +318,15 @@ final class Following {
 
   /** A healthy stream is not silent for so long: its silence is no time in which it was open. */
   private void takeSilence() {
-    boolean open = attempt.isOpen();
+    if (!attempt.isOpen()) {
+      return;
+    }
+    // Patience ran until the stream was open, and nobody may have asked for a message at first.
+    long silence = Math.min(attempt.silence(now()), Engine.nanos(options.idleTimeout()));
     if (attempt.abandoned()) {
       beginAnew();
     }
-    if (open) {
-      patience.spend(options.idleTimeout());
-    }
+    patience.spend(silence);
   }
 
   private void callerLeft() {

@@ -320,6 +320,19 @@ final class FollowTest {
   }
 
   @Test
+  void timeBeforeTheOpeningOfASilentStreamCountsOnce() {
+    follow(FollowOptions.DEFAULT.withPatience(Duration.ofSeconds(100)));
+    time.pass(Duration.ofSeconds(50));
+    opening.open();
+    time.pass(Duration.ofSeconds(50).minusNanos(1));
+    // Given up after 60 s, and tried again.
+    assertEquals(2, jobs.watched.size());
+    assertEquals(1, followings.size());
+    time.pass(Duration.ofNanos(1));
+    assertEquals(0, followings.size());
+  }
+
+  @Test
   void aPauseThatOutlastsPatienceIsNotBegun() {
     jobs.then(broken(error(Status.Code.UNAVAILABLE, "", retryAfter(Duration.ofMinutes(3)))));
     Follow follow = follow(FollowOptions.DEFAULT.withPatience(Duration.ofMinutes(3)));
