@@ -87,7 +87,10 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
   }
 
   void cancel(String why) {
-    call.cancel(why, null);
+    // There is none where an interceptor of the caller's threw instead of making it.
+    if (call != null) {
+      call.cancel(why, null);
+    }
   }
 
   /** The server took the call. */

@@ -346,11 +346,16 @@ final class Following {
     pause = cancelled(pause);
     watchdog = cancelled(watchdog);
     patience.stop();
-    if (attempt != null) {
-      attempt.cancel("no longer followed");
-      attempt = null;
+    Attempt left = attempt;
+    attempt = null;
+    try {
+      if (left != null) {
+        left.cancel("no longer followed");
+      }
+    } finally {
+      // Also where an interceptor of the caller's fails in it: somebody waits.
+      sink.ended(error);
     }
-    sink.ended(error);
   }
 
   private long now() {
