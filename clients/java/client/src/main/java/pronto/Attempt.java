@@ -31,7 +31,7 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
   private boolean open;
   private long opened;
   private boolean spoke;
-  private long heard;
+  private long lastSign;
 
   /** With the headers of the one who follows. */
   Attempt(Following owner, Connection connection, Metadata headers, String jobId, long after) {
@@ -87,13 +87,17 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
   }
 
   void cancel(String why) {
-    call.cancel(why, null);
+    // There is none where an interceptor of the caller's threw instead of making it.
+    if (call != null) {
+      call.cancel(why, null);
+    }
   }
 
   /** The server took the call. */
   void opened(long now) {
     open = true;
     opened = now;
+    lastSign = now;
   }
 
   /** Whether the server took the call, and has not ended it. */
@@ -104,7 +108,7 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
   /** A message came. */
   void heard(long now) {
     spoke = true;
-    heard = now;
+    lastSign = now;
   }
 
   /** The stream is over. True when it was well for long enough. */
@@ -114,9 +118,14 @@ final class Attempt extends ClientCall.Listener<JobEvent> {
     return well;
   }
 
+  /** How long it is since the last message, or since the opening where none came. */
+  long silence(long now) {
+    return now - lastSign;
+  }
+
   /** The stream is given up, as one that ended with its last message: then its silence began. */
   boolean abandoned() {
-    return ended(heard);
+    return ended(lastSign);
   }
 
   @Override

@@ -145,7 +145,8 @@ public final class FollowPublisher implements Flow.Publisher<JobEvent> {
       Flow.Subscriber<? super JobEvent> receiver = subscriber;
       cancel();
       if (receiver != null) {
-        receiver.onError(new IllegalArgumentException("requested " + count + " events"));
+        receiver.onError(
+            new IllegalArgumentException("non-positive subscription request: " + count));
       }
     }
 

@@ -318,13 +318,15 @@ final class Following {
 
   /** A healthy stream is not silent for so long: its silence is no time in which it was open. */
   private void takeSilence() {
-    boolean open = attempt.isOpen();
+    if (!attempt.isOpen()) {
+      return;
+    }
+    // Patience ran until the stream was open, and nobody may have asked for a message at first.
+    long silence = Math.min(attempt.silence(now()), Engine.nanos(options.idleTimeout()));
     if (attempt.abandoned()) {
       beginAnew();
     }
-    if (open) {
-      patience.spend(options.idleTimeout());
-    }
+    patience.spend(silence);
   }
 
   private void callerLeft() {
@@ -344,11 +346,16 @@ final class Following {
     pause = cancelled(pause);
     watchdog = cancelled(watchdog);
     patience.stop();
-    if (attempt != null) {
-      attempt.cancel("no longer followed");
-      attempt = null;
+    Attempt left = attempt;
+    attempt = null;
+    try {
+      if (left != null) {
+        left.cancel("no longer followed");
+      }
+    } finally {
+      // Also where an interceptor of the caller's fails in it: somebody waits.
+      sink.ended(error);
     }
-    sink.ended(error);
   }
 
   private long now() {

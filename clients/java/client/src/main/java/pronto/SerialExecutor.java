@@ -24,7 +24,15 @@ final class SerialExecutor implements Executor {
       }
       running = true;
     }
-    executor.execute(this::drain);
+    try {
+      executor.execute(this::drain);
+    } catch (RuntimeException | Error e) {
+      // As where no thread can be made: whoever comes next tries again, and runs all of them.
+      synchronized (tasks) {
+        running = false;
+      }
+      throw e;
+    }
   }
 
   private void drain() {

@@ -60,11 +60,18 @@ final class FakeServer implements AutoCloseable {
   /** Sends headers before there is an answer, as servers of streams do. */
   static final class Opening implements ServerInterceptor {
     boolean on;
+    private ServerCall<?, ?> waiting;
+
+    /** Sends those of the last call, which was not opened when it came. */
+    void open() {
+      waiting.sendHeaders(new Metadata());
+    }
 
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
         ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
       if (!on) {
+        waiting = call;
         return next.startCall(call, headers);
       }
       call.sendHeaders(new Metadata());

@@ -20,8 +20,14 @@ import static pronto.Fixtures.retryAfter;
 import static pronto.Fixtures.whole;
 
 import com.google.common.util.concurrent.MoreExecutors;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
 import io.grpc.Context;
 import io.grpc.Deadline;
+import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
@@ -48,6 +54,7 @@ final class FollowTest {
   private final ManualTime time = new ManualTime();
   private final FakeServer.Jobs jobs = new FakeServer.Jobs();
   private final FakeServer.Opening opening = new FakeServer.Opening();
+  private List<ClientInterceptor> interceptors = List.of();
   private double random = 1;
   private int connections;
   private FakeServer server;
@@ -320,6 +327,19 @@ final class FollowTest {
   }
 
   @Test
+  void timeBeforeTheOpeningOfASilentStreamCountsOnce() {
+    follow(FollowOptions.DEFAULT.withPatience(Duration.ofSeconds(100)));
+    time.pass(Duration.ofSeconds(50));
+    opening.open();
+    time.pass(Duration.ofSeconds(50).minusNanos(1));
+    // Given up after 60 s, and tried again.
+    assertEquals(2, jobs.watched.size());
+    assertEquals(1, followings.size());
+    time.pass(Duration.ofNanos(1));
+    assertEquals(0, followings.size());
+  }
+
+  @Test
   void aPauseThatOutlastsPatienceIsNotBegun() {
     jobs.then(broken(error(Status.Code.UNAVAILABLE, "", retryAfter(Duration.ofMinutes(3)))));
     Follow follow = follow(FollowOptions.DEFAULT.withPatience(Duration.ofMinutes(3)));
@@ -528,6 +548,51 @@ final class FollowTest {
   }
 
   @Test
+  void anInterceptorThatThrowsEndsItInsteadOfHanging() {
+    Thread.currentThread().setUncaughtExceptionHandler((thread, fault) -> {});
+    interceptors = List.of(new Faulty());
+    Follow follow = follow(FollowOptions.DEFAULT);
+    Thread.currentThread().setUncaughtExceptionHandler(null);
+    ProntoException error = assertThrows(ProntoException.class, follow::hasNext);
+    assertEquals(Status.Code.INTERNAL, error.code());
+    assertEquals("a fault: java.lang.ArithmeticException: a fault", error.description());
+  }
+
+  @Test
+  void anInterceptorThatThrowsAtTheEndDoesNotHideIt() {
+    Thread.currentThread().setUncaughtExceptionHandler((thread, fault) -> {});
+    interceptors = List.of(new Stubborn());
+    Follow follow = follow(FollowOptions.DEFAULT);
+    follow.close();
+    Thread.currentThread().setUncaughtExceptionHandler(null);
+    ProntoException error = assertThrows(ProntoException.class, follow::hasNext);
+    assertEquals(Status.Code.CANCELLED, error.code());
+  }
+
+  /** Makes no call. */
+  private static final class Faulty implements ClientInterceptor {
+    @Override
+    public <Q, A> ClientCall<Q, A> interceptCall(
+        MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+      throw new ArithmeticException("a fault");
+    }
+  }
+
+  /** Cancels no call. */
+  private static final class Stubborn implements ClientInterceptor {
+    @Override
+    public <Q, A> ClientCall<Q, A> interceptCall(
+        MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+      return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
+        @Override
+        public void cancel(String why, Throwable cause) {
+          throw new ArithmeticException("a fault");
+        }
+      };
+    }
+  }
+
+  @Test
   void anErrorHasTheFramesOfWhoeverIterates() {
     jobs.then(part(lead(2)));
     Follow follow = follow(FollowOptions.DEFAULT);
@@ -579,7 +644,7 @@ final class FollowTest {
 
   private Connection connect(Engine engine) {
     connections++;
-    return Connection.of(server.channel(), engine, new Closing(), List.of());
+    return Connection.of(server.channel(), engine, new Closing(), interceptors);
   }
 
   private Follow follow(FollowOptions options) {

@@ -29,7 +29,6 @@ import javax.net.ssl.SSLSession;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import pronto.v1.EnrichContactRequest;
 import pronto.v1.GetJobRequest;
@@ -37,7 +36,6 @@ import pronto.v1.GetJobResponse;
 import pronto.v1.JobServiceGrpc;
 
 /** Certificates that are renewed under a client. */
-@Timeout(60)
 final class TlsTest {
   @TempDir static Path folder;
 

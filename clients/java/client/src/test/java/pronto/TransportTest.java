@@ -16,7 +16,6 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import pronto.v1.GetJobRequest;
 import pronto.v1.GetJobResponse;
@@ -28,7 +27,6 @@ final class TransportTest {
   @TempDir Path folder;
 
   @Test
-  @Timeout(30)
   void aSocketsPathMayHaveAnyCharacters() throws Exception {
     Path path = folder.resolve("a b%41?#ü.sock");
     try (var listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
