@@ -53,6 +53,8 @@ pub struct StoredJob {
     pub search_name: Option<String>,
     /// Its state.
     pub state: JobState,
+    /// Whether it is recorded what became of the call that started it.
+    pub call_is_known: bool,
     /// Pronto's id.
     pub upstream_id: Option<String>,
     /// Results expected.

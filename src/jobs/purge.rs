@@ -217,8 +217,10 @@ async fn erase_from(
     let bought = asked
         .iter()
         .filter(|asked| asked.job_id.as_deref() == Some(id));
-    let bought = bought.filter_map(|asked| asked.sequence).collect();
-    let sequences = find_events(shared, id, person, bought).await?;
+    let of_job: Vec<&Asked> = bought.collect();
+    let items: BTreeSet<i32> = of_job.iter().map(|asked| asked.item).collect();
+    let bought = of_job.iter().filter_map(|asked| asked.sequence).collect();
+    let sequences = find_events(shared, id, person, bought, items).await?;
     let Some(job) = shared.store.job(id).await? else {
         return Ok(());
     };
@@ -244,14 +246,16 @@ async fn find_events(
     id: &str,
     person: &Arc<Person>,
     bought: BTreeSet<i64>,
+    items: BTreeSet<i32>,
 ) -> Result<Vec<i64>, StoreError> {
     let mut found = bought;
     let mut after = 0;
     while let Some((last, page)) = events(shared, id, after).await? {
         after = last;
-        let person = person.clone();
+        let (person, items) = (person.clone(), items.clone());
         let matching = off_thread(move || {
-            let matching = page.into_iter().filter(|(_, event)| person.is_in(event));
+            let is_theirs = |event: &Event| person.is_in(event) || is_reused(event, &items);
+            let matching = page.into_iter().filter(|(_, event)| is_theirs(event));
             matching.map(|(sequence, _)| sequence).collect::<Vec<_>>()
         });
         found.extend(matching.await?);
@@ -262,14 +266,23 @@ async fn find_events(
     Ok(found.into_iter().collect())
 }
 
+/// Whether an event is what earlier purchases answered of one of these items.
+fn is_reused(event: &Event, items: &BTreeSet<i32>) -> bool {
+    let Event::Contact(contact) = event else {
+        return false;
+    };
+    contact.reused_from.is_some() && items.contains(&contact.index.unwrap_or_default())
+}
+
 /// The bodies that name the person, and how many of these cannot be erased yet.
 async fn find_bodies(
     shared: &Shared,
     job: &StoredJob,
     person: &Arc<Person>,
 ) -> Result<(Vec<i64>, i64), StoreError> {
-    // Pronto refused it: nothing will ever be decoded.
-    let is_dead = job.has_ended() && job.last_sequence == 0;
+    // Pronto refused it: nothing will ever be decoded. While its start is under way, what
+    // came may still be.
+    let is_dead = job.call_is_known && job.last_sequence == 0;
     let mut bodies = Vec::new();
     let mut pending = 0;
     let mut after = 0;

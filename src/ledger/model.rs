@@ -166,6 +166,8 @@ pub struct Asked {
     pub call: i64,
     /// The job that it started, where it did.
     pub job_id: Option<String>,
+    /// The item of the request that is about them.
+    pub item: i32,
     /// The result of the job that was bought by it, where one was.
     pub sequence: Option<i64>,
 }

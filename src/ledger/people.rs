@@ -109,7 +109,7 @@ pub fn wanted<R: SpendingRequest>(request: &R, left: &[Vec<EnrichmentType>]) -> 
             keys: Kind::of(request, *kind).stored(person),
         });
         let page = set(person.linkedin_url).and_then(|url| page(url, PROFILES));
-        let asked = page.filter(|_| !kinds.is_empty()).map(|page| Wanted {
+        let asked = page.map(|page| Wanted {
             item,
             kind: EnrichmentType::Unspecified,
             keys: vec![profile_key(&page)],

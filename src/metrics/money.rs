@@ -18,7 +18,7 @@ pub const METRICS: &[Metric] = &[
     Metric::gauge(
         RESERVED,
         &[],
-        "Credits that the ledger sets aside for calls and jobs under way, counted each minute.",
+        "Credits that the ledger sets aside for calls of today (UTC) and their jobs, counted each minute.",
     ),
     Metric::counter(
         REFUSED,

@@ -197,7 +197,7 @@ pub trait Store: Send + Sync + 'static {
 
     // === what is no longer kept ===
 
-    /// Finished jobs, those first that ended first.
+    /// Finished jobs whose start is not under way any more, those first that ended first.
     async fn finished_jobs(
         &self,
         before: SystemTime,

@@ -26,6 +26,8 @@ use crate::harness::fake::{Fake, json};
 use crate::harness::faulty::{FaultyStore, Operation};
 use crate::harness::{PATIENCE, Setup, error_info, next, read, search};
 
+mod longer;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Jobs without a server, so that a test says what time it is.

@@ -3,7 +3,7 @@
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
     BulkEnrichContactsRequest, Contact, ContactToEnrich, EnrichmentType, JobEvent, JobOutcome,
-    JobState, ListJobsRequest,
+    JobState, ListJobsRequest, PurgePersonRequest,
 };
 use serde_json::{Value, json as object};
 use tempfile::TempDir;
@@ -189,4 +189,46 @@ async fn what_is_bought_under_the_id_of_an_earlier_purchase_is_no_repeat_of_it()
     assert_eq!(contacts[0].enrichment_id, None);
     assert_eq!(contacts[1].phones.len(), 1);
     assert_complete(&events);
+}
+
+#[tokio::test]
+async fn what_was_reused_by_a_page_is_erased_by_it() {
+    const PAGE: &str = "https://www.linkedin.com/in/ada-example";
+    const SPELLED: &str = "https://www.linkedin.com/in/ACwAACaX8uYBfAh-5YxmfObz4mVOKYih3zxa-TM";
+    let fake = Fake::start(|path, _| {
+        std::future::ready(match path.ends_with("/single_enrich") {
+            true => json(
+                200,
+                object!({"status": "finished", "email": "a@x.test", "linkedin_url": SPELLED,
+                    "linkedin_profile_url": SPELLED})
+                .to_string(),
+            ),
+            false => json(503, ""),
+        })
+    })
+    .await;
+    let data = tempfile::tempdir().unwrap();
+    let server = Setup::new(fake.address, data.path()).start().await;
+    let mut first = email_of("A", "");
+    first.linkedin_url = Some(PAGE.to_owned());
+    let bought = server.contacts().enrich_contact(first.clone()).await;
+    bought.unwrap();
+    let mut request = later(first);
+    request.reuse_within = Some(DAY);
+    let answer = server.contacts().enrich_contact_async(request).await;
+    let events = read_all(&mut answer.unwrap().into_inner()).await;
+    assert_eq!(contacts(&events)[0].email(), "a@x.test");
+    let purge = PurgePersonRequest {
+        linkedin_url: PAGE.to_owned(),
+        ..Default::default()
+    };
+    let erased = server
+        .jobs()
+        .purge_person(purge)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(erased.erased_results, 1);
+    let events = read_all(&mut server.watch(&events[0].job_id, 0).await).await;
+    assert!(contacts(&events).is_empty(), "{events:#?}");
 }

@@ -21,8 +21,6 @@ pub struct ModelJob {
     pub events: Vec<ModelEvent>,
     pub deliveries: Vec<ModelDelivery>,
     pub known: Known,
-    /// It is recorded what became of its call.
-    pub call_is_known: bool,
 }
 
 /// An event: sequence, time, and the encoded event.
@@ -46,14 +44,13 @@ impl ModelJob {
             events: Vec::new(),
             deliveries: Vec::new(),
             known: Known::default(),
-            call_is_known: false,
         }
     }
 
     /// Whether it has something left to do.
     pub fn is_unfinished(&self) -> bool {
         let through = self.stored.decoded.through;
-        let is_open = self.stored.last_sequence == 0 && !self.call_is_known;
+        let is_open = self.stored.last_sequence == 0 && !self.stored.call_is_known;
         !self.stored.has_ended() || is_open || self.deliveries.iter().any(|body| body.id > through)
     }
 
@@ -62,8 +59,11 @@ impl ModelJob {
         let job = &mut self.stored;
         job.updated = time;
         let is_sign = change.upstream_id.is_some() || change.final_seen || !change.found.is_empty();
+        if !job.call_is_known && change.call == Some(CallOutcome::Refused) {
+            ledger.free(&job.id);
+        }
         let open = [CallOutcome::Pending, CallOutcome::Unknown];
-        self.call_is_known |= match change.call {
+        job.call_is_known |= match change.call {
             Some(outcome) => !open.contains(&outcome),
             None => is_sign,
         };
@@ -194,7 +194,11 @@ impl ModelJob {
         self.deliveries.retain(|delivery| {
             delivery.id > through || delivery.received.is_none_or(|time| time >= before)
         });
-        if !self.stored.has_ended() {
+        if self
+            .stored
+            .finished
+            .is_none_or(|finished| finished < before)
+        {
             self.events.retain(|(_, time, _)| *time >= before);
             let kept = self.events.first().map(|(sequence, _, _)| *sequence);
             self.stored.first_sequence = kept.unwrap_or(self.stored.last_sequence + 1);

@@ -240,6 +240,12 @@ impl Ledger {
         self.entries.iter_mut().find(is_it)
     }
 
+    /// Forgets the request that started a job.
+    pub fn free(&mut self, job: &str) {
+        self.requests
+            .retain(|_, request| request.job.as_deref() != Some(job));
+    }
+
     /// Forgets a request that was not carried out.
     fn forget(&mut self, call: Option<i64>) {
         self.requests
@@ -402,13 +408,17 @@ impl Ledger {
     }
 
     /// What is older is no longer repeatable, but not within a day.
-    pub fn trim(&mut self, before: SystemTime, now: SystemTime) {
+    pub fn trim(&mut self, before: SystemTime, now: SystemTime, is_job: impl Fn(&str) -> bool) {
         let before = before.min(now - DAY);
-        self.requests.retain(|_, request| request.time >= before);
+        let is_kept = |job: &Option<String>| job.as_deref().is_some_and(&is_job);
+        self.requests
+            .retain(|_, request| request.time >= before || is_kept(&request.job));
         for entry in &mut self.entries {
             if entry.time < before {
                 entry.answer = None;
-                entry.people.clear();
+                if !is_kept(&entry.job) {
+                    entry.people.clear();
+                }
             }
         }
     }

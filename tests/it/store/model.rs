@@ -319,7 +319,8 @@ impl Model {
 
     /// Removes what is older.
     pub fn trim(&mut self, before: SystemTime) {
-        self.ledger.trim(before, SystemTime::now());
+        let is_job = |id: &str| self.jobs.contains_key(id);
+        self.ledger.trim(before, SystemTime::now(), is_job);
         for job in self.jobs.values_mut() {
             job.trim(before);
         }
@@ -356,6 +357,7 @@ fn stored(job: &NewJob) -> StoredJob {
         decoded: Decoded::default(),
         final_seen: false,
         has_erased: false,
+        call_is_known: false,
         created: job.created,
         updated: job.created,
         finished: None,

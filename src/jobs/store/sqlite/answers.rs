@@ -71,7 +71,8 @@ pub fn trim(connection: &Connection, before: SystemTime) -> rusqlite::Result<boo
     let requests = connection
         .prepare_cached(
             "DELETE FROM requests WHERE (credential, id) IN
-             (SELECT credential, id FROM requests WHERE created < ? LIMIT ?)",
+             (SELECT credential, id FROM requests WHERE created < ? AND NOT EXISTS
+             (SELECT 1 FROM jobs WHERE jobs.id = requests.job_id AND purged = 0) LIMIT ?)",
         )?
         .execute(params![to_micros(before), PORTION])?;
     let answers = remove(connection, before)?;

@@ -261,11 +261,16 @@ impl Call {
     fn forget(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.release(connection, None)?;
         purchases::forget(connection, self.id)?;
-        connection
-            .prepare_cached("DELETE FROM requests WHERE call = ?")?
-            .execute([self.id])?;
-        Ok(())
+        free_id(connection, self.id)
     }
+}
+
+/// The same request may be sent again.
+pub fn free_id(connection: &Connection, call: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM requests WHERE call = ?")?
+        .execute([call])
+        .map(drop)
 }
 
 /// Whether this does not say what became of a call.

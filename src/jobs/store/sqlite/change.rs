@@ -26,12 +26,7 @@ pub fn apply(
     job_id: &str,
     change: Change,
 ) -> Result<StoredJob, StoreError> {
-    let Numbered {
-        number,
-        call,
-        call_is_known,
-        job,
-    } = rows::numbered_job(connection, job_id)
+    let Numbered { number, call, job } = rows::numbered_job(connection, job_id)
         .map_err(engine)?
         .ok_or_else(|| StoreError::NoSuchJob(job_id.to_owned()))?;
     if change.end.is_some() && job.has_ended() {
@@ -44,7 +39,6 @@ pub fn apply(
         connection,
         number,
         call,
-        call_is_known,
         job,
         // As it will be read again.
         time: from_micros(to_micros(SystemTime::now())),
@@ -58,7 +52,6 @@ struct Log<'c> {
     number: i64,
     /// The entry of the call that started it.
     call: i64,
-    call_is_known: bool,
     job: StoredJob,
     time: SystemTime,
 }
@@ -81,14 +74,20 @@ impl Log<'_> {
     fn call(&mut self, change: &Change) -> rusqlite::Result<()> {
         let is_sign = change.upstream_id.is_some() || change.final_seen || !change.found.is_empty();
         let sign = is_sign.then_some(CallOutcome::CarriedOut);
-        let Some(outcome) = change.call.or(sign).filter(|_| !self.call_is_known) else {
+        let Some(outcome) = change.call.or(sign).filter(|_| !self.job.call_is_known) else {
             return Ok(());
         };
-        self.call_is_known = !calls::is_open(outcome);
+        self.job.call_is_known = !calls::is_open(outcome);
         // The ledger may have forgotten it: then what it cost is not counted any more.
-        if let Some(mut call) = calls::get(self.connection, self.call)? {
-            let charge = call.conclude_start(self.connection, outcome)?;
-            self.job.credits += charge.map_or(0, |charge| charge.credits);
+        match calls::get(self.connection, self.call)? {
+            Some(mut call) => {
+                let charge = call.conclude_start(self.connection, outcome)?;
+                self.job.credits += charge.map_or(0, |charge| charge.credits);
+            }
+            None if outcome == CallOutcome::Refused => {
+                calls::free_id(self.connection, self.call)?;
+            }
+            None => {}
         }
         Ok(())
     }
@@ -203,7 +202,7 @@ impl Log<'_> {
         self.job.finished = Some(self.time);
         // Nothing more will be found. Otherwise it may be, and charged.
         if matches!(end, End::Complete | End::Failed { .. })
-            && self.call_is_known
+            && self.job.call_is_known
             && let Some(mut call) = calls::get(self.connection, self.call)?
         {
             call.release(self.connection, None)?;
@@ -299,7 +298,7 @@ impl Log<'_> {
             job.finished.map(to_micros),
             job.failure.as_ref().map(|failure| failure.reason),
             job.failure.as_ref().map(|failure| failure.message.as_str()),
-            self.call_is_known,
+            self.job.call_is_known,
             self.number,
         ])?;
         Ok(())

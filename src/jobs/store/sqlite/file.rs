@@ -9,7 +9,7 @@ use super::super::StoreError;
 use super::{engine, log};
 
 /// The version of `schema.sql`, kept in the file.
-const SCHEMA_VERSION: i32 = 4;
+const SCHEMA_VERSION: i32 = 5;
 
 /// The file holds personal data: nobody but its owner may read it.
 pub fn create_private(path: &Path) -> Result<(), StoreError> {

@@ -81,10 +81,10 @@ pub fn hide(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
 /// not decoded; whether it is hidden now. Looks within the write, because a callback
 /// may have come since somebody else looked.
 pub fn hide_ended(connection: &Connection, id: &str, before: SystemTime) -> rusqlite::Result<bool> {
-    // A job without events was refused by Pronto: nothing will ever be decoded.
-    let condition =
-        "id = ?2 AND finished < ?3 AND updated < ?3 AND (last_sequence = 0 OR NOT EXISTS
-         (SELECT 1 FROM deliveries WHERE job = number AND deliveries.id > decoded_through))";
+    // Of a job without events Pronto refused the start, or has not answered it yet.
+    let condition = "id = ?2 AND finished < ?3 AND updated < ?3 AND
+         CASE last_sequence WHEN 0 THEN call_is_known = 1 ELSE NOT EXISTS
+         (SELECT 1 FROM deliveries WHERE job = number AND deliveries.id > decoded_through) END";
     hide_where(connection, condition, params![now(), id, to_micros(before)])
 }
 
@@ -113,6 +113,20 @@ fn hide_where(
         .prepare_cached("UPDATE jobs SET purged = 1 WHERE id = ?")?
         .execute([id])?;
     Ok(true)
+}
+
+/// Remembers Pronto's id of a job that was purged before Pronto answered, so that its
+/// search is not taken for that of another job.
+pub fn remember_upstream_id(
+    connection: &Connection,
+    job_id: &str,
+    upstream_id: Option<&str>,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE purged_jobs SET upstream_id = COALESCE(?, upstream_id) WHERE id = ?";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![upstream_id, job_id])?;
+    Ok(())
 }
 
 /// Removes a portion of what belongs to hidden jobs; whether there is more.
@@ -247,11 +261,14 @@ pub fn drop_bodies(connection: &Connection, now: SystemTime) -> rusqlite::Result
     Ok(trim_deliveries(connection, now)? || answers::drop_some(connection)?)
 }
 
-/// Removes a portion of the old events of jobs that go on; whether there may be more.
+/// Removes a portion of the old events of jobs that go on, or that ended long ago and are
+/// kept because results still come; whether there may be more.
 pub fn trim_events(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
     let jobs: Vec<i64> = connection
-        .prepare_cached("SELECT number FROM jobs WHERE finished IS NULL AND purged = 0")?
-        .query_map([], |row| row.get(0))?
+        .prepare_cached(
+            "SELECT number FROM jobs WHERE purged = 0 AND (finished IS NULL OR finished < ?)",
+        )?
+        .query_map([to_micros(before)], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     let mut old = Portion::default();
     for job in jobs {
@@ -345,6 +362,10 @@ pub fn append_unmatched(
             to_micros(SystemTime::now()),
             body
         ])?;
+    // While Pronto calls, its job is remembered.
+    connection
+        .prepare_cached("UPDATE purged_jobs SET purged = ? WHERE id = ? AND credential = ?")?
+        .execute(params![to_micros(SystemTime::now()), job_id, credential])?;
     // Strangers do not displace what came for jobs that were here.
     let is_stranger = credential.is_none();
     let mut totals = connection

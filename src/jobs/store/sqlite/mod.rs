@@ -144,7 +144,7 @@ impl Store for SqliteStore {
     async fn change(&self, job_id: &str, change: Change) -> Result<StoredJob, StoreError> {
         let job_id = job_id.to_owned();
         let erases = !change.erased_bodies.is_empty();
-        let (id, call) = (job_id.clone(), change.call);
+        let (id, call, upstream_id) = (job_id.clone(), change.call, change.upstream_id.clone());
         let changed = self
             .writer
             .write(move |connection| {
@@ -157,7 +157,10 @@ impl Store for SqliteStore {
             .await;
         if let (Err(StoreError::NoSuchJob(_)), Some(outcome)) = (&changed, call) {
             self.writer
-                .write(move |c| calls::conclude_without_job(c, &id, outcome).map_err(engine))
+                .write(move |c| {
+                    keep::remember_upstream_id(c, &id, upstream_id.as_deref()).map_err(engine)?;
+                    calls::conclude_without_job(c, &id, outcome).map_err(engine)
+                })
                 .await?;
         }
         let job = changed?;

@@ -91,7 +91,7 @@ pub fn asked_about(
     profiles: &[[u8; 16]],
 ) -> rusqlite::Result<Vec<Asked>> {
     let mut select = connection.prepare_cached(
-        "SELECT DISTINCT asked.call, job_id, bought.sequence FROM purchases AS asked
+        "SELECT DISTINCT asked.call, job_id, bought.sequence, asked.item FROM purchases AS asked
          JOIN ledger ON ledger.id = asked.call
          LEFT JOIN purchases AS bought ON bought.call = asked.call
          AND bought.item = asked.item AND bought.time IS NOT NULL
@@ -104,6 +104,7 @@ pub fn asked_about(
                 call: row.get(0)?,
                 job_id: row.get(1)?,
                 sequence: row.get(2)?,
+                item: row.get(3)?,
             })
         })?;
         all.extend(asked.collect::<rusqlite::Result<Vec<_>>>()?);
@@ -130,7 +131,10 @@ pub fn forget_profiles(
 /// Forgets whom a portion of the old calls asked about; whether there were any.
 pub fn trim(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
     let old: Vec<i64> = connection
-        .prepare_cached("SELECT id FROM ledger WHERE has_people = 1 AND time < ? LIMIT ?")?
+        .prepare_cached(
+            "SELECT id FROM ledger WHERE has_people = 1 AND time < ? AND NOT EXISTS
+             (SELECT 1 FROM jobs WHERE jobs.id = ledger.job_id AND purged = 0) LIMIT ?",
+        )?
         .query_map([to_micros(before), PORTION as i64], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     let mut update = connection.prepare_cached("UPDATE ledger SET has_people = 0 WHERE id = ?")?;

@@ -8,22 +8,43 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::recognize;
 use crate::jobs::model::Found;
 use crate::jobs::{identity, person};
+use crate::ledger::model::{NewCall, Wanted};
 use crate::proto::endpoint::Endpoint;
 use crate::proto::v1::job_event::Event;
-use crate::proto::v1::{CallbackSource, Completion, Contact, ErasedResult};
+use crate::proto::v1::{CallbackSource, Completion, Contact, EnrichmentType, ErasedResult};
 
-/// Contacts as they are stored; none where there are none.
+/// The contacts of a call as they are stored; none where there are none.
 #[must_use]
-pub fn encode(contacts: &[Contact]) -> Option<Vec<u8>> {
-    let each = contacts.iter().map(Message::encode_length_delimited_to_vec);
-    (!contacts.is_empty()).then(|| each.collect::<Vec<_>>().concat())
+pub fn encode_of(call: &NewCall) -> Option<Vec<u8>> {
+    let is_whole = |contact: &Contact| {
+        let item = contact.index.unwrap_or_default();
+        let is_bought = |w: &Wanted| w.item == item && w.kind != EnrichmentType::Unspecified;
+        !call.people.iter().any(is_bought)
+    };
+    let each = call.reused.iter().map(|c| (is_whole(c), c.clone()));
+    encode(&each.collect::<Vec<_>>())
 }
 
-fn decode(encoded: Vec<u8>) -> Vec<Contact> {
+/// Before each of them stands whether nothing else is bought about them. Purchases do not
+/// tell that later: they may be forgotten meanwhile.
+fn encode(contacts: &[(bool, Contact)]) -> Option<Vec<u8>> {
+    let mut encoded = Vec::new();
+    for (is_whole, contact) in contacts {
+        encoded.push(u8::from(*is_whole));
+        encoded.extend(contact.encode_length_delimited_to_vec());
+    }
+    (!encoded.is_empty()).then_some(encoded)
+}
+
+fn decode(encoded: Vec<u8>) -> Vec<(bool, Contact)> {
     let mut left = Bytes::from(encoded);
     std::iter::from_fn(|| match left.is_empty() {
         true => None,
-        false => Contact::decode_length_delimited(&mut left).ok(),
+        false => {
+            let is_whole = left.split_to(1).first() == Some(&1);
+            let contact = Contact::decode_length_delimited(&mut left).ok()?;
+            Some((is_whole, contact))
+        }
     })
     .collect()
 }
@@ -39,13 +60,8 @@ pub fn take(connection: &Connection, job: i64) -> rusqlite::Result<Vec<Found>> {
     connection
         .prepare_cached("UPDATE jobs SET reused_contacts = NULL WHERE number = ?")?
         .execute([job])?;
-    let mut is_wanted = connection.prepare_cached(
-        "SELECT 1 FROM purchases WHERE call = (SELECT call FROM jobs WHERE number = ?)
-         AND item = ?",
-    )?;
     let mut found = Vec::new();
-    for contact in decode(encoded) {
-        let is_whole = !is_wanted.exists(params![job, contact.index.unwrap_or_default()])?;
+    for (is_whole, contact) in decode(encoded) {
         found.push(Found {
             identity: identity::of_reused(contact.index, is_whole),
             event: match is_erased(&contact) {
@@ -91,7 +107,7 @@ pub fn erase(connection: &Connection, job_id: &str) -> rusqlite::Result<()> {
         return Ok(());
     };
     let mut contacts = decode(encoded);
-    for contact in &mut contacts {
+    for (_, contact) in &mut contacts {
         let marks = person::marks(&Event::Contact(contact.clone()));
         if !recognize::erased_marks(connection, job_id, marks)?.is_empty() {
             *contact = Contact {

@@ -10,6 +10,7 @@ use super::{EVENT_PAGE_BYTES, PAGE_BYTES, reused};
 use crate::jobs::model::{
     Decoded, Delivery, JobPage, NewJob, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
+use crate::ledger::Day;
 use crate::proto::v1::{CallbackSource, JobFailure, JobState};
 use crate::trace::Origin;
 
@@ -65,6 +66,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<StoredJob> {
         },
         final_seen: row.get("final_seen")?,
         has_erased: row.get("has_erased")?,
+        call_is_known: row.get("call_is_known")?,
         created: time("created")?,
         updated: time("updated")?,
         finished: optional_time("finished")?,
@@ -104,7 +106,7 @@ pub fn insert_job(connection: &Connection, job: &NewJob, call: i64) -> rusqlite:
             job.deadline.map(to_micros),
             request_id,
             call,
-            reused::encode(&job.call.reused),
+            reused::encode_of(&job.call),
             job.call.origin.map(|origin| origin.to_string()),
         ])?;
     Ok(())
@@ -115,14 +117,12 @@ pub fn job(connection: &Connection, id: &str) -> rusqlite::Result<Option<StoredJ
     Ok(numbered_job(connection, id)?.map(|numbered| numbered.job))
 }
 
-/// A job, and what only the store knows of it.
+/// A job, and where the store has what belongs to it.
 pub struct Numbered {
     /// By which its rows are found.
     pub number: i64,
     /// The entry of the call that started it.
     pub call: i64,
-    /// Whether it is known what became of that.
-    pub call_is_known: bool,
     /// The job.
     pub job: StoredJob,
 }
@@ -135,7 +135,6 @@ pub fn numbered_job(connection: &Connection, id: &str) -> rusqlite::Result<Optio
             Ok(Numbered {
                 number: row.get("number")?,
                 call: row.get("call")?,
-                call_is_known: row.get("call_is_known")?,
                 job: read_job(row)?,
             })
         })
@@ -226,8 +225,8 @@ pub fn usage(connection: &Connection) -> rusqlite::Result<Usage> {
         jobs: jobs_by_state(connection)?,
         unmatched: number_from(connection, "SELECT count(*) FROM unmatched")?,
         reserved: connection.query_row(
-            "SELECT COALESCE(SUM(reserved), 0) FROM usage",
-            [],
+            "SELECT COALESCE(SUM(reserved), 0) FROM usage WHERE day >= ?",
+            [Day::today().number()],
             |row| row.get(0),
         )?,
     })
@@ -258,7 +257,7 @@ pub fn finished_jobs(
     connection
         .prepare_cached(
             "SELECT id FROM jobs WHERE finished < ?1 AND updated < ?1 AND purged = 0
-             ORDER BY finished LIMIT ?2",
+             AND (last_sequence > 0 OR call_is_known = 1) ORDER BY finished LIMIT ?2",
         )?
         .query_map(params![to_micros(before), limit as i64], |row| row.get(0))?
         .collect()

@@ -21,7 +21,8 @@ CREATE TABLE jobs (
     -- Positions of the items for which nothing had arrived at the end, as JSON.
     missing_indexes TEXT,
     request_id      TEXT,
-    -- What earlier purchases answer, until it is in the log.
+    -- What earlier purchases answer, until it is in the log: contacts, and before each
+    -- whether nothing else is bought about them.
     reused_contacts BLOB,
     -- The entry of the ledger for the call that started it.
     call            INTEGER NOT NULL DEFAULT 0,

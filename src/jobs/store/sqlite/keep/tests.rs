@@ -128,7 +128,7 @@ fn a_job_is_not_hidden_when_something_came_since_it_was_looked_at() {
     change("UPDATE jobs SET updated = 30000000 WHERE number = 3");
     // Pronto refused it.
     add_delivery(&store, 4, 1);
-    change("UPDATE jobs SET last_sequence = 0 WHERE number = 4");
+    change("UPDATE jobs SET last_sequence = 0, call_is_known = 1 WHERE number = 4");
     let hidden = ["job 1", "job 2", "job 3", "job 4", "job 5"].map(hide_ended);
     assert_eq!(hidden, [false, false, false, true, true]);
     assert_eq!(count(&store, "purged_jobs"), 2);
