@@ -122,6 +122,12 @@ pub fn not_started(error: &StartError) -> Status {
                 job_id,
             )
         }
+        // The caller named no job, so it is told what its request has to do with one.
+        StartError::Purged { request_id, job_id } => {
+            of_job(ErrorReason::NotFound, error.to_string(), job_id)
+                .with("request_id", request_id)
+                .status()
+        }
         StartError::NoCallbackUrl => status(
             ErrorReason::CallbackUrlNotConfigured,
             "results of this operation come by callback only: set the server's option \
