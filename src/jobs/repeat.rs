@@ -50,7 +50,7 @@ pub(super) async fn attach(
         runner::ensure(shared, &job_id);
     }
     let acceptance = acceptance(shared, &job).await?.ok_or_else(|| {
-        let message = "whether Pronto carried out the first call with this request_id is not known";
+        let message = "the first call with this request_id brought no answer";
         Failure::new(ErrorReason::OutcomeUnknown, endpoint, message)
     });
     Ok(Some(Started {

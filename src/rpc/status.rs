@@ -77,6 +77,11 @@ pub fn failed(failure: &Failure) -> Status {
 pub fn outcome_unknown(failure: &Failure, job_id: &str) -> Status {
     let unknown = Failure {
         reason: ErrorReason::OutcomeUnknown,
+        // First, because what Pronto said may be long, and is cut.
+        message: format!(
+            "it is not known whether Pronto started job {job_id}; watch it: {}",
+            failure.message
+        ),
         ..failure.clone()
     };
     call(&unknown).with("job_id", job_id).status()
