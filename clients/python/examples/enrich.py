@@ -5,7 +5,8 @@
 
 IN.csv has the columns first_name, last_name, company_name and linkedin_url, perhaps others, and
 2 to 100 rows. OUT.csv gets them all with email and email_status. When the program is stopped,
-run it again with the same REQUEST_ID: it continues the same job, and nothing is paid twice.
+run it again with the same REQUEST_ID: it continues the same job, and nothing is paid twice, for
+as long as the server keeps ids (docs/money.md).
 """
 
 import csv

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Finds the emails of the people in a CSV file. Run it again with the same request id
-// after a crash, on another machine: it continues the same job and pays nothing. Columns
-// that it does not know are kept.
+// after a crash, on another machine: it continues the same job and pays nothing, for as long
+// as the server keeps ids (docs/money.md). Columns that it does not know are kept.
 //
 //   enrich IN.csv OUT.csv REQUEST_ID
 import { readFile, rename, writeFile } from "node:fs/promises";

@@ -5,8 +5,9 @@
 //
 //	go run ./examples/enrich IN.csv OUT.csv REQUEST_ID
 //
-// REQUEST_ID is a text of your choice. Run again with the same one, after a crash or
-// at any time, the command continues the same job and pays nothing.
+// REQUEST_ID is a text of your choice. Run again with the same one, after a crash for
+// example, the command continues the same job and pays nothing, for as long as the
+// server keeps ids (docs/money.md).
 package main
 
 import (

@@ -21,7 +21,7 @@ import pronto.v1.JobEvent;
  * Finds the emails of the people in a CSV file: {@code enrich IN.csv OUT.csv REQUEST_ID}.
  *
  * <p>Run again with the same id, after whatever ended it, it continues the same job and pays
- * nothing.
+ * nothing, for as long as the server keeps ids (docs/money.md).
  */
 public final class Enrich {
   private Enrich() {}
