@@ -27,8 +27,10 @@ pub(super) async fn attach(
     let mut woken = shared.wakes.subscribe(&job_id);
     let job = loop {
         woken.mark_unchanged();
-        let job = shared.store.job(&job_id).await?;
-        let job = job.ok_or_else(|| StoreError::NoSuchJob(job_id.clone()))?;
+        let Some(job) = shared.store.job(&job_id).await? else {
+            let request_id = key.id.clone();
+            return Err(StartError::Purged { request_id, job_id });
+        };
         if job.last_sequence > 0 {
             break job;
         }
@@ -48,7 +50,7 @@ pub(super) async fn attach(
         runner::ensure(shared, &job_id);
     }
     let acceptance = acceptance(shared, &job).await?.ok_or_else(|| {
-        let message = "whether Pronto carried out the first call with this request_id is not known";
+        let message = "the first call with this request_id brought no answer";
         Failure::new(ErrorReason::OutcomeUnknown, endpoint, message)
     });
     Ok(Some(Started {

@@ -59,6 +59,17 @@ pub enum StartError {
         /// What is called.
         endpoint: &'static Endpoint,
     },
+    /// An earlier request with this id started a job that is no longer kept.
+    #[error(
+        "job {job_id}, which request_id {request_id:?} started, is no longer kept; a new request_id \
+         starts another"
+    )]
+    Purged {
+        /// The id.
+        request_id: String,
+        /// The job.
+        job_id: String,
+    },
     /// It must not be sent.
     #[error(transparent)]
     Refused(#[from] Refusal),

@@ -77,6 +77,11 @@ pub fn failed(failure: &Failure) -> Status {
 pub fn outcome_unknown(failure: &Failure, job_id: &str) -> Status {
     let unknown = Failure {
         reason: ErrorReason::OutcomeUnknown,
+        // First, because what Pronto said may be long, and is cut.
+        message: format!(
+            "it is not known whether Pronto started job {job_id}; watch it: {}",
+            failure.message
+        ),
         ..failure.clone()
     };
     call(&unknown).with("job_id", job_id).status()
@@ -121,6 +126,12 @@ pub fn not_started(error: &StartError) -> Status {
                 &Failure::new(ErrorReason::OutcomeUnknown, endpoint, message),
                 job_id,
             )
+        }
+        // The caller named no job, so it is told what its request has to do with one.
+        StartError::Purged { request_id, job_id } => {
+            of_job(ErrorReason::NotFound, error.to_string(), job_id)
+                .with("request_id", request_id)
+                .status()
         }
         StartError::NoCallbackUrl => status(
             ErrorReason::CallbackUrlNotConfigured,

@@ -5,7 +5,8 @@
 
 IN.csv has the columns first_name, last_name, company_name and linkedin_url, perhaps others, and
 2 to 100 rows. OUT.csv gets them all with email and email_status. When the program is stopped,
-run it again with the same REQUEST_ID: it continues the same job, and nothing is paid twice.
+run it again with the same REQUEST_ID: it continues the same job, and nothing is paid twice, for
+as long as the server keeps ids (docs/money.md).
 """
 
 import csv
@@ -63,9 +64,14 @@ def enrich(
 ) -> None:
     """Enrich the rows as one batch, and write them in their order."""
     # The same id and the same rows are the same job, however often they are sent.
-    start = client.contacts.StartBulkContactEnrichment(request_for(rows, request_id))
+    try:
+        job: pronto_grpc.Followable = client.contacts.StartBulkContactEnrichment(
+            request_for(rows, request_id)
+        )
+    except pronto_grpc.ProntoError as error:
+        job = unknown_job(error)
     contacts: dict[int, v1.Contact] = {}
-    with client.follow(start) as events:
+    with client.follow(job) as events:
         for event in events:
             # Results come in any order; each says which row it belongs to, where that is known.
             if event.WhichOneof("event") == "contact" and event.contact.HasField("index"):
@@ -91,6 +97,16 @@ def request_for(rows: Sequence[Mapping[str, str]], request_id: str) -> v1.BulkEn
         enrichment_type=[v1.ENRICHMENT_TYPE_EMAIL],
         request_id=request_id,
     )
+
+
+def unknown_job(error: pronto_grpc.ProntoError) -> str:
+    """Name the job of a start whose answer was lost between Pronto and the server."""
+    if error.reason != v1.ERROR_REASON_OUTCOME_UNKNOWN:
+        raise error
+    # Pronto may have the batch and charge it. The job collects what it delivers, and ends at
+    # its deadline if that is nothing.
+    print("Pronto's answer was lost; waiting for what it delivers", file=sys.stderr, flush=True)
+    return error.metadata["job_id"]
 
 
 def write(

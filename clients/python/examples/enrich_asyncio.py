@@ -10,7 +10,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from enrich import explain, read, report, request_for, write
+from enrich import explain, read, report, request_for, unknown_job, write
 
 import pronto_grpc
 from pronto_grpc import aio, v1
@@ -21,9 +21,14 @@ async def enrich(
 ) -> tuple[dict[int, v1.Contact], v1.JobCompleted | None]:
     """Enrich the rows as one batch; return what was found, by row, and how it ended."""
     # The same id and the same rows are the same job, however often they are sent.
-    start = await client.contacts.StartBulkContactEnrichment(request_for(rows, request_id))
+    try:
+        job: pronto_grpc.Followable = await client.contacts.StartBulkContactEnrichment(
+            request_for(rows, request_id)
+        )
+    except pronto_grpc.ProntoError as error:
+        job = unknown_job(error)
     contacts: dict[int, v1.Contact] = {}
-    async with client.follow(start) as events:
+    async with client.follow(job) as events:
         async for event in events:
             # Results come in any order; each says which row it belongs to, where that is known.
             if event.WhichOneof("event") == "contact" and event.contact.HasField("index"):

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Finds the emails of the people in a CSV file. Run it again with the same request id
-// after a crash, on another machine: it continues the same job and pays nothing. Columns
-// that it does not know are kept.
+// after a crash, on another machine: it continues the same job and pays nothing, for as long
+// as the server keeps ids (docs/money.md). Columns that it does not know are kept.
 //
 //   enrich IN.csv OUT.csv REQUEST_ID
 import { readFile, rename, writeFile } from "node:fs/promises";
 
 import { ErrorReason, type NodePronto, ProntoError } from "pronto-grpc";
-import { type Contact, EnrichmentType, JobOutcome } from "pronto-grpc/v1";
+import { type Contact, EnrichmentType, JobOutcome, type StartResponse } from "pronto-grpc/v1";
 
 import { connectFromEnvironment } from "./connection.js";
 import { formatCsv } from "./csv.js";
@@ -30,8 +30,9 @@ try {
   process.exitCode = 1;
 }
 
-async function enrich(pronto: NodePronto, input: string, output: string, requestId: string) {
-  const start = await pronto.contacts.startBulkContactEnrichment({
+/** Starts the batch, or finds the job that the same request started before. */
+async function start(pronto: NodePronto, requestId: string): Promise<StartResponse | string> {
+  const request = {
     contacts: rows.map(cells).map((person) => ({
       firstName: person.first_name,
       lastName: person.last_name,
@@ -41,10 +42,22 @@ async function enrich(pronto: NodePronto, input: string, output: string, request
     })),
     enrichmentType: [EnrichmentType.EMAIL],
     requestId,
-  });
+  };
+  try {
+    return await pronto.contacts.startBulkContactEnrichment(request);
+  } catch (error) {
+    if (!(error instanceof ProntoError) || error.reason !== ErrorReason.OUTCOME_UNKNOWN)
+      throw error;
+    // Pronto may have the batch and charge it. The job collects what it delivers, and ends
+    // at its deadline if that is nothing.
+    console.error("Pronto's answer was lost; waiting for what it delivers");
+    return error.info["job_id"] ?? "";
+  }
+}
 
+async function enrich(pronto: NodePronto, input: string, output: string, requestId: string) {
   const found = new Map<number, Contact>();
-  const events = pronto.follow(start);
+  const events = pronto.follow(await start(pronto, requestId));
   for await (const { event } of events) {
     if (event.case !== "contact" || event.value.index === undefined) continue;
     found.set(event.value.index, event.value);

@@ -60,8 +60,15 @@ export class ProntoError extends ConnectError {
     this.reason = reasonOf(this.reasonText);
     this.info = { ...info?.metadata };
     this.retryDelayMs = milliseconds(error.findDetails(RetryInfoSchema)[0]?.retryDelay);
-    this.fieldViolations = error.findDetails(BadRequestSchema).flatMap((d) => d.fieldViolations);
-    this.quotaViolations = error.findDetails(QuotaFailureSchema).flatMap((d) => d.violations);
+    // Without the rest of the messages: their int64s would keep JSON.stringify from an error.
+    this.fieldViolations = error
+      .findDetails(BadRequestSchema)
+      .flatMap((d) => d.fieldViolations)
+      .map(({ field, description }) => ({ field, description }));
+    this.quotaViolations = error
+      .findDetails(QuotaFailureSchema)
+      .flatMap((d) => d.violations)
+      .map(({ subject, description }) => ({ subject, description }));
   }
 
   /** Any value that was thrown by a call, as a ProntoError. */

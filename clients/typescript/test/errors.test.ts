@@ -46,6 +46,18 @@ it("has what the server said", () => {
   assert.ok(error instanceof ConnectError && error.cause instanceof ConnectError);
 });
 
+it("has violations that a log can write as JSON", () => {
+  const error = received(
+    detail(BadRequestSchema, { fieldViolations: [{ field: "limit", description: "too low" }] }),
+    detail(QuotaFailureSchema, {
+      violations: [{ subject: "max_credits", description: "3", quotaValue: 2n }],
+    }),
+  );
+  assert.deepEqual(error.fieldViolations, [{ field: "limit", description: "too low" }]);
+  assert.deepEqual(error.quotaViolations, [{ subject: "max_credits", description: "3" }]);
+  assert.match(JSON.stringify(error), /max_credits/);
+});
+
 it("keeps a reason that it does not know as text, and takes no other domain's", () => {
   const unknown = received(detail(ErrorInfoSchema, { domain: "pronto.v1", reason: "NEWER" }));
   assert.deepEqual([unknown.reason, unknown.reasonText], [ErrorReason.UNSPECIFIED, "NEWER"]);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use pronto_grpc::proto::v1::job_service_client::JobServiceClient;
 use pronto_grpc::proto::v1::sandbox_service_client::SandboxServiceClient;
 use pronto_grpc::proto::v1::{
-    GetSandboxCountersRequest, JobEvent, LeadResult, ListFindingsRequest, ListJobsRequest,
-    SandboxSettings, UpdateSettingsRequest,
+    FaultKind, GetSandboxCountersRequest, JobEvent, LeadResult, ListFindingsRequest,
+    ListJobsRequest, SandboxFault, SandboxSettings, UpdateSettingsRequest,
 };
 use tonic::transport::Channel;
 
@@ -96,17 +96,58 @@ pub async fn enrich(column: &Column) -> Result<(), String> {
 
     judge_lines(&lines, CONTACTS)?;
     judge_table(&table, &output)?;
-    judge_bill(stage.channel().await, started, CONTACTS).await
+    judge_bill(stage.channel().await, started, CONTACTS).await?;
+    after_a_lost_answer(column, &stage, &folder).await
+}
+
+/// The batch is bought, and Pronto's answer to that is lost: the job has the results, so the
+/// program goes on with it, and again when it is run again.
+async fn after_a_lost_answer(column: &Column, stage: &Stage, folder: &Path) -> Result<(), String> {
+    const CONTACTS: usize = 4;
+    let input = folder.join("in.csv");
+    std::fs::write(&input, table(stage.channel().await, CONTACTS).await).unwrap();
+    lose_the_next_answer(stage.channel().await).await;
+    let arguments = [
+        "enrich".to_owned(),
+        input.display().to_string(),
+        folder.join("out.csv").display().to_string(),
+        "22222222-2222-4333-8444-555555555555".to_owned(),
+    ];
+    for _ in 0..2 {
+        let program = Program::start(column, &arguments, &stage.environment());
+        judge_lines(&program.success().await?, CONTACTS)?;
+    }
+    Ok(())
+}
+
+/// Has the next batch carried out without an answer.
+async fn lose_the_next_answer(channel: Channel) {
+    let lost = SandboxFault {
+        kind: FaultKind::AnswerLost.into(),
+        count: Some(1),
+        endpoint: "StartBulkContactEnrichment".to_owned(),
+        ..SandboxFault::default()
+    };
+    let settings = SandboxSettings {
+        faults: vec![lost],
+        ..SandboxSettings::default()
+    };
+    set(channel, settings).await;
 }
 
 /// Sets the time between two deliveries.
 async fn set_pace(channel: Channel, pace: Duration) {
-    let settings = Some(SandboxSettings {
+    let settings = SandboxSettings {
         pace: pace.try_into().ok(),
         ..SandboxSettings::default()
-    });
+    };
+    set(channel, settings).await;
+}
+
+/// Sets what the settings have.
+async fn set(channel: Channel, settings: SandboxSettings) {
     let request = UpdateSettingsRequest {
-        settings,
+        settings: Some(settings),
         update_mask: None,
     };
     let mut sandbox = SandboxServiceClient::new(channel);

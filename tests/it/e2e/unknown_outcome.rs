@@ -132,9 +132,12 @@ fn named(name: &str) -> SearchLeadsRequest {
 /// The id of the job of a start whose outcome is not known.
 #[track_caller]
 fn lost<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
-    let info = error_info(&answer.unwrap_err());
+    let status = answer.unwrap_err();
+    let info = error_info(&status);
     assert_eq!(info.reason, "OUTCOME_UNKNOWN");
-    info.metadata["job_id"].clone()
+    let job_id = info.metadata["job_id"].clone();
+    assert!(status.message().contains(&job_id), "{}", status.message());
+    job_id
 }
 
 #[track_caller]

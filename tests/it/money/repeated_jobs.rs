@@ -332,6 +332,7 @@ async fn a_purged_job_is_not_bought_again() {
     let stage = Stage::start().await;
     let mut contacts = stage.server.contacts();
     let request = later(email_of("A", "a"));
+    let request_id = request.request_id.clone();
     let stream = contacts.enrich_contact_async(request.clone()).await;
     let events = read_all(&mut stream.unwrap().into_inner()).await;
     let job_id = events[0].job_id.clone();
@@ -348,4 +349,6 @@ async fn a_purged_job_is_not_bought_again() {
         (Code::NotFound, "NOT_FOUND")
     );
     assert_eq!(metadata(&gone, "job_id"), job_id);
+    assert_eq!(metadata(&gone, "request_id"), request_id);
+    assert!(gone.message().contains(&request_id), "{}", gone.message());
 }

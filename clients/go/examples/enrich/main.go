@@ -5,12 +5,14 @@
 //
 //	go run ./examples/enrich IN.csv OUT.csv REQUEST_ID
 //
-// REQUEST_ID is a text of your choice. Run again with the same one, after a crash or
-// at any time, the command continues the same job and pays nothing.
+// REQUEST_ID is a text of your choice. Run again with the same one, after a crash for
+// example, the command continues the same job and pays nothing, for as long as the
+// server keeps ids (docs/money.md).
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -48,7 +50,7 @@ func enrich(ctx context.Context, client *pronto.Client, in, out, requestID strin
 	if err != nil {
 		return err
 	}
-	stream := client.Follow(job.GetId())
+	stream := client.Follow(job)
 	found, err := results(ctx, stream, len(contacts.rows))
 	if err != nil {
 		return err
@@ -60,16 +62,28 @@ func enrich(ctx context.Context, client *pronto.Client, in, out, requestID strin
 	return nil
 }
 
-func start(ctx context.Context, client *pronto.Client, contacts *table, requestID string) (*prontov1.Job, error) {
+// start starts the batch, or finds the job that the same request started before, and
+// returns its id.
+func start(ctx context.Context, client *pronto.Client, contacts *table, requestID string) (string, error) {
 	answer, err := client.Contacts.StartBulkContactEnrichment(ctx, &prontov1.BulkEnrichContactsRequest{
 		Contacts:       contacts.requests(),
 		EnrichmentType: []prontov1.EnrichmentType{prontov1.EnrichmentType_ENRICHMENT_TYPE_EMAIL},
 		RequestId:      requestID,
 	})
-	if pronto.ReasonOf(err) == prontov1.ErrorReason_ERROR_REASON_REQUEST_ID_REUSED {
-		return nil, fmt.Errorf("the id %q was used with other contacts: choose another id for another file (%w)", requestID, err)
+	var refusal *pronto.Error
+	if !errors.As(err, &refusal) {
+		return answer.GetJob().GetId(), err
 	}
-	return answer.GetJob(), err
+	switch refusal.Reason {
+	case prontov1.ErrorReason_ERROR_REASON_REQUEST_ID_REUSED:
+		return "", fmt.Errorf("the id %q was used with other contacts: choose another id for another file (%w)", requestID, err)
+	case prontov1.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN:
+		// Pronto may have the batch and charge it. The job collects what it delivers, and
+		// ends at its deadline if that is nothing.
+		log.Print("Pronto's answer was lost; waiting for what it delivers")
+		return refusal.Metadata["job_id"], nil
+	}
+	return "", err
 }
 
 // results collects the contacts by their position in the request; they come in any

@@ -16,13 +16,12 @@ import pronto.v1.EnrichmentType;
 import pronto.v1.ErrorReason;
 import pronto.v1.JobCompleted;
 import pronto.v1.JobEvent;
-import pronto.v1.StartResponse;
 
 /**
  * Finds the emails of the people in a CSV file: {@code enrich IN.csv OUT.csv REQUEST_ID}.
  *
  * <p>Run again with the same id, after whatever ended it, it continues the same job and pays
- * nothing.
+ * nothing, for as long as the server keeps ids (docs/money.md).
  */
 public final class Enrich {
   private Enrich() {}
@@ -50,9 +49,9 @@ public final class Enrich {
 
   private static void enrich(People people, Path target, String requestId) throws IOException {
     try (Pronto pronto = Connection.open()) {
-      StartResponse start = start(pronto, people, requestId);
+      String job = start(pronto, people, requestId);
       Map<Integer, Contact> found = new HashMap<>();
-      JobCompleted account = collect(pronto, start, found);
+      JobCompleted account = collect(pronto, job, found);
       people.write(target, found);
       nameMissing(account.getMissingIndexesList());
       System.out.printf(
@@ -63,7 +62,8 @@ public final class Enrich {
     }
   }
 
-  private static StartResponse start(Pronto pronto, People people, String requestId) {
+  /** Starts the batch, or finds the job that the same request started before: its id. */
+  private static String start(Pronto pronto, People people, String requestId) {
     BulkEnrichContactsRequest request =
         BulkEnrichContactsRequest.newBuilder()
             .addAllContacts(people.contacts())
@@ -71,7 +71,7 @@ public final class Enrich {
             .setRequestId(requestId)
             .build();
     try {
-      return pronto.contacts().startBulkContactEnrichment(request);
+      return pronto.contacts().startBulkContactEnrichment(request).getJob().getId();
     } catch (StatusRuntimeException e) {
       ProntoException error = ProntoException.of(e);
       if (error.reason() == ErrorReason.ERROR_REASON_REQUEST_ID_REUSED) {
@@ -79,13 +79,18 @@ public final class Enrich {
             "The id %s was used for other people before (job %s). Choose a new one for this file.%n",
             requestId, error.metadata().get("job_id"));
       }
+      if (error.reason() == ErrorReason.ERROR_REASON_OUTCOME_UNKNOWN) {
+        // Pronto may have the batch and charge it. The job collects what it delivers, and ends at
+        // its deadline if that is nothing.
+        System.err.println("Pronto's answer was lost; waiting for what it delivers");
+        return error.metadata().get("job_id");
+      }
       throw error;
     }
   }
 
-  private static JobCompleted collect(
-      Pronto pronto, StartResponse start, Map<Integer, Contact> found) {
-    try (Follow events = pronto.follow(start)) {
+  private static JobCompleted collect(Pronto pronto, String job, Map<Integer, Contact> found) {
+    try (Follow events = pronto.follow(job)) {
       for (JobEvent event : events) {
         if (event.hasContact() && event.getContact().hasIndex()) {
           // The position of the person in the request: results come in any order.
