@@ -60,6 +60,7 @@ async fn play(scenario: &'static str, column: &Column) -> Outcome {
         "search" => examples::search(column).await?,
         "enrich" => examples::enrich(column).await?,
         "refusals" => calls::refusals(column, scenario).await?,
+        "cancellation" => calls::cancellation(column, scenario).await?,
         "metadata" => calls::two_keys(column, scenario).await?,
         "compression" => calls::compression(column, scenario).await?,
         "unix" => calls::unix(column, scenario).await?,
