@@ -93,6 +93,20 @@ pub async fn compression(column: &Column, scenario: &str) -> Result<(), String> 
     }
 }
 
+/// A connection dies in silence under a call without a deadline: keepalive notices, and
+/// the call is repeated on another one.
+pub async fn keepalive(column: &Column) -> Result<(), String> {
+    let stage = Stage::new().await;
+    let wire = Wire::to(stage.place.grpc(), Rule::Mute).await;
+    let environment = stage.environment_through(wire.address);
+    let program = Program::start(column, &["unary".to_owned()], &environment);
+    program.success().await?;
+    match wire.broken() {
+        1 => saw(stage.server(), "unary").await,
+        _ => Err("the client did not meet the silent connection".to_owned()),
+    }
+}
+
 /// Answers are lost on two of three connections: what may be repeated succeeds, and what
 /// is charged is charged once for each call.
 pub async fn retry(column: &Column, scenario: &str) -> Result<(), String> {
