@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import grpc
 from google.protobuf.struct_pb2 import Struct
@@ -111,6 +112,12 @@ def check_goes_on(job: v1.Job) -> None:
     """Expect a job that leaving its stream did not end."""
     ended = (v1.JOB_STATE_CANCELLED, v1.JOB_STATE_FAILED)
     check(job.state not in ended, "a job that goes on", job)
+
+
+def stay() -> None:
+    """Keep the client while the caller looks at the server: closing it ends streams, too."""
+    print("cancelled", flush=True)
+    sys.stdin.read()
 
 
 def check_blob(events: list[v1.JobEvent], blob: str) -> None:

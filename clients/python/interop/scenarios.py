@@ -68,6 +68,7 @@ def cancellation() -> None:
         error = failure(lambda: list(call))
         r.check(error.code() is grpc.StatusCode.CANCELLED, "CANCELLED", error)
         leave(client, events)
+        r.stay()
 
 
 def leave(client: pronto_grpc.Client, events: list[v1.JobEvent]) -> None:

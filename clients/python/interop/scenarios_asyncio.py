@@ -74,6 +74,7 @@ async def cancellation() -> None:
         else:
             raise AssertionError("the stream goes on after its cancellation")
         await leave(client, events)
+        await asyncio.to_thread(r.stay)
 
 
 async def leave(client: aio.Client, events: list[v1.JobEvent]) -> None:

@@ -10,6 +10,8 @@ export interface Setting {
   readonly connect: (options?: { apiKey?: string }) => Pronto;
   /** Prints a line. */
   readonly say: (line: string) => void;
+  /** Returns when the caller has looked at the server. */
+  readonly stay: () => Promise<void>;
   /** The arguments behind the scenario's name. */
   args: readonly string[];
   /** The environment. */

@@ -5,6 +5,7 @@ import { Code } from "@connectrpc/connect";
 import { type Pronto, ProntoError } from "pronto-grpc/web";
 import { type JobEvent, JobOutcome, JobState } from "pronto-grpc/v1";
 
+import { expectProntoError } from "./calls.js";
 import { expect, expectEqual } from "./expect.js";
 import type { Scenario } from "./setting.js";
 
@@ -33,10 +34,17 @@ export const deadline: Scenario = async ({ connect }) => {
   const { jobId, code } = await readUntilFailure(stream, () => undefined);
   expectEqual(Code[code], "DeadlineExceeded", "the code");
   await expectGoesOn(pronto, jobId);
+  // Pronto allows two of these a minute. Only a server that knows the deadline refuses the
+  // third at once: its turn would come later.
+  const often = async () => {
+    for (let calls = 0; calls < 3; calls++)
+      await pronto.accounts.getHeadcount({ companyLinkedinId: "10000019" }, { timeoutMs: 20_000 });
+  };
+  await expectProntoError(often(), Code.ResourceExhausted, "RATE_LIMITED");
 };
 
 /** A cancelled stream leaves its job alone. */
-export const cancellation: Scenario = async ({ connect }) => {
+export const cancellation: Scenario = async ({ connect, say, stay }) => {
   const pronto = connect();
   const cancel = new AbortController();
   const stream = pronto.leads.searchLeads({ ...engineers, limit: 1000 }, { signal: cancel.signal });
@@ -45,6 +53,8 @@ export const cancellation: Scenario = async ({ connect }) => {
   });
   expectEqual(Code[code], "Canceled", "the code");
   await expectGoesOn(pronto, jobId);
+  say("cancelled");
+  await stay();
 };
 
 /** Reads a stream that is to fail after its first event. */

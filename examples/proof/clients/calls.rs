@@ -39,6 +39,19 @@ pub async fn unix(column: &Column, scenario: &str) -> Result<(), String> {
     saw(stage.server(), scenario).await
 }
 
+/// Who leaves a stream ends the call at the server, and not only with its connection or
+/// its process.
+pub async fn cancellation(column: &Column, scenario: &str) -> Result<(), String> {
+    let stage = Stage::new().await;
+    let mut program = Program::start(column, &[scenario.to_owned()], &stage.environment());
+    if program.line().await?.is_none() {
+        program.success().await?;
+        return Err("it did not say that it left".to_owned());
+    }
+    saw(stage.server(), scenario).await?;
+    program.success().await.map(drop)
+}
+
 /// The example says what was refused, and why.
 pub async fn refusals(column: &Column, scenario: &str) -> Result<(), String> {
     let stage = Stage::new().await;
@@ -54,11 +67,17 @@ pub async fn refusals(column: &Column, scenario: &str) -> Result<(), String> {
         }
     }
     match lines.last() {
-        Some(last) if last.starts_with("rate limited: try again in ") => {
+        Some(last) if pause(last).is_some_and(|seconds| seconds > 0.0) => {
             saw(stage.server(), scenario).await
         }
         last => Err(format!("the last line is {last:?}")),
     }
+}
+
+/// The seconds for which an example was told to wait.
+fn pause(line: &str) -> Option<f64> {
+    let pause = line.strip_prefix("rate limited: try again in ")?;
+    pause.strip_suffix(" s")?.parse().ok()
 }
 
 /// What is compressed both ways is small on the wire.
@@ -71,6 +90,20 @@ pub async fn compression(column: &Column, scenario: &str) -> Result<(), String> 
     match wire.bytes() {
         ..MOST_COMPRESSED => saw(stage.server(), scenario).await,
         bytes => Err(format!("{bytes} bytes on the wire are not compressed")),
+    }
+}
+
+/// A connection dies in silence under a call without a deadline: keepalive notices, and
+/// the call is repeated on another one.
+pub async fn keepalive(column: &Column) -> Result<(), String> {
+    let stage = Stage::new().await;
+    let wire = Wire::to(stage.place.grpc(), Rule::Mute).await;
+    let environment = stage.environment_through(wire.address);
+    let program = Program::start(column, &["unary".to_owned()], &environment);
+    program.success().await?;
+    match wire.broken() {
+        1 => saw(stage.server(), "unary").await,
+        _ => Err("the client did not meet the silent connection".to_owned()),
     }
 }
 

@@ -17,6 +17,7 @@ use super::columns::Column;
 use super::program::Program;
 use super::stage::Stage;
 use super::truth::{compare, log, people, start_search};
+use super::witness::saw;
 
 /// The call that buys the batch of `enrich`.
 const START: &str = "pronto.v1.ContactService/StartBulkContactEnrichment";
@@ -31,6 +32,7 @@ pub async fn search(column: &Column) -> Result<(), String> {
     let mut lines = program.lines(LIMIT / 4).await?;
     stage.crash().await;
     lines.extend(program.success().await?);
+    saw(stage.server(), "search").await?;
     let job = only_job(stage.channel().await).await?;
     let log = log(stage.channel().await, &job).await;
     compare(&lines, &printed(&log))
@@ -91,6 +93,7 @@ pub async fn enrich(column: &Column) -> Result<(), String> {
     stage.crash().await;
     set_pace(stage.channel().await, FAST).await;
     lines.extend(program.success().await?);
+    saw(stage.server(), "enrich").await?;
     let again = Program::start(column, &arguments, &stage.environment());
     compare(&again.success().await?, &lines)?;
 

@@ -10,6 +10,7 @@ use super::program::{Environment, Program};
 use super::stage::Stage;
 use super::truth::{compare, followed, log, start_search};
 use super::wire::{Rule, Wire};
+use super::witness::saw;
 
 /// The fewest connections of a client that must break.
 const DISCONNECTS: usize = 100;
@@ -59,7 +60,7 @@ fn judge_haste(stage: &Stage, broken: usize) -> Result<usize, String> {
 /// The server is killed and restarted, and told to end and restarted, while events come.
 /// In between streams end because they are too old.
 pub async fn restarts(column: &Column) -> Result<(), String> {
-    const PART: usize = SOME as usize / 6;
+    const PART: usize = SOME as usize / 8;
     let (pace, age) = (Duration::from_millis(20), "--max-stream-age=1s");
     let (mut stage, _sandbox) = Stage::beside_pronto_with(pace, &[age]).await;
     let job = start_search(stage.channel().await, SOME).await;
@@ -73,6 +74,7 @@ pub async fn restarts(column: &Column) -> Result<(), String> {
         }
     }
     lines.extend(program.success().await?);
+    saw(stage.server(), "restarts").await?;
     judge(&stage, &job, 0, lines).await
 }
 

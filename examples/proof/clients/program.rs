@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub type Environment = Vec<(&'static str, String)>;
 /// A program that runs. Killed, with what it started, when it is dropped.
 pub struct Program {
     child: Child,
+    /// What it reads: nothing, but the end of it when its success is waited for.
+    stdin: Option<ChildStdin>,
     lines: UnboundedReceiver<String>,
     complaint: Option<JoinHandle<String>>,
 }
@@ -32,7 +34,7 @@ impl Program {
         let mut child = Command::new(root().join(column.program))
             .args(arguments)
             .envs(environment.iter().cloned())
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
@@ -51,6 +53,7 @@ impl Program {
             String::from_utf8_lossy(&complaint).into_owned()
         });
         Self {
+            stdin: child.stdin.take(),
             child,
             lines,
             complaint: Some(complaint),
@@ -76,6 +79,7 @@ impl Program {
 
     /// Waits until it has ended well, and gives what else it prints.
     pub async fn success(mut self) -> Result<Vec<String>, String> {
+        self.stdin = None;
         let lines = self.lines(usize::MAX).await?;
         let status = self.child.wait().unwrap();
         match status.success() {

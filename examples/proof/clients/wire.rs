@@ -27,6 +27,9 @@ pub enum Rule {
     Cut,
     /// When the answer to a call begins, at two of three connections with a call.
     NoAnswer,
+    /// When the answer to a call begins, the first connection carries nothing more and
+    /// stays open.
+    Mute,
     /// When it has carried so many bytes to the client, the first few carry nothing more
     /// and stay open.
     Silent {
@@ -102,7 +105,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, rule: Rule, counts: A
 enum End {
     Natural,
     After { bytes: u64, resets: bool },
-    AtAnswer,
+    AtAnswer { silent: bool },
     Silence { after: u64 },
 }
 
@@ -115,7 +118,8 @@ impl End {
                 bytes: fastrand::u64(600..48_000),
                 resets: number % 2 == 1,
             },
-            Rule::NoAnswer => Self::AtAnswer,
+            Rule::NoAnswer => Self::AtAnswer { silent: false },
+            Rule::Mute => Self::AtAnswer { silent: true },
             Rule::Silent { times, after } if broken < times => Self::Silence { after },
             _ => Self::Natural,
         }
@@ -182,12 +186,12 @@ async fn answers(
         let bytes = &buffer[..length];
         let left = match end {
             End::Natural => length,
-            End::AtAnswer => match frames.before_headers(bytes) {
-                Some(_) if counts.answered.fetch_add(1, Ordering::Relaxed) % 3 == 2 => {
+            End::AtAnswer { silent } => match frames.before_headers(bytes) {
+                Some(before) if loses(silent, counts) => before,
+                Some(_) => {
                     end = End::Natural;
                     length
                 }
-                Some(before) => before,
                 None => length,
             },
             End::After { bytes, .. } => (bytes - carried).min(length as u64) as usize,
@@ -202,10 +206,19 @@ async fn answers(
             counts.broken.fetch_add(1, Ordering::Relaxed);
             let how = match end {
                 End::After { resets: true, .. } => Broken::Reset,
-                End::Silence { .. } => Broken::Silent,
+                End::Silence { .. } | End::AtAnswer { silent: true } => Broken::Silent,
                 _ => Broken::Closed,
             };
             return (client, how);
         }
+    }
+}
+
+/// Whether the next answer is lost: the first one to silence, or two of three.
+fn loses(silent: bool, counts: &Counts) -> bool {
+    let number = counts.answered.fetch_add(1, Ordering::Relaxed);
+    match silent {
+        true => number == 0,
+        false => number % 3 != 2,
     }
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -123,7 +124,18 @@ func cancellation(ctx context.Context, _ []string) error {
 	if err := expectCode(err, codes.Canceled); err != nil {
 		return err
 	}
-	return endJob(ctx, client, log)
+	if err := endJob(ctx, client, log); err != nil {
+		return err
+	}
+	return stay()
+}
+
+// stay keeps the client as it is while the caller looks at the server: closing it would
+// end the stream, too.
+func stay() error {
+	fmt.Println("cancelled")
+	_, err := io.Copy(io.Discard, os.Stdin)
+	return err
 }
 
 // endJob checks that the job of a stream that was left goes on, and cancels it.

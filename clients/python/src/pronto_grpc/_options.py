@@ -21,6 +21,8 @@ def channel_options(endpoint: Endpoint) -> ChannelOptions:
         # still there, as often as needed: without 0, gRPC stops asking after two questions.
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
+        # It is this clock that runs out where no answer comes; without it after a minute.
+        ("grpc.http2.ping_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 0),
         ("grpc.http2.max_pings_without_data", 0),
         # gRPC would let channels to the same server share one connection, and a second channel

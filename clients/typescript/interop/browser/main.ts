@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { type BrowserContext, chromium } from "playwright-core";
 
 import type { PageSetting, Report } from "./contract.js";
+import { stay } from "../stay.js";
 import { examplePage } from "./example.js";
 import { serveFolder } from "./static-server.js";
 
@@ -68,6 +69,7 @@ async function runPage(context: BrowserContext): Promise<number> {
     };
     void page
       .exposeFunction("report", hear)
+      .then(() => page.exposeFunction("stay", stay))
       .then(() =>
         page.addInitScript((value) => Object.assign(globalThis, { setting: value }), setting),
       )

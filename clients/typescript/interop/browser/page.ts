@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Runs a scenario in a page. The program that opened it provides `setting` and `report`.
+// Runs a scenario in a page. The program that opened it provides
+// `setting`, `report` and `stay`.
 import { connect } from "pronto-grpc/web";
 
 import * as calls from "../calls.js";
@@ -11,6 +12,7 @@ import type { PageSetting, Report } from "./contract.js";
 declare global {
   var setting: PageSetting;
   var report: (report: Report) => Promise<void>;
+  var stay: () => Promise<void>;
 }
 
 const scenarios: Record<string, Scenario> = {
@@ -40,6 +42,7 @@ try {
     say: (line) => {
       report({ line });
     },
+    stay: () => globalThis.stay(),
     args,
     env,
   });

@@ -70,6 +70,7 @@ export function call(
   method: string,
   request: Fields,
   metadata = new grpc.Metadata(),
+  options: grpc.CallOptions = {},
 ): Promise<{ answer: Fields; headers: grpc.Metadata }> {
   return new Promise((resolve, reject) => {
     let headers = new grpc.Metadata();
@@ -77,7 +78,7 @@ export function call(
       if (error) reject(error);
       else resolve({ answer, headers });
     };
-    client[method]?.(request, metadata, done).on("metadata", (received: grpc.Metadata) => {
+    client[method]?.(request, metadata, options, done).on("metadata", (received: grpc.Metadata) => {
       headers = received;
     });
   });

@@ -9,6 +9,7 @@ import * as grpc from "@grpc/grpc-js";
 
 import { BadRequestSchema, ErrorInfoSchema } from "../../src/gen/google/rpc/error_details_pb.js";
 import { expect, expectEqual, failureOf } from "../expect.js";
+import { stay } from "../stay.js";
 import { type AnyClient, call, clientOf, type Fields, stream } from "./api.js";
 import { detail, expectRefusal, serviceError } from "./details.js";
 
@@ -67,6 +68,18 @@ export async function deadline(): Promise<void> {
   const options = { deadline: Date.now() + 5_000 };
   const events = stream(leads(), "searchLeads", { ...engineers, limit: 1000 }, options);
   await expectEnd(events, status.DEADLINE_EXCEEDED, () => undefined);
+  expectRefusal(await failureOf(callOften()), status.RESOURCE_EXHAUSTED, "RATE_LIMITED");
+}
+
+/**
+ * Pronto allows two of these calls a minute. Only a server that knows the deadline refuses
+ * the third at once: its turn would come later.
+ */
+async function callOften(): Promise<void> {
+  const request = { company_linkedin_id: "10000019" };
+  const options = { deadline: Date.now() + 20_000 };
+  for (let calls = 0; calls < 3; calls++)
+    await call(plain("pronto.v1.AccountService"), "getHeadcount", request, undefined, options);
 }
 
 /** A cancelled stream leaves its job alone. */
@@ -75,6 +88,8 @@ export async function cancellation(): Promise<void> {
   await expectEnd(events, status.CANCELLED, (event) => {
     if (event["event"] === "lead") events.cancel();
   });
+  console.log("cancelled");
+  await stay();
 }
 
 async function expectEnd(

@@ -5,6 +5,7 @@ import { connect, type ConnectOptions, type NodePronto } from "pronto-grpc";
 
 import * as calls from "../calls.js";
 import type { Scenario, Setting } from "../setting.js";
+import { stay } from "../stay.js";
 import * as streams from "../streams.js";
 import * as node from "./scenarios.js";
 
@@ -36,6 +37,7 @@ const setting: Setting = {
     return client;
   },
   say: console.log,
+  stay,
   args: process.argv.slice(3),
   env: process.env,
 };

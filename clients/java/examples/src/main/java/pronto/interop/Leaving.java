@@ -4,6 +4,8 @@ package pronto.interop;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.EnumSet;
 import java.util.Iterator;
 import java.util.Set;
@@ -38,11 +40,18 @@ final class Leaving {
     }
   }
 
-  static void cancellation(String[] arguments) {
+  static void cancellation(String[] arguments) throws IOException {
     try (Pronto pronto = Environment.plaintext().connect();
         Context.CancellableContext context = Context.current().withCancellation()) {
       context.run(() -> cancelAfterFirstLead(pronto, context));
+      stay();
     }
+  }
+
+  /** The caller looks at the server meanwhile: closing the client would end the stream, too. */
+  private static void stay() throws IOException {
+    System.out.println("cancelled");
+    System.in.transferTo(OutputStream.nullOutputStream());
   }
 
   private static void cancelAfterFirstLead(Pronto pronto, Context.CancellableContext context) {
