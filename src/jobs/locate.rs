@@ -6,24 +6,20 @@
 //! then the time of creation decides, and only when no other search and no other job
 //! can be meant.
 
-use std::time::{Duration, SystemTime};
+mod rivals;
+mod span;
 
-use super::model::{JobPage, StoredJob};
+use std::time::SystemTime;
+
+use self::rivals::has_rival;
+use self::span::{CLOCK_SKEW, Span, longest_start};
+use super::model::StoredJob;
 use super::reconcile::Progress;
 use super::service::Shared;
 use super::store::StoreError;
 use crate::pronto::client::read_answer;
 use crate::proto::endpoint::{Endpoint, UpstreamRequest};
-use crate::proto::v1::{Completion, JobState, ListSearchesRequest, ListSearchesResponse, Search};
-
-/// How far Pronto's clock may be from ours.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
-
-/// So long a start may wait for its turn before it is sent.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-
-/// So many jobs are read at once.
-const PAGE: usize = 200;
+use crate::proto::v1::{Completion, ListSearchesRequest, ListSearchesResponse, Search};
 
 /// How the names that we give begin.
 const PREFIX: &str = "pronto-grpc ";
@@ -49,6 +45,9 @@ pub(super) async fn ask(shared: &Shared, job: &StoredJob) -> Progress {
     let Some(credential) = shared.keyring.named(&job.credential) else {
         return Progress::UNKNOWN;
     };
+    if !is_own(job) && !is_in_memory(shared, job) {
+        return Progress::Gone;
+    }
     let request = ListSearchesRequest::default();
     let patience = shared.options.max_poll_interval;
     let answer = shared.client.poll(&credential, &request, patience).await;
@@ -101,6 +100,13 @@ fn is_own(job: &StoredJob) -> bool {
     job.search_name.as_deref() == Some(&own_name(&job.id))
 }
 
+/// Whether all jobs that may have started a search at the same time are there, or are
+/// remembered: what was purged is, for as long as jobs are kept.
+fn is_in_memory(shared: &Shared, job: &StoredJob) -> bool {
+    let earliest = job.created - longest_start(shared) - 2 * CLOCK_SKEW;
+    SystemTime::now() < earliest + shared.options.retention
+}
+
 fn may_be(job: &StoredJob, search: &Search, span: &Span) -> bool {
     let name = search.name.as_deref();
     let has_its_name = name == job.search_name.as_deref();
@@ -112,77 +118,4 @@ fn may_be(job: &StoredJob, search: &Search, span: &Span) -> bool {
         // Pronto names it, and not as we do.
         None => is_in_time && !name.is_some_and(|name| name.starts_with(PREFIX)),
     }
-}
-
-/// Whether the search may have been started by another job that looks the same and
-/// does not know its own either.
-async fn has_rival(shared: &Shared, job: &StoredJob, span: &Span) -> Result<bool, StoreError> {
-    let earliest = span.start - longest_start(shared) - CLOCK_SKEW;
-    let mut before = Some((span.end + CLOCK_SKEW, String::new()));
-    loop {
-        let page = JobPage {
-            credential: job.credential.clone(),
-            states: Vec::new(),
-            before,
-            limit: PAGE,
-        };
-        let jobs = shared.store.jobs(page).await?;
-        for other in jobs.iter().filter(|other| rivals(job, other)) {
-            if Span::of(shared, other).await?.overlaps(span) {
-                return Ok(true);
-            }
-        }
-        match jobs.last().filter(|last| last.created >= earliest) {
-            Some(last) if jobs.len() == PAGE => before = Some((last.created, last.id.clone())),
-            _ => return Ok(false),
-        }
-    }
-}
-
-fn rivals(job: &StoredJob, other: &StoredJob) -> bool {
-    let is_search = Endpoint::of_rpc(&other.operation).is_some_and(can_be_located);
-    // What Pronto refused, or found nothing for, made no search.
-    let made_none = other.state == JobState::Failed
-        || (other.state == JobState::Completed && other.delivered == 0);
-    other.id != job.id
-        && other.upstream_id.is_none()
-        && other.search_name == job.search_name
-        && is_search
-        && !made_none
-}
-
-/// When the search of a job was created, if it was.
-struct Span {
-    start: SystemTime,
-    end: SystemTime,
-}
-
-impl Span {
-    /// From the job's creation until it was recorded what became of its start, which
-    /// may have waited for its turn before it was sent.
-    async fn of(shared: &Shared, job: &StoredJob) -> Result<Self, StoreError> {
-        let first = shared.store.events(&job.id, 0, 1).await?.into_iter().next();
-        let recorded = first
-            .filter(|event| event.sequence == 1)
-            .map_or_else(SystemTime::now, |event| event.time);
-        // After a crash it is recorded by the next server, which may come much later.
-        let end = recorded.min(job.created + longest_start(shared));
-        Ok(Self {
-            start: job.created - CLOCK_SKEW,
-            end: end + CLOCK_SKEW,
-        })
-    }
-
-    fn contains(&self, time: SystemTime) -> bool {
-        (self.start..=self.end).contains(&time)
-    }
-
-    fn overlaps(&self, other: &Self) -> bool {
-        self.start <= other.end && other.start <= self.end
-    }
-}
-
-/// How long after a job's creation its start may at most have been answered.
-fn longest_start(shared: &Shared) -> Duration {
-    LONGEST_WAIT + shared.client.request_timeout()
 }

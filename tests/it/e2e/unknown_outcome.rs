@@ -14,9 +14,9 @@ use pronto_grpc::jobs::store::sqlite::SqliteStore;
 use pronto_grpc::ledger::model::NewCall;
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
-    CallbackSource, EnrichContactAsyncRequest, EnrichmentType, FindCompanyLeadsRequest, Job,
-    JobEvent, JobOutcome, JobState, PublishedDate, SearchAccountsRequest,
-    SearchHiringAccountsRequest, SearchLeadsRequest,
+    CallbackSource, CancelJobRequest, EnrichContactAsyncRequest, EnrichmentType,
+    FindCompanyLeadsRequest, Job, JobEvent, JobOutcome, JobState, PublishedDate, PurgeJobRequest,
+    SearchAccountsRequest, SearchHiringAccountsRequest, SearchLeadsRequest,
 };
 use serde_json::{Value, json as object};
 use tokio::time::timeout;
@@ -315,8 +315,52 @@ async fn two_jobs_that_look_the_same_do_not_guess() {
     }
 }
 
+#[tokio::test]
+async fn what_a_purged_job_may_have_started_is_not_taken() {
+    let pronto = Lossy::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let server = Setup::new(pronto.fake.address, data.path()).start().await;
+    let job_id = lost(server.leads().start_lead_search(named("mine")).await);
+    let id = || job_id.clone();
+    let cancel = CancelJobRequest { job_id: id() };
+    server.jobs().cancel_job(cancel).await.unwrap();
+    let purge = PurgeJobRequest { job_id: id() };
+    server.jobs().purge_job(purge).await.unwrap();
+    let other = lost(server.leads().start_lead_search(named("mine")).await);
+    let now = created(Duration::ZERO);
+    pronto.list(object!({"id": ID, "name": "mine", "created_at": now}));
+    pronto.asked_for_searches(2).await;
+    assert_eq!(server.job(&other).await.upstream_id, None);
+}
+
+/// What else was started then is forgotten by now.
+#[tokio::test]
+async fn a_job_that_is_older_than_what_is_remembered_does_not_guess() {
+    let pronto = Lossy::start().await;
+    let day = Duration::from_secs(86_400);
+    pronto.list(object!({"id": ID, "name": "mine", "created_at": created(day)}));
+    let data = tempfile::tempdir().unwrap();
+    let soon = SystemTime::now() + Duration::from_secs(1);
+    let job_id = stored_until(&data, 1, day, Some(soon)).await;
+    let mut setup = Setup::new(pronto.fake.address, data.path());
+    setup.jobs.retention = day;
+    let server = setup.start().await;
+    let events = read_all(&mut server.watch(&job_id, 0).await).await;
+    assert_outcome(&events, JobOutcome::Incomplete, 0);
+    assert_eq!(server.job(&job_id).await.upstream_id, None);
+}
+
 /// A search that a server stored so long ago, and whose name is not its own.
 async fn stored(data: &tempfile::TempDir, number: u8, ago: Duration) -> String {
+    stored_until(data, number, ago, None).await
+}
+
+async fn stored_until(
+    data: &tempfile::TempDir,
+    number: u8,
+    ago: Duration,
+    deadline: Option<SystemTime>,
+) -> String {
     let store = SqliteStore::open(&data.path().join("jobs.sqlite3")).unwrap();
     let operation = "pronto.v1.LeadService/StartLeadSearch";
     let created = SystemTime::now() - ago;
@@ -328,7 +372,7 @@ async fn stored(data: &tempfile::TempDir, number: u8, ago: Duration) -> String {
         items: None,
         search_name: Some("mine".to_owned()),
         created,
-        deadline: None,
+        deadline,
         call: NewCall::new("default", operation, created),
     };
     let id = job.id.clone();
