@@ -42,7 +42,8 @@ pub struct JobArgs {
     pub retention: Duration,
 
     /// How long the ledger keeps what each call and result cost. Not shorter than
-    /// `retention`, nor than a day. Daily sums are kept for 400 days.
+    /// `retention` and the deadline of a job together, nor than a day. Daily sums are
+    /// kept for 400 days.
     #[arg(long, env = "PRONTO_GRPC_LEDGER_RETENTION", default_value = "90d", value_name = "DURATION", value_parser = duration)]
     pub ledger_retention: Duration,
 
@@ -95,12 +96,17 @@ impl JobArgs {
         self.check_ledger()
     }
 
-    /// What can be repeated or used again is found through the ledger.
+    /// What can be repeated, used again or erased is found through the call, which is
+    /// older than the end of its job.
     fn check_ledger(&self) -> Result<(), ConfigError> {
-        let kept = ("retention", self.retention);
-        let (what, shortest) = match kept.1 < REPEATABLE {
-            true => ("the time for which requests can be repeated", REPEATABLE),
-            false => kept,
+        let (option, longest) = self.longest_deadline();
+        let kept = self.retention.saturating_add(longest);
+        let (what, shortest) = match kept < REPEATABLE {
+            true => (
+                "the time for which requests can be repeated".into(),
+                REPEATABLE,
+            ),
+            false => (format!("retention and {option} together"), kept),
         };
         if self.ledger_retention >= shortest {
             return Ok(());

@@ -186,8 +186,11 @@ fn options_that_do_not_go_together_are_both_named() {
         &["retention: 1h", "search-deadline, 2h"],
     );
     assert_unusable(
-        &mut program(&["serve", "--ledger-retention", "71h"]),
-        &["ledger-retention: 2days 23h", "retention, 3days"],
+        &mut program(&["serve", "--ledger-retention", "73h"]),
+        &[
+            "ledger-retention: 3days 1h",
+            "retention and bulk-deadline together, 3days 6h",
+        ],
     );
     let short = ["--retention", "12h", "--ledger-retention", "23h"];
     assert_unusable(
