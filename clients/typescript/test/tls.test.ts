@@ -13,7 +13,7 @@ import { Code } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 
 import { ProntoError } from "../src/errors.js";
-import { connect } from "../src/node/connect.js";
+import { connect, type TlsOptions } from "../src/node/connect.js";
 import { FakeJobs } from "./fake.js";
 import { type Identity, identity, replace, store } from "./identity.js";
 
@@ -100,21 +100,36 @@ it("takes authorities as tools write them", () => {
 it("refuses a key that is not the certificate's", () => {
   const { certificate } = identity("one");
   const files = store(folder, { ...identity("another"), certificate });
-  assert.throws(() => connect({ target: "localhost:1", tls: files }), /key values mismatch/);
+  assert.throws(
+    () => connect({ target: "localhost:1", tls: files }),
+    mistake(/^tls\.keyFile ".*" is not the key of tls\.certificateFile ".*"$/),
+  );
 });
 
 it("refuses a torn chain", () => {
   const { certificate, key } = identity("client");
   const files = store(folder, { certificate: `${certificate}-----BEGIN CERT`, key });
-  assert.throws(() => connect({ target: "localhost:1", tls: files }), /certificateFile: .* torn/);
+  assert.throws(
+    () => connect({ target: "localhost:1", tls: files }),
+    /certificateFile ".*": .* torn/,
+  );
 });
 
 it("tells at once what is wrong with a file", () => {
-  const files = store(folder, { certificate: "none", key: "none" });
-  assert.throws(() => connect({ target: "localhost:1", tls: files }), /PEM/i);
+  const files = store(folder, { certificate: identity("one").certificate, key: "none" });
   const missing = join(folder, "missing");
-  assert.throws(() => connect({ target: "localhost:1", tls: { caFile: missing } }), /ENOENT/);
+  const refused = (tls: TlsOptions, message: RegExp) => {
+    assert.throws(() => connect({ target: "localhost:1", tls }), mistake(message));
+  };
+  refused(files, /^tls\.keyFile ".*": no key/);
+  refused({ ...files, certificateFile: files.keyFile }, /^tls\.certificateFile ".*": no cert/);
+  refused({ ...files, keyFile: missing }, /^tls\.keyFile ".*\/missing" cannot be read: ENOENT/);
+  refused({ caFile: missing }, /^tls\.caFile ".*\/missing" cannot be read: ENOENT/);
 });
+
+function mistake(message: RegExp) {
+  return { name: "TypeError", message };
+}
 
 /** What is left of certificates that are of no use, and what is said of it. */
 function uselessCertificates({ certificate, key }: Identity): [RegExp, string][] {
