@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from pathlib import Path
 
 import pytest
+from fake import Server
 
 import pronto_grpc
-from pronto_grpc import Tls, aio
+from pronto_grpc import ProntoError, Tls, aio, v1
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +76,23 @@ def test_files_that_are_not_there(folder: Path, option: str) -> None:
     pair: dict[str, Path] = {"certificate": folder / "one.crt", "key": folder / "one.key"}
     with pytest.raises(FileNotFoundError, match=rf"Tls\.{option}: .*none"):
         pronto_grpc.connect(tls=Tls(**{**pair, option: folder / "none"}))
+
+
+def test_a_server_without_tls_is_told(server: Server, folder: Path) -> None:
+    tls = Tls(ca=folder / "one.crt")
+    question = r"WRONG_VERSION_NUMBER.* \(is this address without TLS\?"
+
+    async def ask() -> None:
+        async with aio.connect(server.target, tls=tls) as client:
+            with pytest.raises(ProntoError, match=question):
+                await client.contacts.EnrichContact(v1.EnrichContactRequest())
+
+    with pronto_grpc.connect(server.target, tls=tls) as client:
+        with pytest.raises(ProntoError, match=question):
+            client.contacts.EnrichContact(v1.EnrichContactRequest())
+        with pytest.raises(ProntoError, match=question):
+            list(client.follow("job", patience=0.1))
+    asyncio.run(ask())
 
 
 def refused(tls: Tls, message: str) -> None:
