@@ -166,6 +166,11 @@ func TestLargeAnswersAreTaken(t *testing.T) {
 
 func TestConnectRefusesMistakes(t *testing.T) {
 	nothing := filepath.Join(t.TempDir(), "nothing")
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	own, another := newIdentity(t, "own"), newIdentity(t, "another")
 	tests := map[string]struct {
 		target  string
 		options []pronto.Option
@@ -173,17 +178,24 @@ func TestConnectRefusesMistakes(t *testing.T) {
 	}{
 		"no port":           {"localhost", nil, "host:port"},
 		"a URL":             {"http://localhost:50051", nil, "host:port"},
+		"no such port":      {"localhost:65536", nil, "host:port"},
+		"a service":         {"localhost:grpc", nil, "host:port"},
 		"no path":           {"unix:", nil, "path"},
+		"a URL's host":      {"unix://pronto.sock", nil, "path"},
 		"empty token":       {"", []pronto.Option{pronto.WithToken("")}, "token"},
 		"token with line":   {"", []pronto.Option{pronto.WithToken("secret\n")}, "token"},
 		"token in space":    {"", []pronto.Option{pronto.WithToken(" secret ")}, "token"},
 		"token with space":  {"", []pronto.Option{pronto.WithToken("secret secret")}, "token"},
 		"empty key":         {"", []pronto.Option{pronto.WithAPIKey("")}, "API key"},
-		"no token file":     {"", []pronto.Option{pronto.WithTokenFile(nothing)}, "token file"},
+		"no token file":     {"", []pronto.Option{pronto.WithTokenFile(nothing)}, "token file: stat " + nothing},
+		"empty token file":  {"", []pronto.Option{pronto.WithTokenFile(empty)}, "token file " + empty + ": it is empty"},
 		"two tokens":        {"", []pronto.Option{pronto.WithTokenFile(nothing), pronto.WithToken("secret")}, "WithToken and WithTokenFile"},
-		"no CA file":        {"", []pronto.Option{pronto.WithCAFile(nothing)}, "CA"},
+		"no CA file":        {"", []pronto.Option{pronto.WithCAFile(nothing)}, "CA: open " + nothing},
+		"empty CA file":     {"", []pronto.Option{pronto.WithCAFile(empty)}, "CA: no certificate in PEM in " + empty},
 		"empty CA":          {"", []pronto.Option{pronto.WithCA(nil)}, "CA"},
-		"no certificate":    {"", []pronto.Option{pronto.WithClientCertificate(nothing, nothing)}, "certificate"},
+		"no certificate":    {"", []pronto.Option{pronto.WithClientCertificate(nothing, own.keyFile)}, "client certificate " + nothing},
+		"no key":            {"", []pronto.Option{pronto.WithClientCertificate(own.certificateFile, empty)}, "with the key in " + empty},
+		"another's key":     {"", []pronto.Option{pronto.WithClientCertificate(own.certificateFile, another.keyFile)}, "does not match"},
 		"TLS over a socket": {"unix:/run/pronto.sock", []pronto.Option{pronto.WithTLS()}, "never speak TLS"},
 		"no such compress":  {"", []pronto.Option{pronto.WithCompressor("snappy")}, "snappy"},
 	}

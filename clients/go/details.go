@@ -29,6 +29,7 @@ func newError(cause error, s *status.Status) *Error {
 			e.readQuotas(detail)
 		}
 	}
+	e.Message += hint(e)
 	return e
 }
 

@@ -4,6 +4,8 @@ package pronto
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"os"
 
 	"google.golang.org/grpc"
@@ -42,7 +44,13 @@ func WithTLS() Option {
 // the roots of the system. It is read for each connection, so it may be renewed.
 func WithCAFile(path string) Option {
 	return func(s *settings) {
-		s.secure().ca = func() ([]byte, error) { return os.ReadFile(path) }
+		s.secure().ca = func() (*x509.CertPool, error) {
+			pem, err := os.ReadFile(path)
+			if err != nil {
+				return nil, err
+			}
+			return authorities(pem, path)
+		}
 	}
 }
 
@@ -50,7 +58,7 @@ func WithCAFile(path string) Option {
 // of the system.
 func WithCA(pem []byte) Option {
 	return func(s *settings) {
-		s.secure().ca = func() ([]byte, error) { return pem, nil }
+		s.secure().ca = func() (*x509.CertPool, error) { return authorities(pem, "what was given") }
 	}
 }
 
@@ -59,7 +67,11 @@ func WithCA(pem []byte) Option {
 func WithClientCertificate(certificateFile, keyFile string) Option {
 	return func(s *settings) {
 		s.secure().certificate = func() (tls.Certificate, error) {
-			return tls.LoadX509KeyPair(certificateFile, keyFile)
+			pair, err := tls.LoadX509KeyPair(certificateFile, keyFile)
+			if err != nil {
+				return pair, fmt.Errorf("%s with the key in %s: %w", certificateFile, keyFile, err)
+			}
+			return pair, nil
 		}
 	}
 }

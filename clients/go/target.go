@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -32,19 +33,27 @@ func parseTarget(text string) (target, error) {
 		return parseSocket(path)
 	}
 	host, port, err := net.SplitHostPort(text)
-	if err != nil || host == "" || port == "" || strings.Contains(host, "/") {
+	if err != nil || host == "" || !isPort(port) || strings.Contains(host, "/") {
 		return target{}, fmt.Errorf("pronto: target %q is neither host:port nor unix:/path", text)
 	}
 	// The scheme is spelled out so that a host is never taken for one.
 	return target{name: "dns:///" + text, local: isLoopback(host)}, nil
 }
 
+// isPort does not take names of services, which few know and other clients refuse.
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
+}
+
 // parseSocket takes `/path`, `///path` and `relative/path`.
 func parseSocket(path string) (target, error) {
-	path = strings.TrimPrefix(path, "//")
-	if path == "" {
-		return target{}, fmt.Errorf("pronto: a unix target needs a path")
+	// Behind `//` a relative path would lose its first folder as a host's name.
+	rest, isURL := strings.CutPrefix(path, "//")
+	if rest == "" || isURL && !filepath.IsAbs(rest) {
+		return target{}, fmt.Errorf("pronto: target %q needs a path: write unix:PATH or unix:///PATH", "unix:"+path)
 	}
+	path = rest
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return target{}, fmt.Errorf("pronto: unix target: %w", err)

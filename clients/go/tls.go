@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"sync/atomic"
@@ -18,7 +17,7 @@ import (
 // tlsSettings is what options set about TLS.
 type tlsSettings struct {
 	// ca reads the certificates to trust; nil for the roots of the system.
-	ca func() ([]byte, error)
+	ca func() (*x509.CertPool, error)
 	// certificate reads the client's own; nil where it has none.
 	certificate func() (tls.Certificate, error)
 }
@@ -57,15 +56,21 @@ func (s *tlsSettings) trust(config *tls.Config) error {
 	if s.ca == nil {
 		return nil
 	}
-	pem, err := s.ca()
+	roots, err := s.ca()
 	if err != nil {
 		return fmt.Errorf("pronto: CA: %w", err)
 	}
-	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return errors.New("pronto: CA: no certificate in PEM")
-	}
+	config.RootCAs = roots
 	return nil
+}
+
+// authorities reads the certificates to trust; an error says where they should have been.
+func authorities(pem []byte, where string) (*x509.CertPool, error) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("no certificate in PEM in %s", where)
+	}
+	return pool, nil
 }
 
 // identify sets what the client shows of itself.
@@ -75,7 +80,7 @@ func (s *tlsSettings) identify(config *tls.Config) error {
 	}
 	certificate, err := s.certificate()
 	if err != nil {
-		return fmt.Errorf("pronto: client certificate: %w", err)
+		return fmt.Errorf("pronto: client certificate %w", err)
 	}
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		return &certificate, nil

@@ -10,10 +10,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,6 +173,65 @@ func connectTLS(t *testing.T, target string, options ...pronto.Option) *pronto.C
 	}
 	t.Cleanup(func() { _ = client.Close() })
 	return client
+}
+
+func TestTLSAtOneEndOnlyIsTold(t *testing.T) {
+	for name, test := range map[string]struct {
+		says    []byte
+		options []pronto.Option
+		hint    string
+	}{
+		"an alert of TLS":  {[]byte{21, 3, 3, 0, 2, 2, 70}, nil, "does this address speak TLS?"},
+		"no TLS":           {[]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), []pronto.Option{pronto.WithTLS()}, "is this address without TLS?"},
+		"nothing":          {nil, nil, ""},
+		"nothing over TLS": {nil, []pronto.Option{pronto.WithTLS()}, ""},
+		"no HTTP/2":        {[]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := connectTLS(t, serveBytes(t, test.says), test.options...)
+			_, err := client.Contacts.EnrichContact(t.Context(), &prontov1.EnrichContactRequest{})
+			wantHint(t, err, test.hint)
+			for _, err := range client.Follow("job", pronto.WithPatience(1)).Events(t.Context()) {
+				wantHint(t, err, test.hint)
+			}
+		})
+	}
+}
+
+// wantHint wants gRPC's words, and behind them this question or none.
+func wantHint(t *testing.T, err error, hint string) {
+	t.Helper()
+	e, ok := pronto.AsError(err)
+	if !ok || !strings.HasPrefix(e.Message, "connection error: ") {
+		t.Fatalf("error %v", err)
+	}
+	if hint == "" && strings.Contains(e.Message, "?") || !strings.Contains(e.Message, hint) {
+		t.Errorf("message %q", e.Message)
+	}
+}
+
+// serveBytes answers each connection with the same, and closes it.
+func serveBytes(t *testing.T, answer []byte) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Write(answer)
+			_ = conn.(*net.TCPConn).CloseWrite()
+			// What is not read would turn the end into a reset.
+			_, _ = io.Copy(io.Discard, conn)
+			_ = conn.Close()
+		}
+	}()
+	return listener.Addr().String()
 }
 
 // wantNobody makes a call that finds no server to trust, or one that does not trust it.

@@ -64,7 +64,7 @@ func (f *tokenFile) read() error {
 	}
 	token := strings.TrimSpace(string(content))
 	if !isSecret(token) {
-		return fmt.Errorf("pronto: token file %s: want one token of visible ASCII", f.path)
+		return fmt.Errorf("pronto: token file %s: it is empty or holds more than one token of visible ASCII", f.path)
 	}
 	f.info, f.current = info, token
 	return nil

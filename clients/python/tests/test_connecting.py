@@ -48,9 +48,10 @@ def test_credentials_are_sent_where_that_is_wanted() -> None:
     pronto_grpc.connect(ELSEWHERE[0]).close()
 
 
-@pytest.mark.parametrize(
-    "target", ["", "localhost", "localhost:", "::1:5", "a b:1", "x:70000", "dns:///x:1", "a@b:1"]
-)
+NO_HOSTS = ["", "localhost", "localhost:", "::1:5", "a b:1", "x:70000", "dns:///x:1", "a@b:1"]
+
+
+@pytest.mark.parametrize("target", [*NO_HOSTS, "unix:", "unix://x"])
 def test_what_is_no_address(target: str) -> None:
     with pytest.raises(ValueError, match="HOST:PORT"):
         parse(target)
@@ -195,13 +196,17 @@ def test_a_bundle_stands_in_for_a_directory(
 
 
 def test_a_token_file_must_be_there(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"token_file: .*none"):
         pronto_grpc.connect(token_file=tmp_path / "none")
+    for content, fault in ((b"", "is empty"), (b"\xff", "printable ASCII")):
+        (tmp_path / "token").write_bytes(content)
+        with pytest.raises(ValueError, match=rf"the token in token_file '.*token' .*{fault}"):
+            pronto_grpc.connect(token_file=tmp_path / "token")
 
 
 @pytest.mark.parametrize("token", ["", "ü", "a\x00b"])
 def test_tokens_that_metadata_cannot_carry(token: str) -> None:
-    with pytest.raises(ValueError, match="printable ASCII"):
+    with pytest.raises(ValueError, match=r"^token (must be printable ASCII|is empty)"):
         pronto_grpc.connect(token=token)
 
 

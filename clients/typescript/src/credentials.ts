@@ -8,7 +8,9 @@ export type TokenSource = () => string | undefined | Promise<string | undefined>
 /** Adds the client's token and Pronto's key to each call that does not bring its own. */
 export function credentials(token: TokenSource, apiKey: string | undefined): Interceptor {
   return (next) => async (request) => {
-    const text = headerValue("token", await token());
+    const text = await token();
+    const fault = faultOf(text);
+    if (fault !== undefined) throw new ConnectError(`the token ${fault}`, Code.Unauthenticated);
     if (text !== undefined && !request.header.has("authorization"))
       request.header.set("authorization", `Bearer ${text}`);
     if (apiKey !== undefined && !request.header.has("x-api-key"))
@@ -24,11 +26,14 @@ export function credentials(token: TokenSource, apiKey: string | undefined): Int
 export function headerValue(name: string, text: string): string;
 export function headerValue(name: string, text: string | undefined): string | undefined;
 export function headerValue(name: string, text: string | undefined): string | undefined {
-  if (text === undefined || /^[\x21-\x7e]+$/.test(text)) return text;
-  throw new ConnectError(`the ${name} ${faultOf(text)}`, Code.Unauthenticated);
+  const fault = faultOf(text);
+  if (fault !== undefined) throw new TypeError(`the ${name} ${fault}`);
+  return text;
 }
 
-function faultOf(text: string): string {
+/** Why no header can carry a token or key; undefined where one can. */
+function faultOf(text: string | undefined): string | undefined {
+  if (text === undefined || /^[\x21-\x7e]+$/.test(text)) return undefined;
   if (text === "") return "is empty";
   return /\s/.test(text) ? "has white space" : "has characters that no header can carry";
 }
@@ -48,10 +53,9 @@ export interface Exposure {
 /** Refuses to send a token or a key in the clear to another machine. */
 export function refuseExposure({ encrypted, host, secrets, allowInsecure }: Exposure): void {
   if (encrypted || allowInsecure || !secrets || isLoopback(host)) return;
-  throw new ConnectError(
+  throw new TypeError(
     `a token or key would be sent to ${host} unencrypted: use TLS, or set allowInsecure ` +
       "where the network keeps others out",
-    Code.FailedPrecondition,
   );
 }
 

@@ -4,6 +4,7 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 import { codeOf } from "./code.js";
+import { withHint } from "./hint.js";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -53,7 +54,7 @@ export class ProntoError extends ConnectError {
 
   // `name` stays "ConnectError": by it Connect knows its errors, and wraps all others.
   private constructor(error: ConnectError, code: Code, cause: unknown) {
-    super(error.rawMessage, code, error.metadata, undefined, cause);
+    super(withHint(error.rawMessage, error), code, error.metadata, undefined, cause);
     this.details = error.details;
     const info = error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === "pronto.v1");
     this.reasonText = info?.reason ?? "";

@@ -10,6 +10,7 @@ import { after, it } from "node:test";
 import { Code, type ConnectRouter, createClient, createRouterTransport } from "@connectrpc/connect";
 
 import { credentials } from "../src/credentials.js";
+import { ProntoError } from "../src/errors.js";
 import { JobService } from "../src/gen/pronto/v1/jobs_pb.js";
 import { connect } from "../src/node/connect.js";
 import { parseTarget } from "../src/node/target.js";
@@ -27,7 +28,7 @@ it("refuses to send a token or key in the clear to another machine", async () =>
   await writeFile(tokenFile, "t");
   const target = "pronto.example.com:50051";
   for (const secret of [{ token: "t" }, { apiKey: "k" }, { tokenFile }]) {
-    assert.throws(() => connect({ target, ...secret }), /use TLS, or set allowInsecure/);
+    assert.throws(() => connect({ target, ...secret }), mistake(/use TLS, or set allowInsecure/));
     connect({ target, ...secret, allowInsecure: true });
     connect({ target, ...secret, tls: true });
     for (const here of ["localhost:1", "127.0.0.1:1", "[::1]:1", "unix:/run/pronto", "LOCALHOST:1"])
@@ -46,8 +47,14 @@ it("reads targets", () => {
       authority: "localhost",
     });
   assert.equal(parseTarget("[::1]:50051").host, "[::1]");
-  for (const text of ["host", "http://host:1", "host:1/path", ""])
-    assert.throws(() => parseTarget(text), /expected host:port/);
+  for (const text of ["host", "http://host:1", "host:1/path", "host:65536", "unix://path", ""])
+    assert.throws(() => connect({ target: text }), mistake(/^target ".*": expected host:port/));
+});
+
+it("reads base URLs", () => {
+  connectWeb({ baseUrl: "HTTPS://pronto.example.com/path" });
+  for (const baseUrl of ["localhost:50051", "//host", "http://", "unix:/run/p", ""])
+    assert.throws(() => connectWeb({ baseUrl }), mistake(/^baseUrl ".*": expected http\(s\)/));
 });
 
 it("reads a token file again when it changes", async () => {
@@ -60,11 +67,21 @@ it("reads a token file again when it changes", async () => {
   assert.equal(await token(), "two");
 });
 
+it("names the token file that cannot be used", async () => {
+  const tokenFile = join(folder, "named");
+  const refused = (message: RegExp) => {
+    assert.throws(() => connect({ tokenFile }), mistake(/tokenFile ".*\/named"/));
+    assert.throws(() => connect({ tokenFile }), mistake(message));
+  };
+  refused(/cannot be read: ENOENT/);
+  await writeFile(tokenFile, " \n");
+  refused(/is empty$/);
+  await writeFile(tokenFile, "two words");
+  refused(/has white space$/);
+});
+
 it("keeps the last token while its file is empty, gone or torn", async () => {
   const file = join(folder, "kept");
-  assert.throws(() => connect({ tokenFile: file }), /token file: ENOENT/);
-  await writeFile(file, "");
-  assert.throws(() => connect({ tokenFile: file }), /is empty/);
   await writeFile(file, "one");
   const token = tokenFromFile(file);
   for (const torn of ["", "t\0rn"]) {
@@ -84,6 +101,7 @@ it("refuses a token or key that no header can carry, and does not quote it", asy
         assert.throws(
           () => make({ baseUrl: "https://localhost", ...options }),
           (thrown) => {
+            assert.ok(thrown instanceof TypeError);
             assert.match(
               String(thrown),
               /the (token|apiKey) (is empty|has white space|has characters)/,
@@ -93,7 +111,12 @@ it("refuses a token or key that no header can carry, and does not quote it", asy
           },
         );
   const pronto = connectWeb({ baseUrl: "http://localhost:1", token: () => "s3cr\net" });
-  await assert.rejects(pronto.jobs.getJob({}), /the token has white space/);
+  await assert.rejects(pronto.jobs.getJob({}), (thrown) => {
+    assert.ok(thrown instanceof ProntoError);
+    assert.equal(thrown.code, Code.Unauthenticated);
+    assert.match(thrown.message, /the token has white space$/);
+    return true;
+  });
 });
 
 it("sends what a call brings instead of what the client has", async () => {
@@ -153,6 +176,11 @@ it("trusts the system's roots where Node knows them", () => {
   assert.deepEqual(systemRoots({ getCACertificates }).ca, ["both", "default", "system"]);
   assert.deepEqual(systemRoots({}), {});
 });
+
+/** Whether options are refused so: by no ConnectError, which is the error of a call. */
+function mistake(message: RegExp) {
+  return { name: "TypeError", message };
+}
 
 it("brings what its types need", () => {
   for (const entry of ["index", "web"])

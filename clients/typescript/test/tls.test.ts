@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createSecureServer } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
@@ -13,9 +13,10 @@ import { Code } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 
 import { ProntoError } from "../src/errors.js";
-import { connect } from "../src/node/connect.js";
+import { connect, type NodePronto, type TlsOptions } from "../src/node/connect.js";
 import { FakeJobs } from "./fake.js";
 import { type Identity, identity, replace, store } from "./identity.js";
+import { serve } from "./wire.js";
 
 const limit = { timeout: 10_000 };
 const folder = mkdtempSync(join(tmpdir(), "pronto-tls-"));
@@ -71,6 +72,38 @@ it("goes on trusting whom it did while a renewed authority is of no use", limit,
   }
 });
 
+it("tells a server with TLS from one without", limit, async () => {
+  const server = identity("server");
+  await using served = await saying(Buffer.from([21, 3, 3, 0, 2, 2, 70]));
+  using plain = connect({ target: served.target });
+  await rejectsWith(plain, /^\[unavailable\] the server answered with an alert of TLS/);
+
+  await using wire = await serve(new FakeJobs([]).routes);
+  using encrypted = connect({ target: wire.target, tls: { ca: server.certificate } });
+  await rejectsWith(encrypted, /SSL.* \(is this address without TLS\?/s);
+});
+
+it("takes no other broken connection for TLS", limit, async () => {
+  for (const said of ["", "HTTP/1.1", "HTTP/1.1 400 Bad Request\r\n\r\n"]) {
+    await using served = await saying(said);
+    using plain = connect({ target: served.target });
+    await rejectsWith(plain, /^((?!TLS).)*$/s);
+  }
+});
+
+/** A call that is not repeated, and a stream that is. */
+async function rejectsWith(pronto: NodePronto, message: RegExp): Promise<void> {
+  const follow = async () => {
+    for await (const { sequence } of pronto.follow("job", { patienceMs: 1 }))
+      assert.fail(`event ${String(sequence)}`);
+  };
+  for (const fails of [() => pronto.contacts.enrichContact({}), follow])
+    await assert.rejects(fails, (thrown) => {
+      assert.match((thrown as Error).message, message);
+      return isUnavailable(thrown);
+    });
+}
+
 it("refuses authorities that are empty, torn or none", () => {
   for (const [message, ca] of uselessCertificates(identity("ca"))) {
     assert.throws(() => connect({ target: "localhost:1", tls: { ca } }), message);
@@ -100,21 +133,36 @@ it("takes authorities as tools write them", () => {
 it("refuses a key that is not the certificate's", () => {
   const { certificate } = identity("one");
   const files = store(folder, { ...identity("another"), certificate });
-  assert.throws(() => connect({ target: "localhost:1", tls: files }), /key values mismatch/);
+  assert.throws(
+    () => connect({ target: "localhost:1", tls: files }),
+    mistake(/^tls\.keyFile ".*" is not the key of tls\.certificateFile ".*"$/),
+  );
 });
 
 it("refuses a torn chain", () => {
   const { certificate, key } = identity("client");
   const files = store(folder, { certificate: `${certificate}-----BEGIN CERT`, key });
-  assert.throws(() => connect({ target: "localhost:1", tls: files }), /certificateFile: .* torn/);
+  assert.throws(
+    () => connect({ target: "localhost:1", tls: files }),
+    /certificateFile ".*": .* torn/,
+  );
 });
 
 it("tells at once what is wrong with a file", () => {
-  const files = store(folder, { certificate: "none", key: "none" });
-  assert.throws(() => connect({ target: "localhost:1", tls: files }), /PEM/i);
+  const files = store(folder, { certificate: identity("one").certificate, key: "none" });
   const missing = join(folder, "missing");
-  assert.throws(() => connect({ target: "localhost:1", tls: { caFile: missing } }), /ENOENT/);
+  const refused = (tls: TlsOptions, message: RegExp) => {
+    assert.throws(() => connect({ target: "localhost:1", tls }), mistake(message));
+  };
+  refused(files, /^tls\.keyFile ".*": no key/);
+  refused({ ...files, certificateFile: files.keyFile }, /^tls\.certificateFile ".*": no cert/);
+  refused({ ...files, keyFile: missing }, /^tls\.keyFile ".*\/missing" cannot be read: ENOENT/);
+  refused({ caFile: missing }, /^tls\.caFile ".*\/missing" cannot be read: ENOENT/);
 });
+
+function mistake(message: RegExp) {
+  return { name: "TypeError", message };
+}
 
 /** What is left of certificates that are of no use, and what is said of it. */
 function uselessCertificates({ certificate, key }: Identity): [RegExp, string][] {
@@ -130,6 +178,19 @@ function uselessCertificates({ certificate, key }: Identity): [RegExp, string][]
     [/tls\.ca.*: a certificate .* cannot be read/, certificate.slice(0, 200) + certificate],
     [/tls\.ca.*: a certificate .* cannot be read/, [first, ...rest.slice(1)].join("\n")],
   ];
+}
+
+/** Answers each connection with the same, and closes it. */
+async function saying(text: string | Buffer) {
+  const server = createServer((socket) => socket.resume().end(text));
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  return {
+    target: `localhost:${String((server.address() as AddressInfo).port)}`,
+    [Symbol.asyncDispose]() {
+      server.close();
+      return Promise.resolve();
+    },
+  };
 }
 
 /** Serves with TLS to anybody, or to whom it knows only. */

@@ -3,7 +3,7 @@
 //!
 //! It is written for the crash of a process, not of the machine: each entry is handed to the
 //! system in one write, and none is synced. Each start writes the file anew, without what
-//! ended long ago.
+//! ended long ago; so does a sandbox that goes on, when the file has grown to a multiple.
 //!
 //! * `entry`: what lines say. `forms`: how foreign types are written.
 //! * `past`: what they come to.
@@ -29,6 +29,11 @@ pub const FORMAT: u32 = 1;
 
 /// How the first line begins.
 const BEGINNING: &[u8] = b"{\"begun\":";
+
+/// A file is written anew when it has grown to so many times its size.
+const GROWTH: u64 = 4;
+/// A smaller one is not.
+const LEAST_REWRITTEN: u64 = 1 << 20;
 
 const NO_BEGINNING: &str = "not how such a file begins";
 
@@ -81,6 +86,10 @@ struct Writer {
 #[derive(Debug)]
 struct Page {
     file: File,
+    /// The bytes in it.
+    size: u64,
+    /// A larger file is written anew.
+    limit: u64,
     /// An entry could not be written: without it the others would tell another story.
     is_over: bool,
 }
@@ -117,14 +126,11 @@ impl Journal {
             }
             None => Past::none(beginning.clone()),
         };
-        let file = rewrite(path, &past).map_err(|error| failed(path, error))?;
+        let page = rewrite(path, &past).map_err(|error| failed(path, error))?;
         let writer = Writer {
             path: path.to_owned(),
             beginning,
-            page: Mutex::new(Page {
-                file,
-                is_over: false,
-            }),
+            page: Mutex::new(page),
         };
         Ok((Self(Some(writer)), past))
     }
@@ -141,7 +147,7 @@ impl Journal {
         if let Some(writer) = &self.0 {
             let mut page = writer.page.lock();
             page.is_over = false;
-            match page.file.set_len(0) {
+            match page.empty() {
                 Ok(()) => writer.write(&mut page, &Entry::Begun(writer.beginning.clone())),
                 Err(error) => writer.give_up(&mut page, &error),
             }
@@ -154,9 +160,29 @@ impl Writer {
         if page.is_over {
             return;
         }
-        let written = line(entry).and_then(|line| page.file.write_all(&line));
+        let written = line(entry).and_then(|line| page.append(&line));
         if let Err(error) = written {
             self.give_up(page, &error);
+        } else if page.size > page.limit {
+            self.rewrite(page);
+        }
+    }
+
+    /// Writes the file anew while the sandbox goes on: occasions of faults, for one, are
+    /// noted again and again. Where that fails the file is as good as before.
+    fn rewrite(&self, page: &mut Page) {
+        let rewritten = read(&self.path).and_then(|past| {
+            let mut past = past.ok_or_else(|| failed(&self.path, ErrorKind::NotFound.into()))?;
+            past.forget(now());
+            rewrite(&self.path, &past).map_err(|error| failed(&self.path, error))
+        });
+        match rewritten {
+            Ok(new) => *page = new,
+            Err(error) => {
+                // Not again with each entry.
+                page.limit = page.size.saturating_mul(GROWTH);
+                tracing::warn!(%error, "The sandbox cannot write its file anew: it goes on growing.");
+            }
         }
     }
 
@@ -164,13 +190,37 @@ impl Writer {
     /// ends, and charge once more what came behind.
     fn give_up(&self, page: &mut Page, error: &io::Error) {
         page.is_over = true;
-        let emptied = page.file.set_len(0);
+        let emptied = page.empty();
         tracing::error!(
             file = %self.path.display(),
             %error,
             is_emptied = emptied.is_ok(),
             "The sandbox cannot write its file: it ends with this process, unless it is reset."
         );
+    }
+}
+
+impl Page {
+    /// A file that was written just now.
+    fn of(file: File, size: u64) -> Self {
+        Self {
+            file,
+            size,
+            limit: size.saturating_mul(GROWTH).max(LEAST_REWRITTEN),
+            is_over: false,
+        }
+    }
+
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        self.file.write_all(line)?;
+        self.size += line.len() as u64;
+        Ok(())
+    }
+
+    fn empty(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        (self.size, self.limit) = (0, LEAST_REWRITTEN);
+        Ok(())
     }
 }
 
@@ -249,7 +299,7 @@ fn add(past: &mut Option<Past>, line: &[u8]) -> Result<(), String> {
 }
 
 /// Writes a file anew, beside the old one until it is whole, and leaves it open.
-fn rewrite(path: &Path, past: &Past) -> io::Result<File> {
+fn rewrite(path: &Path, past: &Past) -> io::Result<Page> {
     let new = path.with_extension("new");
     // Left by a crash.
     match std::fs::remove_file(&new) {
@@ -268,14 +318,17 @@ fn rewrite(path: &Path, past: &Past) -> io::Result<File> {
     }
     file.write_all(&lines)?;
     std::fs::rename(&new, path)?;
-    Ok(file)
+    Ok(Page::of(file, lines.len() as u64))
 }
 
 #[cfg(test)]
 mod tests {
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 
+    use prost_types::Timestamp;
+
     use super::*;
+    use crate::proto::endpoint::endpoints;
     use crate::proto::json::Object;
 
     fn beginning() -> Beginning {
@@ -317,6 +370,58 @@ mod tests {
         journal.note(|| Entry::Turn(3));
         let (_, past) = Journal::open(&path, beginning()).expect("a file");
         assert_eq!(past.turn, 3);
+    }
+
+    fn billed(id: &str, at: Timestamp) -> Entry {
+        Entry::Billed(Bill {
+            id: id.to_owned(),
+            at,
+            endpoint: endpoints::GET_COMPANY_STACK,
+            request: None,
+            credits: 1,
+        })
+    }
+
+    #[test]
+    fn a_file_that_grows_is_written_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sandbox.jsonl");
+        let (journal, _) = Journal::open(&path, beginning()).expect("a file");
+        let credits = Object::from_iter([("credits".to_owned(), 9.into())]);
+        journal.note(|| Entry::Set(credits));
+        journal.note(|| billed("old", Timestamp::default()));
+        journal.note(|| billed("new", now()));
+        let mut largest = 0;
+        for turn in 1..=300_000 {
+            journal.note(|| Entry::Turn(turn));
+            largest = largest.max(std::fs::metadata(&path).expect("a file").len());
+        }
+        assert!(largest > LEAST_REWRITTEN / 2, "{largest}");
+        assert!(largest <= LEAST_REWRITTEN, "{largest}");
+        // What ended long ago is gone, and what it cost is not charged again.
+        let text = std::fs::read_to_string(&path).expect("a text");
+        assert!(!text.contains("\"old\"") && text.contains("\"new\""));
+        let (_, past) = Journal::open(&path, beginning()).expect("a file");
+        assert_eq!((past.turn, past.bills.len()), (300_000, 1));
+        assert_eq!(past.settings["credits"].as_i64(), Some(7));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_anew_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sandbox.jsonl");
+        let (journal, _) = Journal::open(&path, beginning()).expect("a file");
+        // Where the new file is to be written.
+        let obstacle = path.with_extension("new");
+        std::fs::create_dir(&obstacle).expect("a folder");
+        for turn in 1..=100_000 {
+            journal.note(|| Entry::Turn(turn));
+        }
+        let size = std::fs::metadata(&path).expect("a file").len();
+        assert!(size > LEAST_REWRITTEN, "{size}");
+        std::fs::remove_dir(&obstacle).expect("removed");
+        let (_, past) = Journal::open(&path, beginning()).expect("a file");
+        assert_eq!(past.turn, 100_000);
     }
 
     #[test]

@@ -145,9 +145,9 @@ def connect(
         compression: How requests are compressed. The server must have it switched on.
 
     Raises:
-        ValueError: The arguments contradict each other, or a token or key would be sent in the
-            clear to another machine.
-        OSError: A file cannot be read.
+        ValueError: The arguments contradict each other, cannot be used, or would send a token or
+            key in the clear to another machine. It names the argument, and the file.
+        OSError: A file cannot be read. It names the argument, too.
     """
     connection = plan(
         target,

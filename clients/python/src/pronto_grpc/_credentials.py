@@ -11,6 +11,7 @@ from pathlib import Path
 import grpc
 
 from pronto_grpc._endpoint import Endpoint
+from pronto_grpc._files import naming
 
 CallMetadata = Sequence[tuple[str, str | bytes]]
 """What one call carries besides."""
@@ -37,12 +38,17 @@ class TokenFile:
         return self._read[1]
 
     def _read_again(self) -> None:
+        with naming("token_file"):
+            self._read_if_changed()
+
+    def _read_if_changed(self) -> None:
         stat = self._path.stat()
         # A file that is replaced by another one of the same age has another inode.
         version = (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_dev)
         if self._read[0] != version:
-            token = self._path.read_text(encoding="utf-8").strip()
-            self._read = (version, _token(token, f"the token in {self._path}"))
+            # What is no UTF-8 is no ASCII either, and is refused as that.
+            token = self._path.read_text(encoding="utf-8", errors="replace").strip()
+            self._read = (version, _token(token, f"the token in token_file {str(self._path)!r}"))
 
 
 class Credentials:
@@ -114,6 +120,8 @@ def _token(text: str, what: str) -> str:
 
 def _sendable(text: str, what: str) -> str:
     """Return `text` if metadata can carry it; an error never shows it."""
-    if not text or not text.isascii() or not text.isprintable() or text != text.strip():
-        raise ValueError(f"{what} must be printable ASCII text, not empty and without outer blanks")
+    if not text:
+        raise ValueError(f"{what} is empty")
+    if not text.isascii() or not text.isprintable() or text != text.strip():
+        raise ValueError(f"{what} must be printable ASCII text without outer blanks")
     return text

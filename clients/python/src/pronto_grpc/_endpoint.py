@@ -10,6 +10,8 @@ from dataclasses import dataclass
 DEFAULT = "localhost:50051"
 
 _HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[A-Za-z0-9._-]+):(?P<port>\d+)")
+# Behind `//` a relative path would lose its first folder as a host's name.
+_SOCKET = re.compile(r"unix:(?://(?=/)|(?!//)).+")
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Endpoint:
 
 def parse(target: str) -> Endpoint:
     """Read `HOST:PORT`, `unix:PATH` or `unix:///PATH`."""
-    if target.startswith("unix:"):
+    if _SOCKET.fullmatch(target):
         return Endpoint(target, unix=True, local=True)
     match = _HOST_AND_PORT.fullmatch(target)
     if match is None or int(match["port"]) > 65535:

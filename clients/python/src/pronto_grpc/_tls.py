@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+
+from pronto_grpc._pem import Pem, PemSource, certificates, key_of
 
 BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine
@@ -17,14 +18,13 @@ BUNDLES = (
 )
 """Where systems keep all the certificates that they trust in one file."""
 
-PemSource = bytes | str | os.PathLike[str]
-
 
 @dataclass(frozen=True)
 class Tls:
     """Encryption of connections. Each field takes the bytes of a PEM, or the path of its file.
 
-    Files are read once, by `connect`: after a renewal, a new client is needed.
+    Files are read once, by `connect`: after a renewal, a new client is needed. What cannot be
+    used is a ValueError. That a key is the certificate's is known at once where both are files.
     """
 
     ca: PemSource | None = None
@@ -40,11 +40,21 @@ class Tls:
 
     def credentials(self) -> grpc.ChannelCredentials:
         """Return what gRPC takes."""
+        key, chain = self._identity()
         return grpc.ssl_channel_credentials(
-            root_certificates=system_roots() if self.ca is None else _pem(self.ca),
-            private_key=None if self.key is None else _pem(self.key),
-            certificate_chain=None if self.certificate is None else _pem(self.certificate),
+            root_certificates=self._roots(), private_key=key, certificate_chain=chain
         )
+
+    def _roots(self) -> bytes | None:
+        return system_roots() if self.ca is None else certificates(Pem.read("Tls.ca", self.ca))
+
+    def _identity(self) -> tuple[bytes | None, bytes | None]:
+        """Return the client's key and certificate."""
+        if self.certificate is None or self.key is None:
+            return None, None
+        certificate = Pem.read("Tls.certificate", self.certificate)
+        chain = certificates(certificate)
+        return key_of(certificate, Pem.read("Tls.key", self.key)), chain
 
 
 def system_roots() -> bytes | None:
@@ -57,7 +67,3 @@ def system_roots() -> bytes | None:
         return "".join(map(ssl.DER_cert_to_PEM_cert, found)).encode()
     # Python reads a directory of certificates only while it connects, and lists none of them.
     return next((Path(path).read_bytes() for path in BUNDLES if Path(path).is_file()), None)
-
-
-def _pem(source: PemSource) -> bytes:
-    return source if isinstance(source, bytes) else Path(source).read_bytes()

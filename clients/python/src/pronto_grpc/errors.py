@@ -101,7 +101,8 @@ class ProntoError(grpc.RpcError):
         if isinstance(error, ProntoError):
             return error
         read = _Read(error)
-        typed = cls(read.code, read.message, decode(read.trailers), error)
+        details = decode(read.trailers)
+        typed = cls(read.code, read.message + _hint(read, details), details, error)
         typed.__cause__ = error
         return typed
 
@@ -223,6 +224,17 @@ class _Read:
         self.code = code if isinstance(code, grpc.StatusCode) else grpc.StatusCode.UNKNOWN
         self.message = details or str(error)
         self.trailers = _pairs(error, "trailing_metadata")
+
+
+def _hint(error: _Read, details: Details) -> str:
+    """Return what is likely wrong with an address, where gRPC's words alone are obscure.
+
+    They do not tell a server that speaks TLS, and hears none, from one that just hangs up.
+    """
+    handshake = error.message.startswith("failed to connect") and not details.reason_name
+    if handshake and "SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER" in error.message:
+        return " (is this address without TLS? then connect without tls)"
+    return ""
 
 
 def _pairs(error: grpc.RpcError | None, name: str) -> Sequence[tuple[str, str | bytes]]:

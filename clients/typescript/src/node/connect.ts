@@ -64,7 +64,10 @@ const readMaxBytes = 64 * 1024 * 1024;
 // Pings find dead connections under calls; the server's limits allow them.
 const keepalive = { pingIntervalMs: 30_000, pingTimeoutMs: 10_000, pingIdleConnection: false };
 
-/** A client for Node, over gRPC. Nothing is sent before the first call. */
+/**
+ * A client for Node, over gRPC. Nothing is sent before the first call. Options that cannot
+ * work are a TypeError that names them, with the file where it is one's.
+ */
 export function connect(options: ConnectOptions = {}): NodePronto {
   const target = parseTarget(options.target ?? "localhost:50051");
   const tls = tlsOptions(options.tls ?? false);

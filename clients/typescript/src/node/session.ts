@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Http2Session } from "node:http2";
+
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Http2SessionManager } from "@connectrpc/connect-node";
 
@@ -10,6 +12,16 @@ type Request = Http2SessionManager["request"];
 // As gRPC has it. Without a limit, a handshake that nobody answers would hold up all
 // calls for ever: they join the attempt that is under way.
 const connectTimeoutMs = 20_000;
+
+const ignore = () => undefined;
+
+/**
+ * Node tells of an answer that is no HTTP/2 twice. Connect listens to the first error alone,
+ * and one that nobody listens to ends the process.
+ */
+function outliveErrors(session: Http2Session | undefined): void {
+  if (session && !session.listeners("error").includes(ignore)) session.on("error", ignore);
+}
 
 /** A connection that knows how many calls are on it, and is made in time or not at all. */
 export class Session {
@@ -43,6 +55,7 @@ export class Session {
     });
     try {
       const stream = await this.manager.request(...call);
+      outliveErrors(stream.session);
       return stream.once("close", end);
     } catch (error) {
       end();

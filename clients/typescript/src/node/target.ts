@@ -12,11 +12,12 @@ export interface Target {
 
 /** Reads `host:port`, `unix:PATH` and `unix:///PATH`. */
 export function parseTarget(text: string): Target {
-  const path = /^unix:(?:\/\/(?=\/))?(.+)$/.exec(text)?.[1];
+  // Behind `//` a relative path would lose its first folder as a host's name.
+  const path = /^unix:(?:\/\/(?=\/)|(?!\/\/))(.+)$/.exec(text)?.[1];
   // A path is no authority: the server refuses it.
   if (path !== undefined) return { path, host: "localhost", authority: "localhost" };
-  const host = /^(\[[\da-f:.]+\]|[^\s:/?#@[\]]+):\d{1,5}$/i.exec(text)?.[1];
-  if (host === undefined)
+  const [, host, port] = /^(\[[\da-f:.]+\]|[^\s:/?#@[\]]+):(\d{1,5})$/i.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535)
     throw new TypeError(`target ${JSON.stringify(text)}: expected host:port or unix:PATH`);
   return { host: host.toLowerCase(), authority: text };
 }

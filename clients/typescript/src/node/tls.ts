@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { readFileSync } from "node:fs";
 import * as nodeTls from "node:tls";
 
 import { certificates } from "./certificates.js";
+import { OptionFile } from "./option-file.js";
+import { privateKey } from "./private-key.js";
 
 /** Whom to trust, and who we are. Files are read for each connection, so they may be renewed. */
 export interface TlsOptions {
@@ -45,16 +46,15 @@ function secureContext(tls: TlsOptions): nodeTls.SecureContext {
 function trust({ ca, caFile }: TlsOptions): { ca?: string | string[] } {
   if (ca !== undefined) return { ca: certificates("tls.ca", Buffer.from(ca)) };
   if (caFile === undefined) return systemRoots();
-  return { ca: certificates("tls.caFile", readFileSync(caFile)) };
+  const file = new OptionFile("tls.caFile", caFile);
+  return { ca: certificates(file.name, file.read()) };
 }
 
-/** Node itself refuses a key that is not the certificate's. */
 function identity({ certificateFile, keyFile }: TlsOptions): { cert?: string; key?: Buffer } {
   if (certificateFile === undefined || keyFile === undefined) return {};
-  return {
-    cert: certificates("tls.certificateFile", readFileSync(certificateFile)),
-    key: readFileSync(keyFile),
-  };
+  const certificate = new OptionFile("tls.certificateFile", certificateFile);
+  const cert = certificates(certificate.name, certificate.read());
+  return { cert, key: privateKey(new OptionFile("tls.keyFile", keyFile), certificate, cert) };
 }
 
 /** What of `node:tls` knows the system's roots; there since Node 22.15. */

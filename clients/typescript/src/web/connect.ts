@@ -27,10 +27,10 @@ export interface WebConnectOptions {
 /**
  * A client for browsers, over gRPC-Web. The server needs `--grpc-web true`, and
  * `--cors-origin` where the page has another origin. Nothing is sent before the first
- * call.
+ * call. Options that cannot work are a TypeError that names them.
  */
 export function connect(options: WebConnectOptions = {}): Pronto {
-  const url = new URL(options.baseUrl ?? globalThis.location.origin);
+  const url = parseBaseUrl(options.baseUrl ?? globalThis.location.origin);
   const token = tokenSource(options.token);
   const apiKey = headerValue("apiKey", options.apiKey);
   refuseExposure({
@@ -48,6 +48,13 @@ export function connect(options: WebConnectOptions = {}): Pronto {
     ],
   });
   return createPronto(withTypedErrors(withTellableTimeouts(transport)));
+}
+
+function parseBaseUrl(text: string): URL {
+  // `host:port` alone is a URL, too, with the host as its scheme.
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
+    throw new TypeError(`baseUrl ${JSON.stringify(text)}: expected http(s)://host[:port]`);
+  return new URL(text);
 }
 
 function tokenSource(token: string | TokenSource | undefined): TokenSource {

@@ -18,6 +18,19 @@ final class FileContent<T> {
   private final List<Path> files;
   private State<T> state;
 
+  /**
+   * Reads the files for the first time.
+   *
+   * @param what what they are, for the error where they cannot be read: Java's has the path alone
+   */
+  static <T> FileContent<T> of(String what, Reader<T> reader, Path... files) throws IOException {
+    try {
+      return new FileContent<>(reader, files);
+    } catch (IOException e) {
+      throw new IOException(what + " cannot be read: " + e, e);
+    }
+  }
+
   /** Reads all files together. */
   interface Reader<T> {
     T read() throws IOException;
@@ -33,7 +46,7 @@ final class FileContent<T> {
     }
   }
 
-  FileContent(Reader<T> reader, Path... files) throws IOException {
+  private FileContent(Reader<T> reader, Path... files) throws IOException {
     this.reader = reader;
     this.files = List.of(files);
     this.state = new State<>(versions(), reader.read());

@@ -10,6 +10,9 @@ final class HeaderValue {
 
   /** Refuses what is no credential. */
   static String credential(String value, String what) {
+    if (value.isEmpty()) {
+      throw new IllegalArgumentException(what + " is empty");
+    }
     if (!value.matches("[!-~]+")) {
       throw new IllegalArgumentException(what + " must be visible ASCII characters without space");
     }

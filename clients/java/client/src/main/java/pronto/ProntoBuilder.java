@@ -72,7 +72,8 @@ public final class ProntoBuilder {
    * @throws IllegalArgumentException when there is no certificate in it
    */
   public ProntoBuilder certificateAuthority(Path file) throws IOException {
-    authorities = new FileContent<>(() -> Authorities.read(file), file)::get;
+    authorities =
+        FileContent.of("the certificate authority", () -> Authorities.read(file), file)::get;
     return tls();
   }
 
@@ -101,7 +102,13 @@ public final class ProntoBuilder {
    * @throws IllegalArgumentException when they are not that, or do not belong together
    */
   public ProntoBuilder clientCertificate(Path certificate, Path key) throws IOException {
-    identity = new FileContent<>(() -> Identity.read(certificate, key), certificate, key)::get;
+    identity =
+        FileContent.of(
+                "the client certificate or its key",
+                () -> Identity.read(certificate, key),
+                certificate,
+                key)
+            ::get;
     return tls();
   }
 

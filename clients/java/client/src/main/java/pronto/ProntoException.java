@@ -47,7 +47,7 @@ public class ProntoException extends StatusRuntimeException {
     return error instanceof ProntoException decoded
         ? decoded
         : new ProntoException(
-            Status.fromThrowable(error).withCause(error),
+            Hint.added(Status.fromThrowable(error)).withCause(error),
             Status.trailersFromThrowable(error),
             ErrorDetails.of(error));
   }

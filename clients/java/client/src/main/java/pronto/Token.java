@@ -19,9 +19,9 @@ interface Token {
   /** A token in a file, which is read now, and again when it has changed. */
   static Token in(Path file) {
     try {
-      return new FileContent<>(() -> read(file), file)::get;
+      return FileContent.of("the token file", () -> read(file), file)::get;
     } catch (IOException e) {
-      throw new IllegalArgumentException("the token cannot be read: " + e, e);
+      throw new IllegalArgumentException(e.getMessage(), e);
     }
   }
 

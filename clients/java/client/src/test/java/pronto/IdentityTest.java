@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -29,6 +31,22 @@ final class IdentityTest {
     Certificates other = Certificates.make(folder, "other", algorithm);
     assertMismatch(one.certificate(), other.key());
     assertMismatch(other.certificate(), one.key());
+  }
+
+  @Test
+  void filesThatAreNotThereAreNamed() throws Exception {
+    Path certificate = Certificates.make(folder, "one").certificate();
+    Path none = folder.resolve("none");
+    ProntoBuilder builder = Pronto.builder();
+    var error = assertThrows(IOException.class, () -> builder.clientCertificate(certificate, none));
+    assertEquals(
+        "the client certificate or its key cannot be read: java.nio.file.NoSuchFileException: "
+            + none,
+        error.getMessage());
+    error = assertThrows(IOException.class, () -> builder.certificateAuthority(none));
+    assertEquals(
+        "the certificate authority cannot be read: java.nio.file.NoSuchFileException: " + none,
+        error.getMessage());
   }
 
   private static void assertMismatch(Path certificate, Path key) {
