@@ -125,7 +125,11 @@ class Server(jobs_pb2_grpc.JobServiceServicer, contacts_pb2_grpc.ContactServiceS
         self.time_left: list[float | None] = []
         self.began = threading.Semaphore(0)
         self.ended = threading.Semaphore(0)
-        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=128))
+        self._server = grpc.server(
+            futures.ThreadPoolExecutor(max_workers=512),
+            # As pronto-grpc has it by default: on a connection, more wait.
+            options=[("grpc.max_concurrent_streams", 256)],
+        )
         jobs_pb2_grpc.add_JobServiceServicer_to_server(self, self._server)
         contacts_pb2_grpc.add_ContactServiceServicer_to_server(self, self._server)
         self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"

@@ -36,6 +36,13 @@ def repeat(client: pronto_grpc.Client) -> None:
     client.contacts.EnrichContact(v1.EnrichContactRequest(request_id="order-7"))
 
 
+def watch(client: pronto_grpc.Client) -> None:
+    left = client.jobs.WatchJob(v1.WatchJobRequest())
+    next(left)
+    assert len(list(client.jobs.WatchJob(v1.WatchJobRequest()))) == 1
+    left.cancel()
+
+
 def follow(client: pronto_grpc.Client) -> None:
     assert len(list(client.follow(JOB))) == 2
 
@@ -99,4 +106,5 @@ if __name__ == "__main__":
     _patience.BASE_WAIT = _repeating.INITIAL_BACKOFF = 0.001
     join = threading.Thread.join
     threading.Thread.join = lambda thread, _=None: join(thread, 0.01)  # type: ignore
-    print(close_everywhere({"call": call, "repeat": repeat, "follow": follow}[sys.argv[1]]))
+    works: dict[str, Work] = {"call": call, "repeat": repeat, "watch": watch, "follow": follow}
+    print(close_everywhere(works[sys.argv[1]]))

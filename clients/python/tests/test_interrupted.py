@@ -12,7 +12,7 @@ import pytest
 PROGRAM = pathlib.Path(__file__).with_name("interrupted.py")
 
 
-@pytest.mark.parametrize("work", ["call", "repeat", "follow"])
+@pytest.mark.parametrize("work", ["call", "repeat", "watch", "follow"])
 def test_a_signal_handler_may_close_a_client(work: str) -> None:
     command = [sys.executable, str(PROGRAM), work]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603

@@ -12,12 +12,12 @@ from wire import Wire
 
 import pronto_grpc
 from pronto_grpc import aio, v1
-from pronto_grpc._pool import FOLLOWS_PER_LINE, Pool
+from pronto_grpc._pool import STREAMS_PER_LINE, Pool
 
 # Long enough for the answers of the server here.
 IDLE = 1.0
 # One more than a connection bears.
-MANY = FOLLOWS_PER_LINE + 1
+MANY = STREAMS_PER_LINE + 1
 
 
 def test_many_follows_have_several_connections(server: Server, wire: Wire) -> None:

@@ -17,6 +17,7 @@ from pronto_grpc._endpoint import DEFAULT
 from pronto_grpc._follow import Follow
 from pronto_grpc._following import Followable, Following, Limits, job_id_of
 from pronto_grpc._pool import Pool
+from pronto_grpc._route import Route
 from pronto_grpc._share import Share
 from pronto_grpc._tls import Tls
 
@@ -24,8 +25,9 @@ from pronto_grpc._tls import Tls
 class Client:
     """A connection to pronto-grpc: a stub for each service, and `follow`.
 
-    Close it with `close()`, or use it in a `with`. It may be used by many threads. What is followed
-    has connections of its own, a hundred follows on each.
+    Close it with `close()`, or use it in a `with`. It may be used by many threads. Streams have
+    connections of their own, a hundred on each: those of the stubs, and of the jobs that are
+    followed.
 
     Attributes:
         channel: The channel, for stubs of other services such as health. What is called over it
@@ -39,7 +41,7 @@ class Client:
         # A thread may take it twice: a signal handler closes clients in the middle of something.
         self._lock = threading.RLock()
         self._pool = Pool(dialer.open)
-        self.channel = channel = dialer.open()
+        self.channel = channel = Route(dialer.open(), self._pool)
         self.accounts = v1.AccountServiceStub(channel)
         self.contacts = v1.ContactServiceStub(channel)
         self.jobs = v1.JobServiceStub(channel)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The connections that jobs are followed over; for threads and for asyncio."""
+"""The connections of streams; for threads and for asyncio."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 # Less than servers allow on a connection (`max-streams`, 256 unless they are told otherwise), and
 # no more than proxies often do. A stream above that waits unseen, and would be found silent.
-FOLLOWS_PER_LINE = 100
+STREAMS_PER_LINE = 100
 
 Channel = TypeVar("Channel")
 
@@ -20,17 +20,17 @@ class Line(Generic[Channel]):
 
     def __init__(self, channel: Channel, holder: object) -> None:
         self.channel = channel
-        # Weakly: a follow that was left without `close` holds nothing any more.
+        # Weakly: a follow or a stream that was left without an end holds nothing any more.
         self.holders: weakref.WeakSet[object] = weakref.WeakSet([holder])
         # A stream fell silent on it, so it may be dead: it takes no others.
         self.silent = False
 
 
 class Pool(Generic[Channel]):
-    """The connections of a client's follows, as few as are enough.
+    """The connections of a client's follows and streaming RPCs, as few as are enough.
 
     They are not those of calls, which would wait once the streams that a server allows on a
-    connection are all follows. Whoever gives something back closes what then nobody holds: that
+    connection are all taken. Whoever gives something back closes what then nobody holds: that
     is done in one way for threads and in another for asyncio.
     """
 
@@ -78,12 +78,16 @@ class Pool(Generic[Channel]):
             lines, self._lines = self._lines, {}
             return [line.channel for line in lines]
 
+    def is_shut(self) -> bool:
+        """Whether `shut` was called."""
+        return self._closed
+
     def _takes_more(self, line: Line[Channel]) -> bool:
         """Whether there is room on a line, with its newest holder on it."""
-        return line in self._lines and not line.silent and len(line.holders) <= FOLLOWS_PER_LINE
+        return line in self._lines and not line.silent and len(line.holders) <= STREAMS_PER_LINE
 
     def _drops(self, line: Line[Channel]) -> bool:
-        """Drop a line that nobody holds. One that is well stays, for the next follow.
+        """Drop a line that nobody holds. One that is well stays, for the next stream.
 
         Once all are shut none does: a signal handler may have shut them while one was opened.
         """

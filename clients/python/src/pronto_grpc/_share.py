@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one follow holds of the connections."""
+"""What one follow or stream holds of the connections."""
 
 from __future__ import annotations
 
@@ -21,14 +21,29 @@ class Share:
         self._lock = threading.RLock()
 
     @property
-    def jobs(self) -> JobServiceStub:
-        """What calls are made with."""
+    def channel(self) -> grpc.Channel:
+        """What calls are made over."""
         with self._lock:
             line = self._line
             if line is None:
                 line = self._line = self._pool.take(self)
             # Not `_line`, which may be given back at this moment by this thread.
-            return JobServiceStub(line.channel)
+            return line.channel
+
+    @property
+    def jobs(self) -> JobServiceStub:
+        """What calls of a follow are made with."""
+        return JobServiceStub(self.channel)
+
+    def vacate(self) -> None:
+        """Make room for others, and leave the rest to `close`.
+
+        In a thread of gRPC's, which must neither wait for a lock nor close a channel: whoever
+        closes one waits for that thread.
+        """
+        line = self._line
+        if line is not None:
+            line.holders.discard(self)
 
     def leave(self) -> None:
         """Go on over another line.

@@ -18,6 +18,7 @@ from pronto_grpc._pool import Pool
 from pronto_grpc._tls import Tls
 from pronto_grpc.aio._dialer import Dialer
 from pronto_grpc.aio._follow import Follow
+from pronto_grpc.aio._route import Route
 from pronto_grpc.aio._share import Share
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Client:
     """A connection to pronto-grpc: a stub for each service, and `follow`.
 
     Close it with `close()`, or use it in an `async with`. It belongs to the event loop that
-    ran when it was made. What is followed has connections of its own, a hundred follows on each.
+    ran when it was made. Streams have connections of their own, a hundred on each: those of the
+    stubs, and of the jobs that are followed.
 
     Attributes:
         channel: The channel, for stubs of other services such as health. What is called over it
@@ -51,7 +53,7 @@ class Client:
         # What `close` ends besides the channels; held weakly, since most of it ends before.
         self._followers: weakref.WeakSet[Follow] = weakref.WeakSet()
         self._pool = Pool(dialer.open)
-        self.channel = channel = dialer.open()
+        self.channel = channel = Route(dialer.open(), self._pool)
         self.accounts: AccountServiceAsyncStub = v1.AccountServiceStub(channel)
         self.contacts: ContactServiceAsyncStub = v1.ContactServiceStub(channel)
         self.jobs: JobServiceAsyncStub = v1.JobServiceStub(channel)

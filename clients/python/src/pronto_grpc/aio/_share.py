@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one follow holds of the connections."""
+"""What one follow or stream holds of the connections."""
 
 from __future__ import annotations
 
@@ -22,11 +22,21 @@ class Share:
         self._line: Line[aio.Channel] | None = None
 
     @property
-    def jobs(self) -> JobServiceAsyncStub:
-        """What calls are made with."""
+    def channel(self) -> aio.Channel:
+        """What calls are made over."""
         if self._line is None:
             self._line = self._pool.take(self)
-        return v1.JobServiceStub(self._line.channel)
+        return self._line.channel
+
+    @property
+    def jobs(self) -> JobServiceAsyncStub:
+        """What calls of a follow are made with."""
+        return v1.JobServiceStub(self.channel)
+
+    def vacate(self) -> None:
+        """Make room for others, and leave the rest to `close`: that has to be waited for."""
+        if self._line is not None:
+            self._line.holders.discard(self)
 
     async def leave(self) -> None:
         """Go on over another line.

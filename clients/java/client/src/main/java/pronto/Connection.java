@@ -5,23 +5,22 @@ import io.grpc.Channel;
 import io.grpc.ClientInterceptor;
 import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
  * One connection to the server.
  *
  * @param managed opens and closes it
- * @param channel where calls are made
+ * @param base what is its own: how it comes back, and how its end is told
+ * @param channel where calls are made: with the interceptors of all calls
  */
-record Connection(ManagedChannel managed, Channel channel) {
+record Connection(ManagedChannel managed, Channel base, Channel channel) {
   /** The last interceptor is the outermost. */
   static Connection of(
       ManagedChannel managed, Engine engine, Closing closing, List<ClientInterceptor> outer) {
-    List<ClientInterceptor> all = new ArrayList<>();
-    all.add(closing);
-    all.add(new Reconnection(managed, new Throttle(engine.clock())));
-    all.addAll(outer);
-    return new Connection(managed, ClientInterceptors.intercept(managed, all));
+    Channel base =
+        ClientInterceptors.intercept(
+            managed, List.of(closing, new Reconnection(managed, new Throttle(engine.clock()))));
+    return new Connection(managed, base, ClientInterceptors.intercept(base, outer));
   }
 }

@@ -2,9 +2,8 @@
 package pronto;
 
 import io.grpc.Channel;
-import io.grpc.ManagedChannel;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import pronto.v1.AccountServiceGrpc;
 import pronto.v1.AccountServiceGrpc.AccountServiceBlockingStub;
 import pronto.v1.ContactServiceGrpc;
@@ -50,28 +49,33 @@ import pronto.v1.WorkspaceServiceGrpc.WorkspaceServiceBlockingStub;
  *
  * <p>Calls that the API says are safe to repeat, and those whose request has a {@code request_id},
  * are repeated on UNAVAILABLE, four times at most and within the deadline of the call. No other
- * call is. Jobs are followed over connections of their own, a hundred on each. A client is safe for
- * many threads, and one for a program is enough.
+ * call is. Streams have connections of their own, a hundred on each: those of the stubs, and of the
+ * jobs that are followed. A client is safe for many threads, and one for a program is enough.
  */
 public final class Pronto implements AutoCloseable {
-  private final ManagedChannel managed;
   private final Channel channel;
+  private final Connection calls;
   private final Lanes lanes;
   private final Engine engine;
   private final Followings followings;
   private final Closing closing;
   private final Pauses pauses;
 
-  /** With the connection of calls, and those over which jobs are followed. */
+  /** With the channel of the stubs, the connection of calls, and those of streams. */
   Pronto(
-      Connection calls, Supplier<Connection> lanes, Engine engine, Closing closing, Pauses pauses) {
-    this.managed = calls.managed();
-    this.channel = calls.channel();
-    this.lanes = new Lanes(lanes);
+      Channel channel,
+      Connection calls,
+      Lanes lanes,
+      Engine engine,
+      Closing closing,
+      Pauses pauses) {
+    this.channel = channel;
+    this.calls = calls;
+    this.lanes = lanes;
     this.engine = engine;
     this.closing = closing;
     this.pauses = pauses;
-    this.followings = new Followings(this.lanes, engine);
+    this.followings = new Followings(lanes, engine);
   }
 
   /**
@@ -237,7 +241,18 @@ public final class Pronto implements AutoCloseable {
    * @return its events; to be closed
    */
   public Follow follow(Job job) {
-    return follow(job.getId());
+    return follow(job, FollowOptions.DEFAULT);
+  }
+
+  /**
+   * Follows a job.
+   *
+   * @param job the job
+   * @param options where to begin, and how patiently
+   * @return its events; to be closed
+   */
+  public Follow follow(Job job, FollowOptions options) {
+    return follow(job.getId(), options);
   }
 
   /**
@@ -248,7 +263,19 @@ public final class Pronto implements AutoCloseable {
    * @throws IllegalArgumentException when the results go to a webhook_url
    */
   public Follow follow(StartResponse start) {
-    return follow(jobId(start));
+    return follow(start, FollowOptions.DEFAULT);
+  }
+
+  /**
+   * Follows what was started.
+   *
+   * @param start the answer of a Start RPC
+   * @param options where to begin, and how patiently
+   * @return its events; to be closed
+   * @throws IllegalArgumentException when the results go to a webhook_url
+   */
+  public Follow follow(StartResponse start, FollowOptions options) {
+    return follow(jobId(start), options);
   }
 
   /**
@@ -273,6 +300,27 @@ public final class Pronto implements AutoCloseable {
   }
 
   /**
+   * Publishes the events of a job, from its first one.
+   *
+   * @param job the job
+   * @return a publisher
+   */
+  public FollowPublisher publisher(Job job) {
+    return publisher(job, FollowOptions.DEFAULT);
+  }
+
+  /**
+   * Publishes the events of a job.
+   *
+   * @param job the job
+   * @param options where to begin, and how patiently
+   * @return a publisher
+   */
+  public FollowPublisher publisher(Job job, FollowOptions options) {
+    return publisher(job.getId(), options);
+  }
+
+  /**
    * Publishes the events of what was started, from the first one.
    *
    * @param start the answer of a Start RPC
@@ -280,7 +328,19 @@ public final class Pronto implements AutoCloseable {
    * @throws IllegalArgumentException when the results go to a webhook_url
    */
   public FollowPublisher publisher(StartResponse start) {
-    return publisher(jobId(start));
+    return publisher(start, FollowOptions.DEFAULT);
+  }
+
+  /**
+   * Publishes the events of what was started.
+   *
+   * @param start the answer of a Start RPC
+   * @param options where to begin, and how patiently
+   * @return a publisher
+   * @throws IllegalArgumentException when the results go to a webhook_url
+   */
+  public FollowPublisher publisher(StartResponse start, FollowOptions options) {
+    return publisher(jobId(start), options);
   }
 
   /**
@@ -295,9 +355,10 @@ public final class Pronto implements AutoCloseable {
     followings.close();
     pauses.close();
     lanes.close();
-    managed.shutdownNow();
+    calls.managed().shutdownNow();
     try {
-      managed.awaitTermination(5, TimeUnit.SECONDS);
+      calls.managed().awaitTermination(5, TimeUnit.SECONDS);
+      lanes.awaitTermination(Duration.ofSeconds(5));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -307,6 +368,11 @@ public final class Pronto implements AutoCloseable {
   /** How much is followed at the moment. */
   int following() {
     return followings.size();
+  }
+
+  /** How many connections there are for streams. */
+  int lanes() {
+    return lanes.size();
   }
 
   private static String jobId(StartResponse start) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package pronto;
 
+import io.grpc.Channel;
 import io.grpc.ChannelCredentials;
 import io.grpc.ClientInterceptor;
+import io.grpc.ClientInterceptors;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettySslContextChannelCredentials;
@@ -12,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -211,6 +214,7 @@ public final class ProntoBuilder {
         .keepAliveWithoutCalls(false)
         .maxInboundMessageSize(MAX_MESSAGE_BYTES)
         .maxInboundMetadataSize(MAX_METADATA_BYTES)
+        .enableRetry()
         // The methods that may be repeated are known here; DNS has no say in it.
         .disableServiceConfigLookUp()
         .defaultServiceConfig(Retries.serviceConfig(Services.ALL));
@@ -222,12 +226,13 @@ public final class ProntoBuilder {
     Closing closing = new Closing();
     Pauses pauses = new Pauses();
     List<ClientInterceptor> outer = outer(new RequestIdInterceptor(engine, pauses));
-    Connection calls = Connection.of(channel.enableRetry().build(), engine, closing, outer);
+    Connection calls = Connection.of(channel.build(), engine, closing, outer);
     // What is followed goes on by itself, and must see each failure: gRPC's pauses look like
-    // silence.
-    channel.disableRetry();
-    Supplier<Connection> lanes = () -> Connection.of(channel.build(), engine, closing, outer);
-    return new Pronto(calls, lanes, engine, closing, pauses);
+    // silence. What the server has not taken is still sent again at once.
+    channel.defaultServiceConfig(Map.of());
+    Lanes lanes = new Lanes(() -> Connection.of(channel.build(), engine, closing, outer));
+    Channel stubs = ClientInterceptors.intercept(new Route(calls, lanes), outer);
+    return new Pronto(stubs, calls, lanes, engine, closing, pauses);
   }
 
   /** The last one is the outermost: each attempt reads the token anew. */

@@ -23,6 +23,8 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,6 +32,7 @@ import org.junit.jupiter.api.function.Executable;
 import pronto.v1.EnrichContactRequest;
 import pronto.v1.GetJobRequest;
 import pronto.v1.Job;
+import pronto.v1.JobEvent;
 import pronto.v1.SearchLeadsRequest;
 import pronto.v1.StartResponse;
 
@@ -61,6 +64,53 @@ final class ProntoTest {
         assertEquals(List.of(1L, 2L), sequences);
       }
       assertEquals(0, pronto.following());
+    }
+  }
+
+  @Test
+  void goesOnWithWhatWasStarted() {
+    Job job = Job.newBuilder().setId(JOB).build();
+    StartResponse start = StartResponse.newBuilder().setJob(job).build();
+    FollowOptions behind = FollowOptions.DEFAULT.withAfter(1);
+    try (Pronto pronto = open()) {
+      for (Follow follow : List.of(pronto.follow(start, behind), pronto.follow(job, behind))) {
+        jobs.then(whole(completed(2)));
+        assertEquals(2, follow.next().getSequence());
+      }
+      for (FollowPublisher publisher :
+          List.of(
+              pronto.publisher(start, behind),
+              pronto.publisher(job, behind),
+              pronto.publisher(job))) {
+        jobs.then(whole(completed(2)));
+        CompletableFuture<Void> asked = new CompletableFuture<>();
+        publisher.subscribe(new Asking(asked));
+        asked.join();
+      }
+    }
+    assertEquals(List.of(1L, 1L, 1L, 1L, 0L), jobs.after());
+  }
+
+  /** Waits for an event, or for the error in its place. */
+  private record Asking(CompletableFuture<Void> asked) implements Flow.Subscriber<JobEvent> {
+    @Override
+    public void onSubscribe(Flow.Subscription subscription) {
+      subscription.request(1);
+    }
+
+    @Override
+    public void onNext(JobEvent event) {
+      asked.complete(null);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      asked.complete(null);
+    }
+
+    @Override
+    public void onComplete() {
+      // Behind the event.
     }
   }
 
