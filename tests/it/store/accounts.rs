@@ -8,9 +8,10 @@ use pronto_grpc::ledger::model::{Bought, HeldIn, KeptAnswer, LedgerPage, UsagePa
 use pronto_grpc::proto::v1::ledger_entry::Subject;
 use pronto_grpc::proto::v1::{Found, LedgerCall, LedgerEntry, LedgerResult, Usage};
 
-use super::call::{credential, person};
+use super::compare::{Mismatch, same};
+use super::content::{credential, person};
 use super::ledger::{Entry, What};
-use super::model::{Mismatch, Model, same};
+use super::model::Model;
 
 /// Everything that a credential sees of the ledger.
 pub struct LedgerSnapshot {

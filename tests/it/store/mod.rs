@@ -9,14 +9,20 @@ mod accounts;
 mod call;
 mod charges;
 mod clock;
+mod compare;
+mod content;
+mod forget;
+mod generate;
 mod job;
 mod known;
 mod ledger;
 mod model;
+mod pages;
 mod play;
 mod regressions;
 mod script;
 mod snapshot;
+mod sums;
 mod together;
 
 use std::path::Path;
@@ -29,7 +35,7 @@ use pronto_grpc::jobs::store::{Store, StoreError};
 use proptest::test_runner::{TestCaseError, TestRunner};
 
 use crate::harness::random;
-use script::script;
+use generate::script;
 
 /// An engine that stores jobs.
 pub struct Engine {

@@ -11,6 +11,7 @@ use pronto_grpc::proto::v1::{CallbackSource, JobState};
 
 use super::call::{Answer, Call, Outcome};
 use super::clock::Window;
+use super::compare::{Mismatch, admitted, is_admission, is_done, is_no_such_job, same};
 use super::job::{ModelDelivery, ModelJob};
 use super::ledger::{Entry, Ledger};
 use super::script::JOBS;
@@ -48,23 +49,6 @@ pub struct ModelUnmatched {
     pub body: Bytes,
     /// Its number and when it came, once seen.
     pub seen: Option<(i64, SystemTime)>,
-}
-
-/// What does not match.
-pub type Mismatch = String;
-
-/// Two things are the same.
-pub fn same<T: PartialEq + std::fmt::Debug>(
-    what: &str,
-    actual: T,
-    expected: T,
-) -> Result<(), Mismatch> {
-    match actual == expected {
-        true => Ok(()),
-        false => Err(format!(
-            "{what}: it is {actual:?}, and should be {expected:?}"
-        )),
-    }
 }
 
 impl Model {
@@ -364,34 +348,5 @@ fn stored(job: &NewJob) -> StoredJob {
         deadline: job.deadline,
         failure: None,
         origin: job.call.origin,
-    }
-}
-
-/// The number that a call was admitted with.
-fn admitted(outcome: &Outcome) -> i64 {
-    match outcome {
-        Ok(Answer::Admission(Admission::Admitted(id))) => *id,
-        _ => 0,
-    }
-}
-
-fn is_admission(outcome: &Outcome, admission: &Admission) -> Result<(), Mismatch> {
-    match outcome {
-        Ok(Answer::Admission(actual)) => same("an admission", actual, admission),
-        other => Err(format!("a call was to be recorded: {other:?}")),
-    }
-}
-
-fn is_done(outcome: &Outcome) -> Result<(), Mismatch> {
-    match outcome {
-        Ok(Answer::Done) => Ok(()),
-        other => Err(format!("a write that should succeed: {other:?}")),
-    }
-}
-
-fn is_no_such_job(job: &str, outcome: &Outcome) -> Result<(), Mismatch> {
-    match outcome {
-        Err(StoreError::NoSuchJob(id)) if id == job => Ok(()),
-        other => Err(format!("there is no {job}, but writing to it: {other:?}")),
     }
 }

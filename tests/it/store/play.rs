@@ -13,9 +13,11 @@ use tokio::task::JoinSet;
 use super::Engine;
 use super::call::{Call, Outcome};
 use super::clock::{Window, tick};
-use super::model::{Mismatch, Model};
+use super::compare::Mismatch;
+use super::model::Model;
+use super::pages::read_pages;
 use super::script::{Step, Write};
-use super::snapshot::{Snapshot, read_pages};
+use super::snapshot::Snapshot;
 
 /// What a script came to.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,0 +1,185 @@
+//! What writes hold.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use pronto_grpc::jobs::model::{Change, Decoded, End, Found, Identity};
+use pronto_grpc::ledger::model::{Charge, NewCall, RequestKey, Wanted};
+use pronto_grpc::proto::endpoint::{Endpoint, endpoints};
+use pronto_grpc::proto::v1::job_event::Event;
+use pronto_grpc::proto::v1::{
+    AccountResult, CallOutcome, CallbackSource, Contact, EnrichmentType, ErrorReason, Estimate,
+    JobStarted, LeadResult, Signal, Unrecognized,
+};
+
+use super::model::Model;
+use super::script::{Body, Calling, Changing, Charging, Ending, Finding, Kind, Who};
+
+/// The trace that every call belongs to.
+const ORIGIN: &str = "4bf92f3577b34da6a3ce929d0e0e4736-01";
+
+pub const UNARY: &Endpoint = endpoints::ENRICH_CONTACT;
+
+pub fn new_call(call: &Calling, credential: usize, operation: &str, model: &Model) -> NewCall {
+    let wanted = |(item, kind, number): &(i32, i32, u8)| Wanted {
+        item: *item,
+        kind: EnrichmentType::try_from(*kind).unwrap(),
+        keys: vec![person(*number)],
+    };
+    NewCall {
+        reused: Vec::new(),
+        is_reused: false,
+        origin: pronto_grpc::trace::Origin::parse(ORIGIN),
+        credential: self::credential(credential),
+        operation: operation.to_owned(),
+        request: call.request.map(|(id, what)| RequestKey {
+            id: format!("request {id}"),
+            fingerprint: [what; 32],
+        }),
+        estimate: Estimate {
+            minimum: call.minimum,
+            expected: call.minimum,
+            maximum: call.minimum + call.more,
+            unpriced: call.more == 0,
+        },
+        daily_budget: call.budget,
+        people: call.people.iter().map(wanted).collect(),
+        time: model.days_ago(call.days_ago),
+    }
+}
+
+pub fn charge(charge: Charging) -> Charge {
+    Charge {
+        found: pronto_grpc::proto::v1::Found {
+            emails: charge.emails,
+            phone_numbers: charge.phone_numbers,
+            personal_emails: 0,
+        },
+        credits: charge.emails + 2 * charge.phone_numbers,
+    }
+}
+
+pub fn outcome_of(number: i32) -> CallOutcome {
+    CallOutcome::try_from(number).unwrap()
+}
+
+/// A key that somebody is known by.
+pub fn person(number: u8) -> [u8; 16] {
+    [number; 16]
+}
+
+/// The name of a credential.
+pub fn credential(place: usize) -> String {
+    format!("credential {place}")
+}
+
+/// A key, as results are recognized by.
+pub fn key(number: u8) -> String {
+    format!("lead:{number}")
+}
+
+pub fn seconds(since_1970: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(since_1970)
+}
+
+pub fn source(polled: bool) -> CallbackSource {
+    match polled {
+        true => CallbackSource::Poll,
+        false => CallbackSource::Callback,
+    }
+}
+
+/// Searches of people announce an estimate, those of companies a total.
+pub fn operation(job: usize) -> &'static str {
+    match job % 2 {
+        0 => endpoints::START_LEAD_SEARCH.rpc,
+        _ => endpoints::START_ACCOUNT_SEARCH.rpc,
+    }
+}
+
+pub fn bytes(body: Body) -> Bytes {
+    vec![body.byte; body.size].into()
+}
+
+pub fn changed(change: &Changing, model: &Model, job: &str) -> Change {
+    let found = change.found.iter().enumerate();
+    Change {
+        upstream_id: change.upstream_id.map(|id| format!("upstream {id}")),
+        expected: change.expected,
+        call: change.call.map(outcome_of),
+        started: change
+            .started
+            .then(|| Event::Started(JobStarted::default())),
+        decoded: change.decoded.map(|(place, results)| Decoded {
+            through: model.delivery(job, place).unwrap_or_default(),
+            results,
+        }),
+        final_seen: change.final_seen,
+        found: found
+            .map(|(place, finding)| self::found(place, finding))
+            .collect(),
+        end: change.end.map(end),
+        erased_bodies: Vec::new(),
+    }
+}
+
+fn found(place: usize, finding: &Finding) -> Found {
+    // Its place tells it from those beside it.
+    let lead = || LeadResult {
+        index: Some(place as i32),
+        ..Default::default()
+    };
+    let event = match finding.what {
+        Kind::Lead => Event::Lead(lead()),
+        Kind::Account => Event::Account(AccountResult::default()),
+        Kind::Contact => Event::Contact(Contact {
+            index: Some(place as i32),
+            reused_from: finding.reused.then(Default::default),
+            ..Default::default()
+        }),
+        Kind::Signal => Event::Signal(Signal {
+            subject: Some(pronto_grpc::proto::v1::signal::Subject::Lead(lead())),
+        }),
+        Kind::Unrecognized(body) => Event::Unrecognized(Unrecognized {
+            body: bytes(body).to_vec(),
+            size: body.size as i64,
+            reason: "it is not known".to_owned(),
+        }),
+    };
+    Found {
+        charge: finding.charge.map(charge),
+        event,
+        identity: identity(&finding.who),
+        source: source(finding.polled),
+    }
+}
+
+fn identity(who: &Who) -> Identity {
+    let keys = |numbers: &[u8]| numbers.iter().copied().map(key).collect();
+    match who {
+        Who::Keys(numbers) => Identity::Keys(keys(numbers)),
+        Who::Occurrence {
+            subject,
+            bytes,
+            listed,
+        } => Identity::Occurrence {
+            subject: keys(subject),
+            bytes: format!("bytes:{bytes}"),
+            listed: *listed,
+        },
+    }
+}
+
+fn end(ending: Ending) -> End {
+    match ending {
+        Ending::Complete => End::Complete,
+        Ending::Incomplete => End::Incomplete {
+            missing_indexes: vec![1, 3],
+        },
+        Ending::Failed => End::Failed {
+            reason: ErrorReason::UpstreamRejected,
+            message: "no".to_owned(),
+        },
+        Ending::Cancelled => End::Cancelled,
+    }
+}
