@@ -4,14 +4,15 @@ use std::time::SystemTime;
 
 use pronto_grpc::jobs::store::{Store, StoreError};
 use pronto_grpc::ledger::Day;
-use pronto_grpc::ledger::model::{Bought, HeldIn, KeptAnswer, LedgerPage, UsagePage};
+use pronto_grpc::ledger::model::{Asked, Bought, HeldIn, KeptAnswer, LedgerPage, UsagePage};
 use pronto_grpc::proto::v1::ledger_entry::Subject;
 use pronto_grpc::proto::v1::{Found, LedgerCall, LedgerEntry, LedgerResult, Usage};
 
 use super::compare::{Mismatch, same};
-use super::content::{credential, person};
+use super::content::credential;
 use super::ledger::{Entry, What};
 use super::model::Model;
+use super::people::{PEOPLE, person};
 
 /// Everything that a credential sees of the ledger.
 pub struct LedgerSnapshot {
@@ -20,10 +21,8 @@ pub struct LedgerSnapshot {
     usage: Vec<Usage>,
     answers: Vec<KeptAnswer>,
     bought: Vec<Option<Bought>>,
+    asked: Vec<Asked>,
 }
-
-/// Whom scripts ask about.
-const PEOPLE: u8 = 4;
 
 /// So many rows a page has.
 const PAGE: usize = 3;
@@ -33,6 +32,11 @@ fn people() -> Vec<Vec<[u8; 16]>> {
     let mut people: Vec<_> = (0..PEOPLE).map(|number| vec![person(number)]).collect();
     people.push(vec![person(0), person(1)]);
     people
+}
+
+/// All profiles.
+fn profiles() -> Vec<[u8; 16]> {
+    (0..PEOPLE).map(person).collect()
 }
 
 impl LedgerSnapshot {
@@ -52,6 +56,7 @@ impl LedgerSnapshot {
             usage: store.daily_usage(all).await?,
             answers: answers(store, &credential).await?,
             bought,
+            asked: store.asked_about(&credential, profiles()).await?,
             credential,
         })
     }
@@ -77,6 +82,7 @@ impl LedgerSnapshot {
             false,
         )?;
         self.has_answers_of(model)?;
+        has_asked(&self.asked, model, &self.credential, &profiles())?;
         has_bought(
             &self.bought,
             model,
@@ -144,6 +150,11 @@ pub async fn read_part(
         let credential = credential(place);
         let bought = store.bought(&credential, people(), since).await;
         has_bought(&bought.map_err(failed)?, model, &credential, since)?;
+        for number in 0..PEOPLE {
+            let profiles = vec![person(number)];
+            let asked = store.asked_about(&credential, profiles.clone()).await;
+            has_asked(&asked.map_err(failed)?, model, &credential, &profiles)?;
+        }
         let of_job = entries(store, &credential, Some(job))
             .await
             .map_err(failed)?;
@@ -161,6 +172,23 @@ pub async fn read_part(
         }
     }
     Ok(())
+}
+
+/// These are the calls that asked about any of these profiles.
+fn has_asked(
+    asked: &[Asked],
+    model: &Model,
+    credential: &str,
+    profiles: &[[u8; 16]],
+) -> Result<(), Mismatch> {
+    let sorted = |mut asked: Vec<Asked>| {
+        asked.sort_by_key(|one| (one.call, one.item, one.sequence));
+        asked.dedup();
+        asked
+    };
+    let expected = model.ledger.asked_about(credential, profiles);
+    let what = "calls that asked about somebody";
+    same(what, sorted(asked.to_vec()), sorted(expected))
 }
 
 /// For each of the people, these are the latest purchases that are held.

@@ -1,5 +1,7 @@
 //! Writes as a store takes them.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use pronto_grpc::jobs::model::{Change, NewJob, StoredJob};
 use pronto_grpc::jobs::store::{Store, StoreError};
@@ -10,6 +12,8 @@ use super::content::{
     self, UNARY, bytes, changed, new_call, operation, outcome_of, seconds, source,
 };
 use super::model::Model;
+use super::people::{marks, person};
+use super::play::begin_of;
 use super::script::Write;
 
 /// A write.
@@ -19,6 +23,9 @@ pub enum Call {
     Append(String, CallbackSource, Bytes),
     Change(String, Box<Change>),
     Purge(String),
+    PurgeEnded(Vec<String>, SystemTime),
+    MarkErased(String, Vec<String>),
+    ForgetProfiles(String, Vec<[u8; 16]>),
     Erase(String, Vec<i64>, Vec<i64>),
     AppendUnmatched(String, Option<String>, Bytes, usize),
     RemoveUnmatched(Vec<i64>),
@@ -26,6 +33,7 @@ pub enum Call {
     Settle(i64, Settlement),
     Interrupt,
     EraseAnswers(Vec<i64>),
+    Compact,
     Probe,
 }
 
@@ -37,6 +45,7 @@ pub enum Answer {
     Delivery(i64),
     Admission(Admission),
     Count(usize),
+    Jobs(Vec<String>),
 }
 
 /// What became of a write.
@@ -61,6 +70,14 @@ impl Call {
                 job.map(|job| Answer::Job(Box::new(job)))
             }
             Self::Purge(job) => store.purge_job(&job).await.map(done),
+            Self::PurgeEnded(jobs, before) => {
+                store.purge_ended(jobs, before).await.map(Answer::Jobs)
+            }
+            Self::MarkErased(job, marks) => store.mark_erased(&job, marks).await.map(done),
+            Self::ForgetProfiles(credential, profiles) => {
+                let forgotten = store.forget_profiles(&credential, profiles);
+                forgotten.await.map(done)
+            }
             Self::Erase(job, sequences, deliveries) => {
                 store.erase(&job, sequences, deliveries).await.map(done)
             }
@@ -69,17 +86,19 @@ impl Call {
                 appended.await.map(done)
             }
             Self::RemoveUnmatched(ids) => store.remove_unmatched(ids).await.map(done),
+            Self::Compact => store.compact().await.map(done),
             Self::Probe => store.probe().await.map(done),
         }
     }
 
     /// Whether it is one transaction; a purged job is removed in small ones.
     pub fn is_atomic(&self) -> bool {
-        !matches!(self, Self::Purge(_))
+        !matches!(self, Self::Purge(_) | Self::PurgeEnded(..))
     }
 
-    /// What a write of a script means while the store is as the model says.
-    pub fn resolve(write: &Write, model: &Model) -> Self {
+    /// What a write of a script means while the store is as the model says, and steps
+    /// began at these times.
+    pub fn resolve(write: &Write, model: &Model, times: &[SystemTime]) -> Self {
         match write {
             Write::Create {
                 job,
@@ -131,12 +150,28 @@ impl Call {
             Write::Append { job, polled, body } => {
                 Self::Append(model.name(*job), source(*polled), bytes(*body))
             }
-            Write::Change { job, change } => {
-                let job = model.name(*job);
+            Write::Change {
+                job,
+                is_purged,
+                change,
+            } => {
+                let job = model.name_of(*job, *is_purged);
                 let change = changed(change, model, &job);
                 Self::Change(job, Box::new(change))
             }
             Write::Purge { job } => Self::Purge(model.name(*job)),
+            Write::PurgeEnded { jobs, steps_ago } => {
+                let ids = jobs.iter().map(|job| model.name(*job));
+                Self::PurgeEnded(ids.collect(), begin_of(times, *steps_ago))
+            }
+            Write::MarkErased { job, people } => {
+                let marks = people.iter().flat_map(|number| marks(*number));
+                Self::MarkErased(model.name(*job), marks.collect())
+            }
+            Write::ForgetProfiles { credential, people } => {
+                let profiles = people.iter().map(|number| person(*number));
+                Self::ForgetProfiles(content::credential(*credential), profiles.collect())
+            }
             Write::Erase {
                 job,
                 sequences,
@@ -150,11 +185,12 @@ impl Call {
             }
             Write::AppendUnmatched {
                 job,
+                is_purged,
                 credential,
                 body,
                 max_bytes,
             } => Self::AppendUnmatched(
-                model.name(*job),
+                model.name_of(*job, *is_purged),
                 credential.map(content::credential),
                 bytes(*body),
                 *max_bytes,
@@ -164,6 +200,7 @@ impl Call {
                 let chosen = places.iter().filter_map(|place| all.get(*place).copied());
                 Self::RemoveUnmatched(chosen.collect())
             }
+            Write::Compact => Self::Compact,
             Write::Probe => Self::Probe,
         }
     }

@@ -8,11 +8,12 @@ use pronto_grpc::ledger::model::{Charge, NewCall, RequestKey, Wanted};
 use pronto_grpc::proto::endpoint::{Endpoint, endpoints};
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
-    AccountResult, CallOutcome, CallbackSource, Contact, EnrichmentType, ErrorReason, Estimate,
-    JobStarted, LeadResult, Signal, Unrecognized,
+    Acceptance, AccountResult, CallOutcome, CallbackSource, Contact, EnrichmentType, ErasedResult,
+    ErrorReason, Estimate, JobStarted, LeadResult, ResultPreview, Signal, Unrecognized,
 };
 
 use super::model::Model;
+use super::people::{contact, person};
 use super::script::{Body, Calling, Changing, Charging, Ending, Finding, Kind, Who};
 
 /// The trace that every call belongs to.
@@ -63,11 +64,6 @@ pub fn outcome_of(number: i32) -> CallOutcome {
     CallOutcome::try_from(number).unwrap()
 }
 
-/// A key that somebody is known by.
-pub fn person(number: u8) -> [u8; 16] {
-    [number; 16]
-}
-
 /// The name of a credential.
 pub fn credential(place: usize) -> String {
     format!("credential {place}")
@@ -107,9 +103,7 @@ pub fn changed(change: &Changing, model: &Model, job: &str) -> Change {
         upstream_id: change.upstream_id.map(|id| format!("upstream {id}")),
         expected: change.expected,
         call: change.call.map(outcome_of),
-        started: change
-            .started
-            .then(|| Event::Started(JobStarted::default())),
+        started: change.started.then(started),
         decoded: change.decoded.map(|(place, results)| Decoded {
             through: model.delivery(job, place).unwrap_or_default(),
             results,
@@ -119,8 +113,47 @@ pub fn changed(change: &Changing, model: &Model, job: &str) -> Change {
             .map(|(place, finding)| self::found(place, finding))
             .collect(),
         end: change.end.map(end),
-        erased_bodies: Vec::new(),
+        erased_bodies: change
+            .erased_bodies
+            .iter()
+            .filter_map(|place| model.delivery(job, *place))
+            .collect(),
     }
+}
+
+/// An answer of Pronto's that says something of people, too.
+fn started() -> Event {
+    let acceptance = Acceptance {
+        message: Some("it began".to_owned()),
+        preview: vec![ResultPreview::default()],
+        search_name: Some("Ada".to_owned()),
+        first_name: Some("Ada".to_owned()),
+        last_name: Some("Byron".to_owned()),
+        custom: Some(Default::default()),
+        additional_fields: Some(Default::default()),
+        ..without_people()
+    };
+    Event::Started(JobStarted {
+        acceptance: Some(acceptance),
+    })
+}
+
+/// What such an answer says of nobody.
+fn without_people() -> Acceptance {
+    Acceptance {
+        id: Some("upstream".to_owned()),
+        status: Some("pending".to_owned()),
+        total: Some(3),
+        created_at: Some(Default::default()),
+        ..Default::default()
+    }
+}
+
+/// What is left of `started` when somebody is erased.
+pub fn started_without_people() -> Event {
+    Event::Started(JobStarted {
+        acceptance: Some(without_people()),
+    })
 }
 
 fn found(place: usize, finding: &Finding) -> Found {
@@ -132,11 +165,12 @@ fn found(place: usize, finding: &Finding) -> Found {
     let event = match finding.what {
         Kind::Lead => Event::Lead(lead()),
         Kind::Account => Event::Account(AccountResult::default()),
-        Kind::Contact => Event::Contact(Contact {
+        Kind::Contact(person) => Event::Contact(Contact {
             index: Some(place as i32),
             reused_from: finding.reused.then(Default::default),
-            ..Default::default()
+            ..contact(person)
         }),
+        Kind::Erased => Event::Erased(ErasedResult {}),
         Kind::Signal => Event::Signal(Signal {
             subject: Some(pronto_grpc::proto::v1::signal::Subject::Lead(lead())),
         }),

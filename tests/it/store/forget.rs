@@ -1,11 +1,44 @@
 //! What the ledger no longer keeps, as the model sees it.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use pronto_grpc::ledger::Day;
-use pronto_grpc::proto::v1::CallOutcome;
+use pronto_grpc::ledger::model::Asked;
+use pronto_grpc::proto::v1::{CallOutcome, EnrichmentType};
 
 use super::ledger::{DAY, Entry, Ledger, Purchase, What};
+
+impl Entry {
+    /// The items that are about somebody with any of these profiles.
+    fn items_about(&self, profiles: &[[u8; 16]]) -> BTreeSet<i32> {
+        let is_named = |one: &&Purchase| {
+            one.kind == EnrichmentType::Unspecified && profiles.contains(&one.key)
+        };
+        let named = self.people.iter().filter(is_named);
+        named.map(|one| one.item).collect()
+    }
+
+    /// For each such item the results that were bought for it, or none.
+    fn asked_about(&self, profiles: &[[u8; 16]]) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        for item in self.items_about(profiles) {
+            let of_item = self.people.iter().filter(|one| one.item == item);
+            let bought: Vec<_> = of_item.filter_map(|one| one.bought).collect();
+            let sequences = match bought.is_empty() {
+                true => vec![None],
+                false => bought.into_iter().map(|(_, sequence)| sequence).collect(),
+            };
+            asked.extend(sequences.into_iter().map(|sequence| Asked {
+                call: self.id.unwrap_or_default(),
+                job_id: self.job.clone(),
+                item,
+                sequence,
+            }));
+        }
+        asked
+    }
+}
 
 impl Ledger {
     /// A job is purged.
@@ -33,6 +66,23 @@ impl Ledger {
         call.people.retain(|one| !items.contains(&one.item));
     }
 
+    /// Whom these profiles name is forgotten in all calls of a credential.
+    pub fn forget_profiles(&mut self, credential: &str, profiles: &[[u8; 16]]) {
+        for entry in &mut self.entries {
+            if entry.credential == credential {
+                let items = entry.items_about(profiles);
+                entry.people.retain(|one| !items.contains(&one.item));
+            }
+        }
+    }
+
+    /// The calls that asked about any of these profiles.
+    pub fn asked_about(&self, credential: &str, profiles: &[[u8; 16]]) -> Vec<Asked> {
+        let ours = self.entries.iter();
+        let ours = ours.filter(|entry| entry.credential == credential && !entry.is_gone);
+        ours.flat_map(|entry| entry.asked_about(profiles)).collect()
+    }
+
     /// Answers are erased, and whom they are about.
     pub fn erase_answers(&mut self, calls: &[i64]) {
         for entry in &mut self.entries {
@@ -41,6 +91,17 @@ impl Ledger {
                 entry.people.clear();
             }
         }
+    }
+
+    /// Old answers give way, but none of the last day; whether there were any.
+    pub fn drop_answers(&mut self, now: SystemTime) -> bool {
+        let mut were_any = false;
+        for entry in &mut self.entries {
+            if entry.time < now - DAY {
+                were_any |= entry.answer.take().is_some();
+            }
+        }
+        were_any
     }
 
     /// What is older is no longer repeatable, but not within a day.

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::people::PEOPLE;
 use super::script::{
     Body, Calling, Changing, Charging, Ending, Finding, JOBS, Kind, Page, Step, Who, Write,
 };
@@ -18,6 +19,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..12_usize).prop_map(|steps_ago| Step::Trim { steps_ago }),
         1 => (0..4_u64, 0..3_i64)
             .prop_map(|(days_ago, earlier)| Step::TrimLedger { days_ago, earlier }),
+        1 => Just(Step::DropBodies),
         3 => page().prop_map(Step::Read),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
@@ -45,17 +47,31 @@ fn write() -> impl Strategy<Value = Write> {
             .prop_map(|places| Write::EraseAnswers { places }),
         5 => (job.clone(), any::<bool>(), body())
             .prop_map(|(job, polled, body)| Write::Append { job, polled, body }),
-        10 => (job.clone(), changing()).prop_map(|(job, change)| Write::Change { job, change }),
+        10 => (job.clone(), prop::bool::weighted(0.05), changing()).prop_map(
+            |(job, is_purged, change)| Write::Change { job, is_purged, change }
+        ),
         1 => job.clone().prop_map(|job| Write::Purge { job }),
+        1 => (prop::collection::vec(job.clone(), 1..5), 0..6_usize)
+            .prop_map(|(jobs, steps_ago)| Write::PurgeEnded { jobs, steps_ago }),
+        1 => (job.clone(), people()).prop_map(|(job, people)| Write::MarkErased { job, people }),
+        1 => (0..2_usize, people())
+            .prop_map(|(credential, people)| Write::ForgetProfiles { credential, people }),
         1 => (
             job.clone(),
             prop::collection::vec(0..8_i64, 0..3),
             prop::collection::vec(0..6_usize, 0..3),
         )
             .prop_map(|(job, sequences, deliveries)| Write::Erase { job, sequences, deliveries }),
-        2 => (job, prop::option::of(0..2_usize), body(), 0..120_usize).prop_map(
-            |(job, credential, body, max_bytes)| Write::AppendUnmatched {
+        2 => (
+            job,
+            any::<bool>(),
+            prop::option::of(0..2_usize),
+            body(),
+            0..120_usize,
+        ).prop_map(
+            |(job, is_purged, credential, body, max_bytes)| Write::AppendUnmatched {
                 job,
+                is_purged,
                 credential,
                 body,
                 max_bytes,
@@ -63,13 +79,18 @@ fn write() -> impl Strategy<Value = Write> {
         ),
         1 => prop::collection::vec(0..4_usize, 0..3)
             .prop_map(|places| Write::RemoveUnmatched { places }),
+        1 => Just(Write::Compact),
         1 => Just(Write::Probe),
     ]
 }
 
+fn people() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(0..PEOPLE, 1..3)
+}
+
 /// Ids and people are few, so that they are shared.
 fn calling() -> impl Strategy<Value = Calling> {
-    let person = (0..2_i32, 1..4_i32, 0..4_u8);
+    let person = (0..2_i32, 0..4_i32, 0..PEOPLE);
     (
         prop::option::weighted(0.7, (0..2_u8, prop_oneof![4 => Just(0_u8), 1 => Just(1)])),
         0..3_i64,
@@ -130,10 +151,14 @@ fn changing() -> impl Strategy<Value = Changing> {
         prop::option::of((0..4_usize, 0..3_i64)),
         prop::bool::weighted(0.1),
         prop::collection::vec(finding(), 0..4),
+        prop_oneof![4 => Just(Vec::new()), 1 => prop::collection::vec(0..4_usize, 1..3)],
         prop::option::weighted(0.15, ending()),
     );
     (start, rest).prop_map(
-        |((upstream_id, expected, call, started), (decoded, final_seen, found, end))| Changing {
+        |(
+            (upstream_id, expected, call, started),
+            (decoded, final_seen, found, erased_bodies, end),
+        )| Changing {
             upstream_id,
             expected,
             call,
@@ -141,6 +166,7 @@ fn changing() -> impl Strategy<Value = Changing> {
             decoded,
             final_seen,
             found,
+            erased_bodies,
             end,
         },
     )
@@ -164,9 +190,10 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         4 => Just(Kind::Lead),
         1 => Just(Kind::Account),
-        4 => Just(Kind::Contact),
+        4 => (0..PEOPLE).prop_map(Kind::Contact),
         2 => Just(Kind::Signal),
         1 => body().prop_map(Kind::Unrecognized),
+        1 => Just(Kind::Erased),
     ]
 }
 

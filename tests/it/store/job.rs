@@ -1,5 +1,6 @@
 //! A job as it should be.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use pronto_grpc::proto::v1::{
 };
 use prost::Message;
 
+use super::content::started_without_people;
 use super::known::Known;
 use super::ledger::{Charged, Ledger, item};
 
@@ -21,6 +23,8 @@ pub struct ModelJob {
     pub events: Vec<ModelEvent>,
     pub deliveries: Vec<ModelDelivery>,
     pub known: Known,
+    /// By which marks those are known who were erased.
+    pub erased: BTreeSet<String>,
 }
 
 /// An event: sequence, time, and the encoded event.
@@ -44,14 +48,36 @@ impl ModelJob {
             events: Vec::new(),
             deliveries: Vec::new(),
             known: Known::default(),
+            erased: BTreeSet::new(),
         }
     }
 
     /// Whether it has something left to do.
     pub fn is_unfinished(&self) -> bool {
+        !self.stored.has_ended() || self.is_starting() || self.has_undecoded()
+    }
+
+    /// Whether it is not known yet what became of its start.
+    fn is_starting(&self) -> bool {
+        self.stored.last_sequence == 0 && !self.stored.call_is_known
+    }
+
+    fn has_undecoded(&self) -> bool {
         let through = self.stored.decoded.through;
-        let is_open = self.stored.last_sequence == 0 && !self.stored.call_is_known;
-        !self.stored.has_ended() || is_open || self.deliveries.iter().any(|body| body.id > through)
+        self.deliveries.iter().any(|body| body.id > through)
+    }
+
+    /// Whether something came that will be decoded: not where Pronto refused the start.
+    pub fn is_undecoded(&self) -> bool {
+        self.stored.last_sequence > 0 && self.has_undecoded()
+    }
+
+    /// Whether it ended before a time, nothing has come of it since, and nothing of its
+    /// start is under way.
+    pub fn has_ended_before(&self, time: SystemTime) -> bool {
+        let job = &self.stored;
+        let is_old = job.finished.is_some_and(|end| end < time) && job.updated < time;
+        is_old && !self.is_starting()
     }
 
     /// What a change that may be made makes of it.
@@ -78,7 +104,11 @@ impl ModelJob {
             if job.state == JobState::Pending {
                 job.state = JobState::Running;
             }
-            self.append(started.clone());
+            let has_erased = job.has_erased;
+            self.append(match has_erased {
+                true => started_without_people(),
+                false => started.clone(),
+            });
         }
         let before = (self.stored.delivered, self.stored.reused);
         let found = change.found.iter();
@@ -90,6 +120,7 @@ impl ModelJob {
             self.stored.reused - before.1,
         );
         ledger.deliver(&self.stored, &charged, results, reused);
+        self.erase_bodies(&change.erased_bodies);
         if let Some(end) = &change.end {
             self.end(end);
             if matches!(end, End::Complete | End::Failed { .. }) {
@@ -99,13 +130,9 @@ impl ModelJob {
     }
 
     fn append(&mut self, event: Event) {
-        let event = JobEvent {
-            event: Some(event),
-            ..Default::default()
-        };
         let job = &mut self.stored;
         job.last_sequence += 1;
-        let event = (job.last_sequence, job.updated, event.encode_to_vec());
+        let event = (job.last_sequence, job.updated, encoded(event));
         self.events.push(event);
     }
 
@@ -164,28 +191,43 @@ impl ModelJob {
         }));
     }
 
-    /// Erases results and bodies. Of `started` nothing is erased here: scripts put
-    /// nobody into it.
+    /// Somebody is erased, who must not come back.
+    pub fn mark_erased(&mut self, marks: &[String]) {
+        self.stored.has_erased = true;
+        self.erased.extend(marks.iter().cloned());
+    }
+
+    /// Erases results and bodies, and of `started` what it says of people.
     pub fn erase(&mut self, sequences: &[i64], deliveries: &[i64]) {
-        let erased = JobEvent {
-            event: Some(Event::Erased(ErasedResult {})),
-            ..Default::default()
-        };
         for (sequence, _, payload) in &mut self.events {
             let is_started = matches!(
                 JobEvent::decode(payload.as_slice()).unwrap().event,
                 Some(Event::Started(_))
             );
-            if sequences.contains(sequence) && !is_started {
-                *payload = erased.encode_to_vec();
+            if sequences.contains(sequence) {
+                *payload = encoded(match is_started {
+                    true => started_without_people(),
+                    false => Event::Erased(ErasedResult {}),
+                });
             }
         }
+        self.erase_bodies(deliveries);
+    }
+
+    fn erase_bodies(&mut self, deliveries: &[i64]) {
         for delivery in &mut self.deliveries {
             if deliveries.contains(&delivery.id) {
                 delivery.erased = true;
                 delivery.body = Bytes::new();
             }
         }
+    }
+
+    /// Removes bodies that are decoded; whether there were any.
+    pub fn drop_bodies(&mut self) -> bool {
+        let (through, count) = (self.stored.decoded.through, self.deliveries.len());
+        self.deliveries.retain(|delivery| delivery.id > through);
+        self.deliveries.len() < count
     }
 
     /// Removes what is older: decoded bodies, and events while it goes on.
@@ -204,4 +246,13 @@ impl ModelJob {
             self.stored.first_sequence = kept.unwrap_or(self.stored.last_sequence + 1);
         }
     }
+}
+
+/// An event as it is stored.
+fn encoded(event: Event) -> Vec<u8> {
+    JobEvent {
+        event: Some(event),
+        ..Default::default()
+    }
+    .encode_to_vec()
 }

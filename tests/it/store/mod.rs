@@ -18,6 +18,7 @@ mod known;
 mod ledger;
 mod model;
 mod pages;
+mod people;
 mod play;
 mod regressions;
 mod script;

@@ -38,6 +38,8 @@ pub struct Model {
 pub struct Purged {
     pub credential: String,
     pub secret_hash: Vec<u8>,
+    pub upstream_id: Option<String>,
+    /// When it was purged, or the last callback for it came.
     time: SystemTime,
 }
 
@@ -103,6 +105,14 @@ impl Model {
         format!("{job}-{}", self.retired[job])
     }
 
+    /// The id of that job, or of the one that had its name before and was purged.
+    pub fn name_of(&self, job: usize, is_purged: bool) -> String {
+        match (is_purged, self.retired[job]) {
+            (true, retired @ 1..) => format!("{job}-{}", retired - 1),
+            _ => self.name(job),
+        }
+    }
+
     /// All ids that jobs had, have, or get next.
     pub fn names(&self) -> Vec<String> {
         let of = |job: usize| (0..=self.retired[job]).map(move |n| format!("{job}-{n}"));
@@ -138,6 +148,17 @@ impl Model {
             Call::Append(job, source, body) => self.append(job, *source, body, outcome),
             Call::Change(job, change) => self.change(job, change, outcome, window),
             Call::Purge(job) => self.purge(job, outcome, window),
+            Call::PurgeEnded(jobs, before) => self.purge_ended(jobs, *before, outcome, window),
+            Call::MarkErased(job, marks) => {
+                if let Some(model) = self.jobs.get_mut(job) {
+                    model.mark_erased(marks);
+                }
+                is_done(outcome)
+            }
+            Call::ForgetProfiles(credential, profiles) => {
+                self.ledger.forget_profiles(credential, profiles);
+                is_done(outcome)
+            }
             Call::Erase(job, sequences, deliveries) => {
                 if let Some(model) = self.jobs.get_mut(job) {
                     model.erase(sequences, deliveries);
@@ -146,7 +167,7 @@ impl Model {
                 is_done(outcome)
             }
             Call::AppendUnmatched(job, credential, body, max_bytes) => {
-                self.append_unmatched(job, credential, body, *max_bytes);
+                self.append_unmatched(job, credential, body, *max_bytes, window);
                 is_done(outcome)
             }
             Call::RemoveUnmatched(ids) => {
@@ -171,7 +192,7 @@ impl Model {
                 self.ledger.erase_answers(calls);
                 is_done(outcome)
             }
-            Call::Probe => is_done(outcome),
+            Call::Compact | Call::Probe => is_done(outcome),
         }
     }
 
@@ -236,6 +257,10 @@ impl Model {
             // What became of the call is recorded nevertheless.
             if change.call.is_some() {
                 self.ledger.start(job, change);
+                if let Some(purged) = self.purged.get_mut(job) {
+                    let known = purged.upstream_id.take();
+                    purged.upstream_id = change.upstream_id.clone().or(known);
+                }
             }
             return is_no_such_job(job, outcome);
         };
@@ -258,19 +283,49 @@ impl Model {
     }
 
     fn purge(&mut self, job: &str, outcome: &Outcome, window: Window) -> Result<(), Mismatch> {
+        match self.retire(job, window) {
+            true => is_done(outcome),
+            false => is_no_such_job(job, outcome),
+        }
+    }
+
+    fn purge_ended(
+        &mut self,
+        jobs: &[String],
+        before: SystemTime,
+        outcome: &Outcome,
+        window: Window,
+    ) -> Result<(), Mismatch> {
+        let mut purged = Vec::new();
+        for id in jobs {
+            let may_go = |job: &ModelJob| job.has_ended_before(before) && !job.is_undecoded();
+            if self.jobs.get(id).is_some_and(may_go) && self.retire(id, window) {
+                purged.push(id.clone());
+            }
+        }
+        match outcome {
+            Ok(Answer::Jobs(actual)) => same("purged jobs", actual, &purged),
+            other => Err(format!("old jobs were purged: {other:?}")),
+        }
+    }
+
+    /// Nothing is left of a job but by what its callbacks are recognized; whether it
+    /// was there.
+    fn retire(&mut self, job: &str, window: Window) -> bool {
         let Some(model) = self.jobs.remove(job) else {
-            return is_no_such_job(job, outcome);
+            return false;
         };
         let purged = Purged {
             credential: model.stored.credential,
             secret_hash: model.stored.secret_hash,
+            upstream_id: model.stored.upstream_id,
             time: window.begin,
         };
         self.purged.insert(job.to_owned(), purged);
         self.ledger.purge(job);
         let place = job.split('-').next().and_then(|place| place.parse().ok());
         self.retired[place.unwrap_or(0_usize)] += 1;
-        is_done(outcome)
+        true
     }
 
     fn append_unmatched(
@@ -279,7 +334,13 @@ impl Model {
         credential: &Option<String>,
         body: &Bytes,
         max_bytes: usize,
+        window: Window,
     ) {
+        if let Some(purged) = self.purged.get_mut(job)
+            && credential.as_ref() == Some(&purged.credential)
+        {
+            purged.time = window.begin;
+        }
         self.unmatched.push(ModelUnmatched {
             job: job.to_owned(),
             credential: credential.clone(),
@@ -299,6 +360,17 @@ impl Model {
         kept.retain(|one| keeps(one));
         kept.reverse();
         self.unmatched = kept;
+    }
+
+    /// Makes room: removes bodies that are decoded, or where there are none old answers;
+    /// whether there were any. Of many it would remove the oldest ones only: scripts have
+    /// few.
+    pub fn drop_bodies(&mut self) -> bool {
+        let mut were_any = false;
+        for job in self.jobs.values_mut() {
+            were_any |= job.drop_bodies();
+        }
+        were_any || self.ledger.drop_answers(SystemTime::now())
     }
 
     /// Removes what is older.

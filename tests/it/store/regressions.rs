@@ -25,13 +25,21 @@ fn create(job: usize) -> Write {
     }
 }
 
+fn change_of(job: usize, change: Changing) -> Write {
+    Write::Change {
+        job,
+        is_purged: false,
+        change,
+    }
+}
+
 /// Its times had more digits than those that were stored.
 #[test]
 fn a_changed_job_is_answered_as_it_is_read_later() {
     let change = Changing::default();
     matches(&[
         Step::Write(vec![create(0)]),
-        Step::Write(vec![Write::Change { job: 0, change }]),
+        Step::Write(vec![change_of(0, change)]),
     ]);
 }
 
@@ -85,6 +93,6 @@ fn a_job_ends_though_the_ledger_has_forgotten_its_call() {
     matches(&[
         Step::Write(vec![old]),
         trim,
-        Step::Write(vec![Write::Change { job: 0, change }]),
+        Step::Write(vec![change_of(0, change)]),
     ]);
 }

@@ -14,6 +14,8 @@ pub enum Step {
     /// Entries of the ledger are forgotten: those of calls from so many days ago, or
     /// all, and the sums of even earlier days.
     TrimLedger { days_ago: u64, earlier: i64 },
+    /// Room is made.
+    DropBodies,
     /// Pages are read.
     Read(Page),
     /// The store is closed and opened.
@@ -59,10 +61,25 @@ pub enum Write {
     },
     Change {
         job: usize,
+        /// It is the one that was purged last.
+        is_purged: bool,
         change: Changing,
     },
     Purge {
         job: usize,
+    },
+    PurgeEnded {
+        jobs: Vec<usize>,
+        /// Those that ended before so many steps ago.
+        steps_ago: usize,
+    },
+    MarkErased {
+        job: usize,
+        people: Vec<u8>,
+    },
+    ForgetProfiles {
+        credential: usize,
+        people: Vec<u8>,
     },
     Erase {
         job: usize,
@@ -72,6 +89,8 @@ pub enum Write {
     },
     AppendUnmatched {
         job: usize,
+        /// It is the one that was purged last.
+        is_purged: bool,
         credential: Option<usize>,
         body: Body,
         max_bytes: usize,
@@ -79,6 +98,7 @@ pub enum Write {
     RemoveUnmatched {
         places: Vec<usize>,
     },
+    Compact,
     Probe,
 }
 
@@ -91,7 +111,7 @@ pub struct Calling {
     /// What it may cost beyond that.
     pub more: i64,
     pub budget: Option<i64>,
-    /// Items, kinds and numbers of people.
+    /// Items, kinds (0 is a profile) and numbers of people.
     pub people: Vec<(i32, i32, u8)>,
     pub days_ago: u64,
 }
@@ -121,6 +141,8 @@ pub struct Changing {
     pub decoded: Option<(usize, i64)>,
     pub final_seen: bool,
     pub found: Vec<Finding>,
+    /// Places among the deliveries of the job.
+    pub erased_bodies: Vec<usize>,
     pub end: Option<Ending>,
 }
 
@@ -139,9 +161,12 @@ pub struct Finding {
 pub enum Kind {
     Lead,
     Account,
-    Contact,
+    /// About this person.
+    Contact(u8),
     Signal,
     Unrecognized(Body),
+    /// It was about somebody who is erased.
+    Erased,
 }
 
 /// What tells it from others. Keys and subjects are few, so that they are shared.

@@ -14,6 +14,7 @@ use super::compare::{Mismatch, same};
 use super::content::{credential, key};
 use super::job::ModelJob;
 use super::model::Model;
+use super::people::{PEOPLE, marks};
 
 /// Everything that a store shows.
 pub struct Snapshot {
@@ -38,6 +39,7 @@ struct JobSnapshot {
     events: Vec<StoredEvent>,
     deliveries: Vec<Delivery>,
     known: Vec<String>,
+    erased: Vec<String>,
 }
 
 const ALL: usize = 10_000;
@@ -45,6 +47,11 @@ const ALL: usize = 10_000;
 /// Keys that scripts use, and one that they do not.
 fn keys() -> Vec<String> {
     (0..10).map(key).collect()
+}
+
+/// By which anybody may be known who was erased.
+fn all_marks() -> Vec<String> {
+    (0..PEOPLE).flat_map(marks).collect()
 }
 
 impl Snapshot {
@@ -150,6 +157,7 @@ impl JobSnapshot {
             snapshot.events = events(store, name, ALL).await?;
             snapshot.deliveries = deliveries(store, name, ALL).await?;
             snapshot.known = store.known_identities(name, keys()).await?;
+            snapshot.erased = store.erased_marks(name, all_marks()).await?;
         }
         Ok(snapshot)
     }
@@ -161,8 +169,13 @@ impl JobSnapshot {
         let Some(job) = model.jobs.get_mut(name) else {
             let what = format!("what is left of {name}");
             same(&what, &self.job, &None)?;
-            let left = (self.events.len(), self.deliveries.len(), self.known.len());
-            return same(&what, left, (0, 0, 0));
+            let left = [
+                self.events.len(),
+                self.deliveries.len(),
+                self.known.len(),
+                self.erased.len(),
+            ];
+            return same(&what, left, [0; 4]);
         };
         same("a job", self.job.as_ref(), Some(&job.stored))?;
         let events = self.events.iter();
@@ -179,6 +192,11 @@ impl JobSnapshot {
             .filter(|key| job.known.knows(key))
             .collect();
         same(&format!("the keys of {name}"), &self.known, &known)?;
+        let erased: Vec<_> = all_marks()
+            .into_iter()
+            .filter(|mark| job.erased.contains(mark))
+            .collect();
+        same(&format!("whom {name} erased"), &self.erased, &erased)?;
         same("deliveries", self.deliveries.len(), job.deliveries.len())?;
         for (actual, expected) in self.deliveries.iter().zip(&mut job.deliveries) {
             let what = format!("delivery {} of {name}", actual.id);
@@ -214,19 +232,13 @@ pub fn finished(
     before: SystemTime,
     limit: usize,
 ) -> Result<(), Mismatch> {
-    let is_old = |time: SystemTime| time < before;
-    let end = |job: &StoredJob| {
-        job.finished
-            .filter(|end| is_old(*end) && is_old(job.updated))
-            .filter(|_| job.last_sequence > 0 || job.call_is_known)
-    };
-    let jobs = model.jobs.values();
-    let mut expected: Vec<_> = jobs.map(|job| end(&job.stored)).collect();
+    let end = |job: &ModelJob| job.stored.finished.filter(|_| job.has_ended_before(before));
+    let mut expected: Vec<_> = model.jobs.values().map(end).collect();
     expected.retain(Option::is_some);
     expected.sort();
     expected.truncate(limit);
     let jobs = actual.iter().filter_map(|id| model.jobs.get(id));
-    let ends: Vec<_> = jobs.map(|job| end(&job.stored)).collect();
+    let ends: Vec<_> = jobs.map(end).collect();
     same("when finished jobs ended", ends, expected)?;
     let different: BTreeSet<_> = actual.iter().collect();
     same("finished jobs, each once", actual.len(), different.len())?;
