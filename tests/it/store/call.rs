@@ -118,7 +118,12 @@ impl Call {
                 call: new_call(call, *credential, operation(*job), model),
             })),
             Write::Begin { credential, call } => {
-                let call = new_call(call, *credential, UNARY.rpc, model);
+                // What is reused is a matter of jobs.
+                let call = NewCall {
+                    reused: Vec::new(),
+                    is_reused: false,
+                    ..new_call(call, *credential, UNARY.rpc, model)
+                };
                 Self::Begin(Box::new(call))
             }
             Write::Settle {

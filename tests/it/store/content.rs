@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use pronto_grpc::jobs::identity::of_item;
 use pronto_grpc::jobs::model::{Change, Decoded, End, Found, Identity};
 use pronto_grpc::ledger::model::{Charge, NewCall, RequestKey, Wanted};
 use pronto_grpc::proto::endpoint::{Endpoint, endpoints};
@@ -14,10 +15,13 @@ use pronto_grpc::proto::v1::{
 
 use super::model::Model;
 use super::people::{contact, person};
-use super::script::{Body, Calling, Changing, Charging, Ending, Finding, Kind, Who};
+use super::script::{Body, Calling, Changing, Charging, Ending, Finding, JOBS, Kind, Reusing, Who};
 
 /// The trace that every call belongs to.
 const ORIGIN: &str = "4bf92f3577b34da6a3ce929d0e0e4736-01";
+
+/// What is about several people.
+pub const BATCH: &Endpoint = endpoints::START_BULK_CONTACT_ENRICHMENT;
 
 pub const UNARY: &Endpoint = endpoints::ENRICH_CONTACT;
 
@@ -27,9 +31,14 @@ pub fn new_call(call: &Calling, credential: usize, operation: &str, model: &Mode
         kind: EnrichmentType::try_from(*kind).unwrap(),
         keys: vec![person(*number)],
     };
+    let reused = |one: &Reusing| Contact {
+        index: one.index,
+        reused_from: Some(Default::default()),
+        ..contact(one.person)
+    };
     NewCall {
-        reused: Vec::new(),
-        is_reused: false,
+        reused: call.reused.iter().map(reused).collect(),
+        is_reused: call.is_reused,
         origin: pronto_grpc::trace::Origin::parse(ORIGIN),
         credential: self::credential(credential),
         operation: operation.to_owned(),
@@ -85,11 +94,14 @@ pub fn source(polled: bool) -> CallbackSource {
     }
 }
 
-/// Searches of people announce an estimate, those of companies a total.
+/// Searches of people announce an estimate, those of companies a total. Results of a batch
+/// tell their items, that of a single contact need not.
 pub fn operation(job: usize) -> &'static str {
-    match job % 2 {
+    match job % JOBS {
         0 => endpoints::START_LEAD_SEARCH.rpc,
-        _ => endpoints::START_ACCOUNT_SEARCH.rpc,
+        1 => endpoints::START_ACCOUNT_SEARCH.rpc,
+        2 => endpoints::START_CONTACT_ENRICHMENT.rpc,
+        _ => BATCH.rpc,
     }
 }
 
@@ -149,11 +161,16 @@ fn without_people() -> Acceptance {
     }
 }
 
-/// What is left of `started` when somebody is erased.
-pub fn started_without_people() -> Event {
-    Event::Started(JobStarted {
-        acceptance: Some(without_people()),
-    })
+/// What is left of an event when somebody is erased from it.
+pub fn erased(event: Event) -> Event {
+    match event {
+        Event::Started(_) if event == started() => Event::Started(JobStarted {
+            acceptance: Some(without_people()),
+        }),
+        // It says nothing of people.
+        Event::Started(_) => event,
+        _ => Event::Erased(ErasedResult {}),
+    }
 }
 
 fn found(place: usize, finding: &Finding) -> Found {
@@ -165,9 +182,9 @@ fn found(place: usize, finding: &Finding) -> Found {
     let event = match finding.what {
         Kind::Lead => Event::Lead(lead()),
         Kind::Account => Event::Account(AccountResult::default()),
-        Kind::Contact(person) => Event::Contact(Contact {
-            index: Some(place as i32),
-            reused_from: finding.reused.then(Default::default),
+        Kind::Contact { person, index } => Event::Contact(Contact {
+            index,
+            first_name: Some(place.to_string()),
             ..contact(person)
         }),
         Kind::Erased => Event::Erased(ErasedResult {}),
@@ -192,6 +209,7 @@ fn identity(who: &Who) -> Identity {
     let keys = |numbers: &[u8]| numbers.iter().copied().map(key).collect();
     match who {
         Who::Keys(numbers) => Identity::Keys(keys(numbers)),
+        Who::Item(item) => Identity::Keys(vec![of_item(*item)]),
         Who::Occurrence {
             subject,
             bytes,

@@ -4,22 +4,24 @@ use proptest::prelude::*;
 
 use super::people::PEOPLE;
 use super::script::{
-    Body, Calling, Changing, Charging, Ending, Finding, JOBS, Kind, Page, Step, Who, Write,
+    Body, Calling, Changing, Charging, Ending, Finding, ITEMS, JOBS, Kind, Page, Reusing, Step,
+    Who, Write,
 };
 
-/// Scripts of at most so many steps.
+/// Scripts of at most so many steps. Each has a job that most of it is about, so that
+/// what happens to a job goes together.
 pub fn script(steps: usize) -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 1..=steps)
+    (0..JOBS).prop_flat_map(move |favourite| prop::collection::vec(step(favourite), 1..=steps))
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step(favourite: usize) -> impl Strategy<Value = Step> {
     prop_oneof![
-        20 => write().prop_map(|write| Step::Write(vec![write])),
-        6 => prop::collection::vec(write(), 2..=4).prop_map(Step::Write),
+        20 => write(favourite).prop_map(|write| Step::Write(vec![write])),
+        6 => prop::collection::vec(write(favourite), 2..=4).prop_map(Step::Write),
         2 => (0..12_usize).prop_map(|steps_ago| Step::Trim { steps_ago }),
         1 => (0..4_u64, 0..3_i64)
             .prop_map(|(days_ago, earlier)| Step::TrimLedger { days_ago, earlier }),
-        1 => Just(Step::DropBodies),
+        2 => Just(Step::DropBodies),
         3 => page().prop_map(Step::Read),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
@@ -27,8 +29,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn write() -> impl Strategy<Value = Write> {
-    let job = 0..JOBS;
+fn write(favourite: usize) -> impl Strategy<Value = Write> {
+    let job = prop_oneof![3 => Just(favourite), 2 => 0..JOBS];
     prop_oneof![
         4 => (job.clone(), 0..2_usize, prop::option::of(0..4_usize), 0..3_u64, calling()).prop_map(
             |(job, credential, items, created, call)| Write::Create {
@@ -53,8 +55,8 @@ fn write() -> impl Strategy<Value = Write> {
         1 => job.clone().prop_map(|job| Write::Purge { job }),
         1 => (prop::collection::vec(job.clone(), 1..5), 0..6_usize)
             .prop_map(|(jobs, steps_ago)| Write::PurgeEnded { jobs, steps_ago }),
-        1 => (job.clone(), people()).prop_map(|(job, people)| Write::MarkErased { job, people }),
-        1 => (0..2_usize, people())
+        3 => (job.clone(), people()).prop_map(|(job, people)| Write::MarkErased { job, people }),
+        2 => (0..2_usize, people())
             .prop_map(|(credential, people)| Write::ForgetProfiles { credential, people }),
         1 => (
             job.clone(),
@@ -90,25 +92,45 @@ fn people() -> impl Strategy<Value = Vec<u8>> {
 
 /// Ids and people are few, so that they are shared.
 fn calling() -> impl Strategy<Value = Calling> {
-    let person = (0..2_i32, 0..4_i32, 0..PEOPLE);
     (
         prop::option::weighted(0.7, (0..2_u8, prop_oneof![4 => Just(0_u8), 1 => Just(1)])),
         0..3_i64,
         0..8_i64,
         prop::option::of(0..16_i64),
-        prop::collection::vec(person, 0..4),
+        prop::collection::vec(wanted(), 0..4),
         prop_oneof![3 => Just(0_u64), 1 => 1..4_u64],
+        prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(reusing(), 1..3)],
+        prop::bool::weighted(0.4),
     )
         .prop_map(
-            |(request, minimum, more, budget, people, days_ago)| Calling {
+            |(request, minimum, more, budget, people, days_ago, reused, is_reused)| Calling {
                 request,
                 minimum,
                 more,
                 budget,
-                people,
+                people: people.concat(),
                 days_ago,
+                is_reused: is_reused && !reused.is_empty(),
+                reused,
             },
         )
+}
+
+/// Somebody whom a call asks about. Who is named by a profile is one for no kind, too.
+fn wanted() -> impl Strategy<Value = Vec<(i32, i32, u8)>> {
+    (0..ITEMS, 1..4_i32, 0..PEOPLE, any::<bool>()).prop_map(|(item, kind, person, by_profile)| {
+        let kinds = [kind].into_iter().chain(by_profile.then_some(0));
+        kinds.map(|kind| (item, kind, person)).collect()
+    })
+}
+
+fn reusing() -> impl Strategy<Value = Reusing> {
+    (item(), 0..PEOPLE).prop_map(|(index, person)| Reusing { index, person })
+}
+
+/// An item of a batch, mostly.
+fn item() -> impl Strategy<Value = Option<i32>> {
+    prop::option::weighted(0.8, 0..ITEMS)
 }
 
 fn settle() -> impl Strategy<Value = Write> {
@@ -142,7 +164,7 @@ fn body() -> impl Strategy<Value = Body> {
 
 fn changing() -> impl Strategy<Value = Changing> {
     let start = (
-        prop::option::weighted(0.2, 0..3_u8),
+        prop::option::weighted(0.2, 0..2_u8),
         prop::option::weighted(0.2, -1..6_i64),
         prop::option::weighted(0.2, 2..6_i32),
         any::<bool>(),
@@ -174,23 +196,19 @@ fn changing() -> impl Strategy<Value = Changing> {
 
 fn finding() -> impl Strategy<Value = Finding> {
     let charge = prop::option::weighted(0.4, charging());
-    let reused = prop::bool::weighted(0.1);
-    (kind(), who(), any::<bool>(), charge, reused).prop_map(
-        |(what, who, polled, charge, reused)| Finding {
-            what,
-            who,
-            polled,
-            charge,
-            reused,
-        },
-    )
+    (kind(), who(), any::<bool>(), charge).prop_map(|(what, who, polled, charge)| Finding {
+        what,
+        who,
+        polled,
+        charge,
+    })
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         4 => Just(Kind::Lead),
         1 => Just(Kind::Account),
-        4 => (0..PEOPLE).prop_map(Kind::Contact),
+        4 => (0..PEOPLE, item()).prop_map(|(person, index)| Kind::Contact { person, index }),
         2 => Just(Kind::Signal),
         1 => body().prop_map(Kind::Unrecognized),
         1 => Just(Kind::Erased),
@@ -201,8 +219,9 @@ fn who() -> impl Strategy<Value = Who> {
     let some = |most: usize| prop::collection::vec(0..5_u8, 0..=most);
     let listed = prop::option::of(1..4_usize);
     prop_oneof![
-        prop::collection::vec(0..9_u8, 1..=3).prop_map(Who::Keys),
-        (some(2), 0..4_u8, listed).prop_map(|(subject, bytes, listed)| Who::Occurrence {
+        6 => prop::collection::vec(0..9_u8, 1..=3).prop_map(Who::Keys),
+        2 => (0..ITEMS).prop_map(Who::Item),
+        6 => (some(2), 0..4_u8, listed).prop_map(|(subject, bytes, listed)| Who::Occurrence {
             subject,
             bytes,
             listed,

@@ -7,12 +7,11 @@ use bytes::Bytes;
 use pronto_grpc::jobs::model::{Change, End, Found, StoredJob};
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
-    CallOutcome, CallbackSource, ErasedResult, JobCompleted, JobEvent, JobFailure, JobOutcome,
-    JobState,
+    CallOutcome, CallbackSource, JobCompleted, JobEvent, JobFailure, JobOutcome, JobState,
 };
 use prost::Message;
 
-use super::content::started_without_people;
+use super::content::erased;
 use super::known::Known;
 use super::ledger::{Charged, Ledger, item};
 
@@ -23,6 +22,10 @@ pub struct ModelJob {
     pub events: Vec<ModelEvent>,
     pub deliveries: Vec<ModelDelivery>,
     pub known: Known,
+    /// What earlier purchases answer, until it is in the log.
+    pub reused: Vec<Found>,
+    /// The time that it was given when it was complete at once, until the real one is seen.
+    pub unseen: Option<SystemTime>,
     /// By which marks those are known who were erased.
     pub erased: BTreeSet<String>,
 }
@@ -42,12 +45,14 @@ pub struct ModelDelivery {
 }
 
 impl ModelJob {
-    pub fn new(stored: StoredJob) -> Self {
+    pub fn new(stored: StoredJob, reused: Vec<Found>) -> Self {
         Self {
             stored,
             events: Vec::new(),
             deliveries: Vec::new(),
             known: Known::default(),
+            reused,
+            unseen: None,
             erased: BTreeSet::new(),
         }
     }
@@ -84,9 +89,12 @@ impl ModelJob {
     pub fn change(&mut self, change: &Change, time: SystemTime, ledger: &mut Ledger) {
         let job = &mut self.stored;
         job.updated = time;
+        let is_refused = !job.call_is_known && change.call == Some(CallOutcome::Refused);
         let is_sign = change.upstream_id.is_some() || change.final_seen || !change.found.is_empty();
-        if !job.call_is_known && change.call == Some(CallOutcome::Refused) {
+        if is_refused {
             ledger.free(&job.id);
+            // Nothing will come of it.
+            self.reused.clear();
         }
         let open = [CallOutcome::Pending, CallOutcome::Unknown];
         job.call_is_known |= match change.call {
@@ -100,17 +108,19 @@ impl ModelJob {
         job.expected = change.expected.or(job.expected);
         job.final_seen |= change.final_seen;
         job.decoded = change.decoded.unwrap_or(job.decoded);
+        let before = (job.delivered, job.reused);
         if let (Some(started), 0) = (&change.started, job.last_sequence) {
             if job.state == JobState::Pending {
                 job.state = JobState::Running;
             }
             let has_erased = job.has_erased;
+            let started = started.clone();
             self.append(match has_erased {
-                true => started_without_people(),
-                false => started.clone(),
+                true => erased(started),
+                false => started,
             });
+            self.deliver_reused();
         }
-        let before = (self.stored.delivered, self.stored.reused);
         let found = change.found.iter();
         let charged: Vec<Charged> = found.filter_map(|found| self.find(found)).collect();
         let credits: i64 = charged.iter().map(|(_, _, charge)| charge.credits).sum();
@@ -136,7 +146,7 @@ impl ModelJob {
         self.events.push(event);
     }
 
-    fn find(&mut self, found: &Found) -> Option<Charged> {
+    pub fn find(&mut self, found: &Found) -> Option<Charged> {
         if !self.known.is_new(&found.identity) {
             self.stored.duplicates += 1;
             return None;
@@ -145,15 +155,12 @@ impl ModelJob {
             self.stored.delivered += 1;
             self.stored.recovered += i64::from(found.source == CallbackSource::Poll);
             self.stored.late += i64::from(self.stored.has_ended());
-            let is_reused =
-                matches!(&found.event, Event::Contact(contact) if contact.reused_from.is_some());
-            self.stored.reused += i64::from(is_reused);
         }
         self.append(found.event.clone());
         let sequence = self.stored.last_sequence;
         found
             .charge
-            .map(|charge| (item(&found.event), sequence, charge))
+            .map(|charge| (item(&self.stored.operation, &found.event), sequence, charge))
     }
 
     fn end(&mut self, end: &End) {
@@ -195,20 +202,15 @@ impl ModelJob {
     pub fn mark_erased(&mut self, marks: &[String]) {
         self.stored.has_erased = true;
         self.erased.extend(marks.iter().cloned());
+        self.erase_reused();
     }
 
     /// Erases results and bodies, and of `started` what it says of people.
     pub fn erase(&mut self, sequences: &[i64], deliveries: &[i64]) {
         for (sequence, _, payload) in &mut self.events {
-            let is_started = matches!(
-                JobEvent::decode(payload.as_slice()).unwrap().event,
-                Some(Event::Started(_))
-            );
             if sequences.contains(sequence) {
-                *payload = encoded(match is_started {
-                    true => started_without_people(),
-                    false => Event::Erased(ErasedResult {}),
-                });
+                let event = JobEvent::decode(payload.as_slice()).unwrap().event;
+                *payload = encoded(erased(event.unwrap()));
             }
         }
         self.erase_bodies(deliveries);

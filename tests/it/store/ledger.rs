@@ -12,6 +12,7 @@ use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{CallOutcome, EnrichmentType, Estimate, Found};
 
 use super::clock::Window;
+use super::content::BATCH;
 
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -371,10 +372,11 @@ impl Ledger {
     }
 }
 
-/// The item that a result is about.
-pub fn item(event: &Event) -> Option<i32> {
+/// The item that a result is about, where that is known.
+pub fn item(operation: &str, event: &Event) -> Option<i32> {
+    let is_batch = operation == BATCH.rpc;
     match event {
-        Event::Contact(contact) => Some(contact.index.unwrap_or_default()),
+        Event::Contact(contact) => contact.index.or((!is_batch).then_some(0)),
         _ => None,
     }
 }

@@ -21,6 +21,7 @@ mod pages;
 mod people;
 mod play;
 mod regressions;
+mod reused;
 mod script;
 mod snapshot;
 mod sums;

@@ -14,6 +14,7 @@ use super::clock::Window;
 use super::compare::{Mismatch, admitted, is_admission, is_done, is_no_such_job, same};
 use super::job::{ModelDelivery, ModelJob};
 use super::ledger::{Entry, Ledger};
+use super::reused;
 use super::script::JOBS;
 
 /// Everything a store holds.
@@ -144,7 +145,7 @@ impl Model {
         window: Window,
     ) -> Result<(), Mismatch> {
         match call {
-            Call::Create(job) => self.create(job, outcome),
+            Call::Create(job) => self.create(job, outcome, window),
             Call::Append(job, source, body) => self.append(job, *source, body, outcome),
             Call::Change(job, change) => self.change(job, change, outcome, window),
             Call::Purge(job) => self.purge(job, outcome, window),
@@ -196,7 +197,7 @@ impl Model {
         }
     }
 
-    fn create(&mut self, job: &NewJob, outcome: &Outcome) -> Result<(), Mismatch> {
+    fn create(&mut self, job: &NewJob, outcome: &Outcome, window: Window) -> Result<(), Mismatch> {
         let mut ledger = self.ledger.clone();
         let admission = ledger.admit(&job.call, Some(&job.id), admitted(outcome));
         if matches!(admission, Admission::Admitted(_)) {
@@ -206,7 +207,11 @@ impl Model {
                     other => Err(format!("{} is there, but creating it: {other:?}", job.id)),
                 };
             }
-            self.jobs.insert(job.id.clone(), ModelJob::new(stored(job)));
+            let mut model = ModelJob::new(stored(job), reused::of(&job.call));
+            if job.call.is_reused {
+                model.complete(window, &mut ledger);
+            }
+            self.jobs.insert(job.id.clone(), model);
         }
         self.ledger = ledger;
         is_admission(outcome, &admission)
@@ -278,6 +283,7 @@ impl Model {
             return Err(format!("{job} was changed: {outcome:?}"));
         };
         window.holds("when a job was changed", actual.updated)?;
+        model.learn_end(actual.finished, window)?;
         model.change(change, actual.updated, &mut self.ledger);
         same("a changed job", &**actual, &model.stored)
     }

@@ -3,6 +3,9 @@
 /// So many jobs there may be at a time, and as many callbacks without a job to name.
 pub const JOBS: usize = 4;
 
+/// So many items a batch has.
+pub const ITEMS: i32 = 2;
+
 /// One step of a script. Jobs, deliveries and the like are named by their place
 /// among those that there are, so that a script stays one when steps are left out.
 #[derive(Clone, Debug)]
@@ -114,6 +117,17 @@ pub struct Calling {
     /// Items, kinds (0 is a profile) and numbers of people.
     pub people: Vec<(i32, i32, u8)>,
     pub days_ago: u64,
+    /// Of a job: what earlier purchases answer, and whether that is everything.
+    pub reused: Vec<Reusing>,
+    pub is_reused: bool,
+}
+
+/// A contact that is reused.
+#[derive(Clone, Debug)]
+pub struct Reusing {
+    /// Its item, where the request is a batch.
+    pub index: Option<i32>,
+    pub person: u8,
 }
 
 /// What was found: professional emails and phone numbers.
@@ -153,7 +167,6 @@ pub struct Finding {
     pub who: Who,
     pub polled: bool,
     pub charge: Option<Charging>,
-    pub reused: bool,
 }
 
 /// What a result is.
@@ -161,8 +174,11 @@ pub struct Finding {
 pub enum Kind {
     Lead,
     Account,
-    /// About this person.
-    Contact(u8),
+    /// About a person, for an item of a batch where that is told.
+    Contact {
+        person: u8,
+        index: Option<i32>,
+    },
     Signal,
     Unrecognized(Body),
     /// It was about somebody who is erased.
@@ -173,6 +189,8 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub enum Who {
     Keys(Vec<u8>),
+    /// An item of a batch.
+    Item(i32),
     Occurrence {
         subject: Vec<u8>,
         bytes: u8,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
+use pronto_grpc::jobs::identity::{of_item, of_reused_item};
 use pronto_grpc::jobs::model::{
     Delivery, JobPage, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
@@ -15,6 +16,7 @@ use super::content::{credential, key};
 use super::job::ModelJob;
 use super::model::Model;
 use super::people::{PEOPLE, marks};
+use super::script::ITEMS;
 
 /// Everything that a store shows.
 pub struct Snapshot {
@@ -44,9 +46,10 @@ struct JobSnapshot {
 
 const ALL: usize = 10_000;
 
-/// Keys that scripts use, and one that they do not.
+/// Keys that scripts use, and one of each sort that they do not.
 fn keys() -> Vec<String> {
-    (0..10).map(key).collect()
+    let items = (0..=ITEMS).flat_map(|item| [of_item(item), of_reused_item(item)]);
+    (0..10).map(key).chain(items).collect()
 }
 
 /// By which anybody may be known who was erased.
@@ -177,6 +180,8 @@ impl JobSnapshot {
             ];
             return same(&what, left, [0; 4]);
         };
+        let finished = self.job.as_ref().and_then(|job| job.finished);
+        job.learn_end(finished, window)?;
         same("a job", self.job.as_ref(), Some(&job.stored))?;
         let events = self.events.iter();
         let events: Vec<_> = events
