@@ -4,15 +4,18 @@ use std::time::SystemTime;
 
 use pronto_grpc::jobs::store::{Store, StoreError};
 use pronto_grpc::ledger::Day;
-use pronto_grpc::ledger::model::{Asked, Bought, HeldIn, KeptAnswer, LedgerPage, UsagePage};
+use pronto_grpc::ledger::model::{
+    Admission, Asked, Bought, HeldIn, KeptAnswer, LedgerPage, UsagePage,
+};
 use pronto_grpc::proto::v1::ledger_entry::Subject;
 use pronto_grpc::proto::v1::{Found, LedgerCall, LedgerEntry, LedgerResult, Usage};
 
 use super::compare::{Mismatch, same};
-use super::content::credential;
+use super::content::{credential, request};
 use super::ledger::{Entry, What};
 use super::model::Model;
 use super::people::{PEOPLE, person};
+use super::script::IDS;
 
 /// Everything that a credential sees of the ledger.
 pub struct LedgerSnapshot {
@@ -22,6 +25,8 @@ pub struct LedgerSnapshot {
     answers: Vec<KeptAnswer>,
     bought: Vec<Option<Bought>>,
     asked: Vec<Asked>,
+    /// What became of requests: of each id that scripts use, and of another.
+    earlier: Vec<Option<Admission>>,
 }
 
 /// So many rows a page has.
@@ -56,6 +61,7 @@ impl LedgerSnapshot {
             usage: store.daily_usage(all).await?,
             answers: answers(store, &credential).await?,
             bought,
+            earlier: earlier(store, &credential, 0).await?,
             asked: store.asked_about(&credential, profiles()).await?,
             credential,
         })
@@ -83,6 +89,7 @@ impl LedgerSnapshot {
         )?;
         self.has_answers_of(model)?;
         has_asked(&self.asked, model, &self.credential, &profiles())?;
+        has_earlier(&self.earlier, model, &self.credential, 0)?;
         has_bought(
             &self.bought,
             model,
@@ -150,6 +157,8 @@ pub async fn read_part(
         let credential = credential(place);
         let bought = store.bought(&credential, people(), since).await;
         has_bought(&bought.map_err(failed)?, model, &credential, since)?;
+        let others = earlier(store, &credential, 1).await.map_err(failed)?;
+        has_earlier(&others, model, &credential, 1)?;
         for number in 0..PEOPLE {
             let profiles = vec![person(number)];
             let asked = store.asked_about(&credential, profiles.clone()).await;
@@ -172,6 +181,30 @@ pub async fn read_part(
         }
     }
     Ok(())
+}
+
+/// What became of requests that ask for this.
+async fn earlier(
+    store: &dyn Store,
+    credential: &str,
+    what: u8,
+) -> Result<Vec<Option<Admission>>, StoreError> {
+    let mut all = Vec::new();
+    for id in 0..=IDS {
+        all.push(store.earlier(credential, &request(id, what)).await?);
+    }
+    Ok(all)
+}
+
+fn has_earlier(
+    earlier: &[Option<Admission>],
+    model: &Model,
+    credential: &str,
+    what: u8,
+) -> Result<(), Mismatch> {
+    let known = |id| model.ledger.known(credential, &request(id, what));
+    let expected: Vec<_> = (0..=IDS).map(known).collect();
+    same("earlier requests", earlier, &expected)
 }
 
 /// These are the calls that asked about any of these profiles.

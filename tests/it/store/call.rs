@@ -135,8 +135,9 @@ impl Call {
                 answer,
             } => {
                 let all = model.ledger.unary();
-                // None has this number.
-                let call = all.get(*place).copied().unwrap_or_default();
+                // Where there is none, none has this number.
+                let place = place.checked_rem(all.len()).unwrap_or_default();
+                let call = all.get(place).copied().unwrap_or_default();
                 let settlement = Settlement {
                     outcome: outcome_of(*outcome),
                     charge: charge.map(content::charge),
@@ -194,12 +195,16 @@ impl Call {
                 credential,
                 body,
                 max_bytes,
-            } => Self::AppendUnmatched(
-                model.name_of(*job, *is_purged),
-                credential.map(content::credential),
-                bytes(*body),
-                *max_bytes,
-            ),
+            } => {
+                let job = model.name_of(*job, *is_purged);
+                // Whose job it was.
+                let purged = model.purged.get(&job).map(|job| job.credential.clone());
+                let credential = credential.map(|place| match purged {
+                    Some(credential) => credential,
+                    None => content::credential(place),
+                });
+                Self::AppendUnmatched(job, credential, bytes(*body), *max_bytes)
+            }
             Write::RemoveUnmatched { places } => {
                 let all = model.unmatched();
                 let chosen = places.iter().filter_map(|place| all.get(*place).copied());

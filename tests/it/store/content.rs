@@ -42,10 +42,7 @@ pub fn new_call(call: &Calling, credential: usize, operation: &str, model: &Mode
         origin: pronto_grpc::trace::Origin::parse(ORIGIN),
         credential: self::credential(credential),
         operation: operation.to_owned(),
-        request: call.request.map(|(id, what)| RequestKey {
-            id: format!("request {id}"),
-            fingerprint: [what; 32],
-        }),
+        request: call.request.map(|(id, what)| request(id, what)),
         estimate: Estimate {
             minimum: call.minimum,
             expected: call.minimum,
@@ -71,6 +68,19 @@ pub fn charge(charge: Charging) -> Charge {
 
 pub fn outcome_of(number: i32) -> CallOutcome {
     CallOutcome::try_from(number).unwrap()
+}
+
+/// A request with an id, and what it asks for.
+pub fn request(id: u8, what: u8) -> RequestKey {
+    RequestKey {
+        id: format!("request {id}"),
+        fingerprint: [what; 32],
+    }
+}
+
+/// Pronto's id of a search.
+pub fn upstream(number: u8) -> String {
+    format!("upstream {number}")
 }
 
 /// The name of a credential.
@@ -112,7 +122,7 @@ pub fn bytes(body: Body) -> Bytes {
 pub fn changed(change: &Changing, model: &Model, job: &str) -> Change {
     let found = change.found.iter().enumerate();
     Change {
-        upstream_id: change.upstream_id.map(|id| format!("upstream {id}")),
+        upstream_id: change.upstream_id.map(upstream),
         expected: change.expected,
         call: change.call.map(outcome_of),
         started: change.started.then(started),

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::people::PEOPLE;
 use super::script::{
-    Body, Calling, Changing, Charging, Ending, Finding, ITEMS, JOBS, Kind, Page, Reusing, Step,
-    Who, Write,
+    Body, Calling, Changing, Charging, Ending, Finding, IDS, ITEMS, JOBS, Kind, Page, Reusing,
+    Step, Who, Write,
 };
 
 /// Scripts of at most so many steps. Each has a job that most of it is about, so that
@@ -18,10 +18,10 @@ fn step(favourite: usize) -> impl Strategy<Value = Step> {
     prop_oneof![
         20 => write(favourite).prop_map(|write| Step::Write(vec![write])),
         6 => prop::collection::vec(write(favourite), 2..=4).prop_map(Step::Write),
-        2 => (0..12_usize).prop_map(|steps_ago| Step::Trim { steps_ago }),
+        3 => (0..12_usize).prop_map(|steps_ago| Step::Trim { steps_ago }),
         1 => (0..4_u64, 0..3_i64)
             .prop_map(|(days_ago, earlier)| Step::TrimLedger { days_ago, earlier }),
-        2 => Just(Step::DropBodies),
+        3 => Just(Step::DropBodies),
         3 => page().prop_map(Step::Read),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
@@ -30,7 +30,7 @@ fn step(favourite: usize) -> impl Strategy<Value = Step> {
 }
 
 fn write(favourite: usize) -> impl Strategy<Value = Write> {
-    let job = prop_oneof![3 => Just(favourite), 2 => 0..JOBS];
+    let job = prop_oneof![4 => Just(favourite), 1 => 0..JOBS];
     prop_oneof![
         4 => (job.clone(), 0..2_usize, prop::option::of(0..4_usize), 0..3_u64, calling()).prop_map(
             |(job, credential, items, created, call)| Write::Create {
@@ -49,18 +49,23 @@ fn write(favourite: usize) -> impl Strategy<Value = Write> {
             .prop_map(|places| Write::EraseAnswers { places }),
         5 => (job.clone(), any::<bool>(), body())
             .prop_map(|(job, polled, body)| Write::Append { job, polled, body }),
-        10 => (job.clone(), prop::bool::weighted(0.05), changing()).prop_map(
+        8 => (job.clone(), changing()).prop_map(|(job, change)| Write::Change {
+                job,
+                is_purged: false,
+                change,
+            }),
+        4 => (job.clone(), prop::bool::weighted(0.3), answering()).prop_map(
             |(job, is_purged, change)| Write::Change { job, is_purged, change }
         ),
         1 => job.clone().prop_map(|job| Write::Purge { job }),
-        1 => (prop::collection::vec(job.clone(), 1..5), 0..6_usize)
+        2 => (prop::collection::vec(job.clone(), 1..5), 0..6_usize)
             .prop_map(|(jobs, steps_ago)| Write::PurgeEnded { jobs, steps_ago }),
         3 => (job.clone(), people()).prop_map(|(job, people)| Write::MarkErased { job, people }),
         2 => (0..2_usize, people())
             .prop_map(|(credential, people)| Write::ForgetProfiles { credential, people }),
-        1 => (
+        2 => (
             job.clone(),
-            prop::collection::vec(0..8_i64, 0..3),
+            prop::collection::vec(0..6_i64, 0..6),
             prop::collection::vec(0..6_usize, 0..3),
         )
             .prop_map(|(job, sequences, deliveries)| Write::Erase { job, sequences, deliveries }),
@@ -93,12 +98,12 @@ fn people() -> impl Strategy<Value = Vec<u8>> {
 /// Ids and people are few, so that they are shared.
 fn calling() -> impl Strategy<Value = Calling> {
     (
-        prop::option::weighted(0.7, (0..2_u8, prop_oneof![4 => Just(0_u8), 1 => Just(1)])),
+        prop::option::weighted(0.7, (0..IDS, prop_oneof![4 => Just(0_u8), 1 => Just(1)])),
         0..3_i64,
         0..8_i64,
         prop::option::of(0..16_i64),
         prop::collection::vec(wanted(), 0..4),
-        prop_oneof![3 => Just(0_u64), 1 => 1..4_u64],
+        prop_oneof![2 => Just(0_u64), 1 => 1..4_u64],
         prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(reusing(), 1..3)],
         prop::bool::weighted(0.4),
     )
@@ -118,7 +123,8 @@ fn calling() -> impl Strategy<Value = Calling> {
 
 /// Somebody whom a call asks about. Who is named by a profile is one for no kind, too.
 fn wanted() -> impl Strategy<Value = Vec<(i32, i32, u8)>> {
-    (0..ITEMS, 1..4_i32, 0..PEOPLE, any::<bool>()).prop_map(|(item, kind, person, by_profile)| {
+    let kind = prop_oneof![4 => 1..3_i32, 1 => Just(3)];
+    (0..ITEMS, kind, 0..PEOPLE, any::<bool>()).prop_map(|(item, kind, person, by_profile)| {
         let kinds = [kind].into_iter().chain(by_profile.then_some(0));
         kinds.map(|kind| (item, kind, person)).collect()
     })
@@ -150,9 +156,11 @@ fn settle() -> impl Strategy<Value = Write> {
 }
 
 fn charging() -> impl Strategy<Value = Charging> {
-    (0..2_i64, 0..3_i64).prop_map(|(emails, phone_numbers)| Charging {
-        emails,
-        phone_numbers,
+    (prop_oneof![1 => Just(0_i64), 2 => Just(1)], 0..3_i64).prop_map(|(emails, phone_numbers)| {
+        Charging {
+            emails,
+            phone_numbers,
+        }
     })
 }
 
@@ -162,9 +170,20 @@ fn body() -> impl Strategy<Value = Body> {
     (b'a'..=b'c', size).prop_map(|(byte, size)| Body { byte, size })
 }
 
+/// What Pronto answered to the start of a job.
+fn answering() -> impl Strategy<Value = Changing> {
+    let upstream_id = prop::option::of(0..IDS);
+    (upstream_id, 2..6_i32, any::<bool>()).prop_map(|(upstream_id, call, started)| Changing {
+        upstream_id,
+        call: Some(call),
+        started,
+        ..Changing::default()
+    })
+}
+
 fn changing() -> impl Strategy<Value = Changing> {
     let start = (
-        prop::option::weighted(0.2, 0..2_u8),
+        prop::option::weighted(0.2, 0..IDS),
         prop::option::weighted(0.2, -1..6_i64),
         prop::option::weighted(0.2, 2..6_i32),
         any::<bool>(),
@@ -195,7 +214,7 @@ fn changing() -> impl Strategy<Value = Changing> {
 }
 
 fn finding() -> impl Strategy<Value = Finding> {
-    let charge = prop::option::weighted(0.4, charging());
+    let charge = prop::option::weighted(0.6, charging());
     (kind(), who(), any::<bool>(), charge).prop_map(|(what, who, polled, charge)| Finding {
         what,
         who,
@@ -208,7 +227,7 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         4 => Just(Kind::Lead),
         1 => Just(Kind::Account),
-        4 => (0..PEOPLE, item()).prop_map(|(person, index)| Kind::Contact { person, index }),
+        7 => (0..PEOPLE, item()).prop_map(|(person, index)| Kind::Contact { person, index }),
         2 => Just(Kind::Signal),
         1 => body().prop_map(Kind::Unrecognized),
         1 => Just(Kind::Erased),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use pronto_grpc::jobs::model::{Change, End, Found, StoredJob};
+use pronto_grpc::jobs::model::{Change, Decoded, End, Found, NewJob, StoredJob};
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{
     CallOutcome, CallbackSource, JobCompleted, JobEvent, JobFailure, JobOutcome, JobState,
@@ -14,6 +14,7 @@ use prost::Message;
 use super::content::erased;
 use super::known::Known;
 use super::ledger::{Charged, Ledger, item};
+use super::reused;
 
 /// A job and all that belongs to it.
 #[derive(Clone, Debug)]
@@ -45,13 +46,13 @@ pub struct ModelDelivery {
 }
 
 impl ModelJob {
-    pub fn new(stored: StoredJob, reused: Vec<Found>) -> Self {
+    pub fn new(job: &NewJob) -> Self {
         Self {
-            stored,
+            stored: stored(job),
             events: Vec::new(),
             deliveries: Vec::new(),
             known: Known::default(),
-            reused,
+            reused: reused::of(&job.call),
             unseen: None,
             erased: BTreeSet::new(),
         }
@@ -257,4 +258,41 @@ fn encoded(event: Event) -> Vec<u8> {
         ..Default::default()
     }
     .encode_to_vec()
+}
+
+/// A job as it is at first.
+fn stored(job: &NewJob) -> StoredJob {
+    let items = job.items.map(|items| items as i64);
+    StoredJob {
+        credits: 0,
+        request_id: job.call.request.as_ref().map(|key| key.id.clone()),
+        reused: 0,
+        id: job.id.clone(),
+        credential: job.credential.clone(),
+        operation: job.operation.clone(),
+        secret_hash: job.secret_hash.to_vec(),
+        items,
+        search_name: job.search_name.clone(),
+        state: JobState::Pending,
+        upstream_id: None,
+        expected: items,
+        delivered: 0,
+        recovered: 0,
+        duplicates: 0,
+        late: 0,
+        missing: None,
+        missing_indexes: Vec::new(),
+        first_sequence: 1,
+        last_sequence: 0,
+        decoded: Decoded::default(),
+        final_seen: false,
+        has_erased: false,
+        call_is_known: false,
+        created: job.created,
+        updated: job.created,
+        finished: None,
+        deadline: job.deadline,
+        failure: None,
+        origin: job.call.origin,
+    }
 }

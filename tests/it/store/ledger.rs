@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use pronto_grpc::jobs::model::{Change, StoredJob};
 use pronto_grpc::ledger::Day;
-use pronto_grpc::ledger::model::{Admission, Charge, Earlier, NewCall, Settlement};
+use pronto_grpc::ledger::model::{Admission, Charge, Earlier, NewCall, RequestKey, Settlement};
 use pronto_grpc::proto::v1::job_event::Event;
 use pronto_grpc::proto::v1::{CallOutcome, EnrichmentType, Estimate, Found};
 
@@ -146,7 +146,8 @@ impl Entry {
 impl Ledger {
     /// Whether a call may be sent; with the number that it got when it may.
     pub fn admit(&mut self, call: &NewCall, job: Option<&str>, id: i64) -> Admission {
-        if let Some(known) = self.known(call) {
+        let key = call.request.as_ref();
+        if let Some(known) = key.and_then(|key| self.known(&call.credential, key)) {
             return known;
         }
         let spending = self.spending(&call.credential, Day::of(call.time));
@@ -196,9 +197,9 @@ impl Ledger {
         Admission::Admitted(id)
     }
 
-    pub fn known(&self, call: &NewCall) -> Option<Admission> {
-        let key = call.request.as_ref()?;
-        let name = (call.credential.clone(), key.id.clone());
+    /// What became of an earlier request with the same id.
+    pub fn known(&self, credential: &str, key: &RequestKey) -> Option<Admission> {
+        let name = (credential.to_owned(), key.id.clone());
         let request = self.requests.get(&name)?;
         if request.fingerprint != key.fingerprint {
             let job_id = request.job.clone();

@@ -58,7 +58,7 @@ const ENGINES: &[Engine] = &[Engine {
 const CASES: u32 = 200;
 
 /// A script has at most so many steps.
-const STEPS: usize = 24;
+const STEPS: usize = 28;
 
 #[derive(Default)]
 struct Total {

@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use pronto_grpc::jobs::model::{Change, Decoded, NewJob, StoredJob};
+use pronto_grpc::jobs::model::{Change, NewJob};
 use pronto_grpc::jobs::store::StoreError;
 use pronto_grpc::ledger::model::{Admission, HeldIn, NewCall};
-use pronto_grpc::proto::v1::{CallbackSource, JobState};
+use pronto_grpc::proto::v1::CallbackSource;
 
 use super::call::{Answer, Call, Outcome};
 use super::clock::Window;
 use super::compare::{Mismatch, admitted, is_admission, is_done, is_no_such_job, same};
 use super::job::{ModelDelivery, ModelJob};
 use super::ledger::{Entry, Ledger};
-use super::reused;
 use super::script::JOBS;
 
 /// Everything a store holds.
@@ -120,15 +119,24 @@ impl Model {
         (0..JOBS).flat_map(of).collect()
     }
 
+    /// Pronto's ids of all jobs, with those that were purged and are remembered.
+    pub fn upstream_ids(&self) -> impl Iterator<Item = &String> {
+        let jobs = self.jobs.values().map(|job| &job.stored.upstream_id);
+        let purged = self.purged.values().map(|job| &job.upstream_id);
+        jobs.chain(purged).flatten()
+    }
+
     /// The numbers of all deliveries that there are.
     pub fn deliveries(&self) -> Vec<i64> {
         let all = self.jobs.values().flat_map(|job| &job.deliveries);
         all.map(|delivery| delivery.id).collect()
     }
 
-    /// The number of a job's delivery.
+    /// The number of a job's delivery, or of none.
     pub fn delivery(&self, job: &str, place: usize) -> Option<i64> {
-        Some(self.jobs.get(job)?.deliveries.get(place)?.id)
+        let deliveries = &self.jobs.get(job)?.deliveries;
+        let place = place % (deliveries.len() + 1);
+        Some(deliveries.get(place)?.id)
     }
 
     /// The numbers of all callbacks without a job that there are.
@@ -207,7 +215,7 @@ impl Model {
                     other => Err(format!("{} is there, but creating it: {other:?}", job.id)),
                 };
             }
-            let mut model = ModelJob::new(stored(job), reused::of(&job.call));
+            let mut model = ModelJob::new(job);
             if job.call.is_reused {
                 model.complete(window, &mut ledger);
             }
@@ -389,42 +397,5 @@ impl Model {
         self.unmatched
             .retain(|one| one.seen.is_some_and(|(_, time)| time >= before));
         self.purged.retain(|_, purged| purged.time >= before);
-    }
-}
-
-/// A job as it is at first.
-fn stored(job: &NewJob) -> StoredJob {
-    let items = job.items.map(|items| items as i64);
-    StoredJob {
-        credits: 0,
-        request_id: job.call.request.as_ref().map(|key| key.id.clone()),
-        reused: 0,
-        id: job.id.clone(),
-        credential: job.credential.clone(),
-        operation: job.operation.clone(),
-        secret_hash: job.secret_hash.to_vec(),
-        items,
-        search_name: job.search_name.clone(),
-        state: JobState::Pending,
-        upstream_id: None,
-        expected: items,
-        delivered: 0,
-        recovered: 0,
-        duplicates: 0,
-        late: 0,
-        missing: None,
-        missing_indexes: Vec::new(),
-        first_sequence: 1,
-        last_sequence: 0,
-        decoded: Decoded::default(),
-        final_seen: false,
-        has_erased: false,
-        call_is_known: false,
-        created: job.created,
-        updated: job.created,
-        finished: None,
-        deadline: job.deadline,
-        failure: None,
-        origin: job.call.origin,
     }
 }

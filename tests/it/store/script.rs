@@ -3,6 +3,9 @@
 /// So many jobs there may be at a time, and as many callbacks without a job to name.
 pub const JOBS: usize = 4;
 
+/// So many ids requests have, and as many Pronto gives.
+pub const IDS: u8 = 2;
+
 /// So many items a batch has.
 pub const ITEMS: i32 = 2;
 

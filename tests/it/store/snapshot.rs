@@ -8,15 +8,17 @@ use pronto_grpc::jobs::model::{
     Delivery, JobPage, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
 use pronto_grpc::jobs::store::{Store, StoreError};
+use pronto_grpc::ledger::Day;
+use pronto_grpc::proto::v1::JobState;
 
 use super::accounts::LedgerSnapshot;
 use super::clock::Window;
 use super::compare::{Mismatch, same};
-use super::content::{credential, key};
+use super::content::{credential, key, upstream};
 use super::job::ModelJob;
 use super::model::Model;
 use super::people::{PEOPLE, marks};
-use super::script::ITEMS;
+use super::script::{IDS, ITEMS};
 
 /// Everything that a store shows.
 pub struct Snapshot {
@@ -28,6 +30,10 @@ pub struct Snapshot {
     finished: (SystemTime, Vec<String>),
     /// Those that the first credential sees with those of unknown jobs, and those of the second.
     unmatched: [Vec<Unmatched>; 2],
+    /// Pronto's ids that belong to jobs.
+    upstream_ids: Vec<String>,
+    /// What is set aside is read between two days, which are one but at midnight.
+    days: (Day, Day),
     usage: Usage,
     /// What each credential sees of it.
     ledgers: [LedgerSnapshot; 2],
@@ -57,6 +63,11 @@ fn all_marks() -> Vec<String> {
     (0..PEOPLE).flat_map(marks).collect()
 }
 
+/// Ids that Pronto gives in scripts, and one that it does not.
+fn upstream_ids() -> Vec<String> {
+    (0..=IDS).map(upstream).collect()
+}
+
 impl Snapshot {
     /// Reads everything, of all jobs with these ids; what may be left of those that
     /// are gone only when it is thorough. Of finished jobs those that ended before a
@@ -72,6 +83,8 @@ impl Snapshot {
             let snapshot = JobSnapshot::read(store, &name, is_thorough).await?;
             jobs.insert(name, snapshot);
         }
+        let begin = Day::today();
+        let usage = store.usage().await?;
         let is_writable = *store.is_writable().borrow();
         Ok(Self {
             jobs,
@@ -79,7 +92,9 @@ impl Snapshot {
             unfinished: store.unfinished_jobs().await?,
             finished: (before, store.finished_jobs(before, ALL).await?),
             unmatched: [unmatched(store, 0).await?, unmatched(store, 1).await?],
-            usage: store.usage().await?,
+            upstream_ids: store.known_upstream_ids(upstream_ids()).await?,
+            days: (begin, Day::today()),
+            usage,
             ledgers: [
                 LedgerSnapshot::read(store, 0).await?,
                 LedgerSnapshot::read(store, 1).await?,
@@ -99,15 +114,30 @@ impl Snapshot {
         self.ledgers
             .iter()
             .try_for_each(|ledger| ledger.matches(model))?;
-        same("jobs in use", self.usage.jobs(), model.jobs.len() as u64)?;
+        self.has_usage_of(model)?;
+        same("whether it is writable", self.is_writable, true)
+    }
+
+    fn has_usage_of(&self, model: &Model) -> Result<(), Mismatch> {
+        let mut states: BTreeMap<JobState, u64> = BTreeMap::new();
+        for job in model.jobs.values() {
+            *states.entry(job.stored.state).or_default() += 1;
+        }
+        let in_use = self.usage.jobs.iter().copied().collect();
+        same("jobs in use, by state", in_use, states)?;
+        let since = |day| model.ledger.reserved_since(day);
+        let (first, last) = (since(self.days.0), since(self.days.1));
+        let reserved = self.usage.reserved;
+        let is_one = reserved == first || reserved == last;
+        let what = format!("whether {reserved} is what is set aside: {first} or {last}");
+        same(&what, is_one, true)?;
         let count = model.unmatched.len() as u64;
         same(
             "callbacks without a job in use",
             self.usage.unmatched,
             count,
         )?;
-        same("whether it uses bytes", self.usage.bytes > 0, true)?;
-        same("whether it is writable", self.is_writable, true)
+        same("whether it uses bytes", self.usage.bytes > 0, true)
     }
 
     fn has_lists_of(&self, model: &Model) -> Result<(), Mismatch> {
@@ -121,6 +151,12 @@ impl Snapshot {
         let count = actual.len();
         same("unfinished jobs", actual, unfinished)?;
         same("unfinished jobs, each once", self.unfinished.len(), count)?;
+        let known: BTreeSet<_> = self.upstream_ids.iter().collect();
+        same(
+            "Pronto's ids of jobs",
+            known,
+            model.upstream_ids().collect(),
+        )?;
         let (before, ended) = &self.finished;
         finished(ended, model, *before, ALL)
     }

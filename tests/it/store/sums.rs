@@ -20,6 +20,13 @@ impl Ledger {
         spending
     }
 
+    /// What is set aside on a day and on later ones, by anybody.
+    pub fn reserved_since(&self, day: Day) -> i64 {
+        let since = self.entries.iter();
+        let since = since.filter(|entry| entry.day.is_some_and(|of| of >= day));
+        since.map(Entry::reserved).sum()
+    }
+
     /// What entries come to, for each day and operation on which something happened.
     pub fn usage(&self, credential: &str) -> Vec<Usage> {
         let mut sums: BTreeMap<(Day, String), Usage> = BTreeMap::new();
