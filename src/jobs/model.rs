@@ -299,7 +299,7 @@ pub struct Usage {
     pub jobs: Vec<(JobState, u64)>,
     /// Callbacks without a job.
     pub unmatched: u64,
-    /// Credits that are set aside.
+    /// Credits that are set aside for calls of today (UTC).
     pub reserved: i64,
 }
 

@@ -197,7 +197,8 @@ pub trait Store: Send + Sync + 'static {
 
     // === what is no longer kept ===
 
-    /// Finished jobs whose start is not under way any more, those first that ended first.
+    /// Jobs that ended before a time and did not change since, and whose start is not under
+    /// way any more; those first that ended first.
     async fn finished_jobs(
         &self,
         before: SystemTime,
@@ -208,8 +209,10 @@ pub trait Store: Send + Sync + 'static {
     /// What arrives for it afterwards is a callback without a job.
     async fn purge_job(&self, id: &str) -> Result<(), StoreError>;
 
-    /// Purges those of these jobs that ended before a time and have nothing left to
-    /// decode, which is looked up as part of the purge; returns them.
+    /// Purges those of these jobs that ended before a time and did not change since, whose
+    /// start is not under way any more, and that have nothing left to decode, which is
+    /// looked up as part of the purge; returns them. What came for a job that Pronto
+    /// refused is never decoded.
     async fn purge_ended(
         &self,
         ids: Vec<String>,

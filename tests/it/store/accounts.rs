@@ -4,13 +4,18 @@ use std::time::SystemTime;
 
 use pronto_grpc::jobs::store::{Store, StoreError};
 use pronto_grpc::ledger::Day;
-use pronto_grpc::ledger::model::{Bought, HeldIn, KeptAnswer, LedgerPage, UsagePage};
+use pronto_grpc::ledger::model::{
+    Admission, Asked, Bought, HeldIn, KeptAnswer, LedgerPage, UsagePage,
+};
 use pronto_grpc::proto::v1::ledger_entry::Subject;
 use pronto_grpc::proto::v1::{Found, LedgerCall, LedgerEntry, LedgerResult, Usage};
 
-use super::call::{credential, person};
+use super::compare::{Mismatch, same};
+use super::content::{credential, request};
 use super::ledger::{Entry, What};
-use super::model::{Mismatch, Model, same};
+use super::model::Model;
+use super::people::{PEOPLE, person};
+use super::script::IDS;
 
 /// Everything that a credential sees of the ledger.
 pub struct LedgerSnapshot {
@@ -19,10 +24,10 @@ pub struct LedgerSnapshot {
     usage: Vec<Usage>,
     answers: Vec<KeptAnswer>,
     bought: Vec<Option<Bought>>,
+    asked: Vec<Asked>,
+    /// What became of requests: of each id that scripts use, and of another.
+    earlier: Vec<Option<Admission>>,
 }
-
-/// Whom scripts ask about.
-const PEOPLE: u8 = 4;
 
 /// So many rows a page has.
 const PAGE: usize = 3;
@@ -32,6 +37,11 @@ fn people() -> Vec<Vec<[u8; 16]>> {
     let mut people: Vec<_> = (0..PEOPLE).map(|number| vec![person(number)]).collect();
     people.push(vec![person(0), person(1)]);
     people
+}
+
+/// All profiles.
+fn profiles() -> Vec<[u8; 16]> {
+    (0..PEOPLE).map(person).collect()
 }
 
 impl LedgerSnapshot {
@@ -51,6 +61,8 @@ impl LedgerSnapshot {
             usage: store.daily_usage(all).await?,
             answers: answers(store, &credential).await?,
             bought,
+            earlier: earlier(store, &credential, 0).await?,
+            asked: store.asked_about(&credential, profiles()).await?,
             credential,
         })
     }
@@ -76,6 +88,8 @@ impl LedgerSnapshot {
             false,
         )?;
         self.has_answers_of(model)?;
+        has_asked(&self.asked, model, &self.credential, &profiles())?;
+        has_earlier(&self.earlier, model, &self.credential, 0)?;
         has_bought(
             &self.bought,
             model,
@@ -143,6 +157,13 @@ pub async fn read_part(
         let credential = credential(place);
         let bought = store.bought(&credential, people(), since).await;
         has_bought(&bought.map_err(failed)?, model, &credential, since)?;
+        let others = earlier(store, &credential, 1).await.map_err(failed)?;
+        has_earlier(&others, model, &credential, 1)?;
+        for number in 0..PEOPLE {
+            let profiles = vec![person(number)];
+            let asked = store.asked_about(&credential, profiles.clone()).await;
+            has_asked(&asked.map_err(failed)?, model, &credential, &profiles)?;
+        }
         let of_job = entries(store, &credential, Some(job))
             .await
             .map_err(failed)?;
@@ -160,6 +181,47 @@ pub async fn read_part(
         }
     }
     Ok(())
+}
+
+/// What became of requests that ask for this.
+async fn earlier(
+    store: &dyn Store,
+    credential: &str,
+    what: u8,
+) -> Result<Vec<Option<Admission>>, StoreError> {
+    let mut all = Vec::new();
+    for id in 0..=IDS {
+        all.push(store.earlier(credential, &request(id, what)).await?);
+    }
+    Ok(all)
+}
+
+fn has_earlier(
+    earlier: &[Option<Admission>],
+    model: &Model,
+    credential: &str,
+    what: u8,
+) -> Result<(), Mismatch> {
+    let known = |id| model.ledger.known(credential, &request(id, what));
+    let expected: Vec<_> = (0..=IDS).map(known).collect();
+    same("earlier requests", earlier, &expected)
+}
+
+/// These are the calls that asked about any of these profiles.
+fn has_asked(
+    asked: &[Asked],
+    model: &Model,
+    credential: &str,
+    profiles: &[[u8; 16]],
+) -> Result<(), Mismatch> {
+    let sorted = |mut asked: Vec<Asked>| {
+        asked.sort_by_key(|one| (one.call, one.item, one.sequence));
+        asked.dedup();
+        asked
+    };
+    let expected = model.ledger.asked_about(credential, profiles);
+    let what = "calls that asked about somebody";
+    same(what, sorted(asked.to_vec()), sorted(expected))
 }
 
 /// For each of the people, these are the latest purchases that are held.

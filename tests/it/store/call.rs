@@ -1,20 +1,20 @@
 //! Writes as a store takes them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use pronto_grpc::jobs::model::{Change, Decoded, End, Found, Identity, NewJob, StoredJob};
+use pronto_grpc::jobs::model::{Change, NewJob, StoredJob};
 use pronto_grpc::jobs::store::{Store, StoreError};
-use pronto_grpc::ledger::model::{Admission, Charge, NewCall, RequestKey, Settlement, Wanted};
-use pronto_grpc::proto::endpoint::{Endpoint, endpoints};
-use pronto_grpc::proto::v1::job_event::Event;
-use pronto_grpc::proto::v1::{
-    AccountResult, CallOutcome, CallbackSource, Contact, EnrichmentType, ErrorReason, Estimate,
-    JobStarted, LeadResult, Signal, Unrecognized,
-};
+use pronto_grpc::ledger::model::{Admission, NewCall, Settlement};
+use pronto_grpc::proto::v1::CallbackSource;
 
+use super::content::{
+    self, UNARY, bytes, changed, new_call, operation, outcome_of, seconds, source,
+};
 use super::model::Model;
-use super::script::{Body, Calling, Changing, Charging, Ending, Finding, Kind, Who, Write};
+use super::people::{marks, person};
+use super::play::begin_of;
+use super::script::Write;
 
 /// A write.
 #[derive(Clone, Debug)]
@@ -23,6 +23,9 @@ pub enum Call {
     Append(String, CallbackSource, Bytes),
     Change(String, Box<Change>),
     Purge(String),
+    PurgeEnded(Vec<String>, SystemTime),
+    MarkErased(String, Vec<String>),
+    ForgetProfiles(String, Vec<[u8; 16]>),
     Erase(String, Vec<i64>, Vec<i64>),
     AppendUnmatched(String, Option<String>, Bytes, usize),
     RemoveUnmatched(Vec<i64>),
@@ -30,6 +33,7 @@ pub enum Call {
     Settle(i64, Settlement),
     Interrupt,
     EraseAnswers(Vec<i64>),
+    Compact,
     Probe,
 }
 
@@ -41,6 +45,7 @@ pub enum Answer {
     Delivery(i64),
     Admission(Admission),
     Count(usize),
+    Jobs(Vec<String>),
 }
 
 /// What became of a write.
@@ -65,6 +70,14 @@ impl Call {
                 job.map(|job| Answer::Job(Box::new(job)))
             }
             Self::Purge(job) => store.purge_job(&job).await.map(done),
+            Self::PurgeEnded(jobs, before) => {
+                store.purge_ended(jobs, before).await.map(Answer::Jobs)
+            }
+            Self::MarkErased(job, marks) => store.mark_erased(&job, marks).await.map(done),
+            Self::ForgetProfiles(credential, profiles) => {
+                let forgotten = store.forget_profiles(&credential, profiles);
+                forgotten.await.map(done)
+            }
             Self::Erase(job, sequences, deliveries) => {
                 store.erase(&job, sequences, deliveries).await.map(done)
             }
@@ -73,17 +86,19 @@ impl Call {
                 appended.await.map(done)
             }
             Self::RemoveUnmatched(ids) => store.remove_unmatched(ids).await.map(done),
+            Self::Compact => store.compact().await.map(done),
             Self::Probe => store.probe().await.map(done),
         }
     }
 
     /// Whether it is one transaction; a purged job is removed in small ones.
     pub fn is_atomic(&self) -> bool {
-        !matches!(self, Self::Purge(_))
+        !matches!(self, Self::Purge(_) | Self::PurgeEnded(..))
     }
 
-    /// What a write of a script means while the store is as the model says.
-    pub fn resolve(write: &Write, model: &Model) -> Self {
+    /// What a write of a script means while the store is as the model says, and steps
+    /// began at these times.
+    pub fn resolve(write: &Write, model: &Model, times: &[SystemTime]) -> Self {
         match write {
             Write::Create {
                 job,
@@ -93,7 +108,7 @@ impl Call {
                 call,
             } => Self::Create(Box::new(NewJob {
                 id: model.name(*job),
-                credential: self::credential(*credential),
+                credential: content::credential(*credential),
                 operation: operation(*job).to_owned(),
                 secret_hash: [*job as u8; 32],
                 items: *items,
@@ -103,7 +118,12 @@ impl Call {
                 call: new_call(call, *credential, operation(*job), model),
             })),
             Write::Begin { credential, call } => {
-                let call = new_call(call, *credential, UNARY.rpc, model);
+                // What is reused is a matter of jobs.
+                let call = NewCall {
+                    reused: Vec::new(),
+                    is_reused: false,
+                    ..new_call(call, *credential, UNARY.rpc, model)
+                };
                 Self::Begin(Box::new(call))
             }
             Write::Settle {
@@ -115,11 +135,12 @@ impl Call {
                 answer,
             } => {
                 let all = model.ledger.unary();
-                // None has this number.
-                let call = all.get(*place).copied().unwrap_or_default();
+                // Where there is none, none has this number.
+                let place = place.checked_rem(all.len()).unwrap_or_default();
+                let call = all.get(place).copied().unwrap_or_default();
                 let settlement = Settlement {
                     outcome: outcome_of(*outcome),
-                    charge: charge.map(self::charge),
+                    charge: charge.map(content::charge),
                     results: *results,
                     reused: *reused,
                     answer: answer.map(bytes),
@@ -135,12 +156,28 @@ impl Call {
             Write::Append { job, polled, body } => {
                 Self::Append(model.name(*job), source(*polled), bytes(*body))
             }
-            Write::Change { job, change } => {
-                let job = model.name(*job);
+            Write::Change {
+                job,
+                is_purged,
+                change,
+            } => {
+                let job = model.name_of(*job, *is_purged);
                 let change = changed(change, model, &job);
                 Self::Change(job, Box::new(change))
             }
             Write::Purge { job } => Self::Purge(model.name(*job)),
+            Write::PurgeEnded { jobs, steps_ago } => {
+                let ids = jobs.iter().map(|job| model.name(*job));
+                Self::PurgeEnded(ids.collect(), begin_of(times, *steps_ago))
+            }
+            Write::MarkErased { job, people } => {
+                let marks = people.iter().flat_map(|number| marks(*number));
+                Self::MarkErased(model.name(*job), marks.collect())
+            }
+            Write::ForgetProfiles { credential, people } => {
+                let profiles = people.iter().map(|number| person(*number));
+                Self::ForgetProfiles(content::credential(*credential), profiles.collect())
+            }
             Write::Erase {
                 job,
                 sequences,
@@ -154,190 +191,27 @@ impl Call {
             }
             Write::AppendUnmatched {
                 job,
+                is_purged,
                 credential,
                 body,
                 max_bytes,
-            } => Self::AppendUnmatched(
-                model.name(*job),
-                credential.map(self::credential),
-                bytes(*body),
-                *max_bytes,
-            ),
+            } => {
+                let job = model.name_of(*job, *is_purged);
+                // Whose job it was.
+                let purged = model.purged.get(&job).map(|job| job.credential.clone());
+                let credential = credential.map(|place| match purged {
+                    Some(credential) => credential,
+                    None => content::credential(place),
+                });
+                Self::AppendUnmatched(job, credential, bytes(*body), *max_bytes)
+            }
             Write::RemoveUnmatched { places } => {
                 let all = model.unmatched();
                 let chosen = places.iter().filter_map(|place| all.get(*place).copied());
                 Self::RemoveUnmatched(chosen.collect())
             }
+            Write::Compact => Self::Compact,
             Write::Probe => Self::Probe,
         }
-    }
-}
-
-/// The trace that every call belongs to.
-const ORIGIN: &str = "4bf92f3577b34da6a3ce929d0e0e4736-01";
-
-const UNARY: &Endpoint = endpoints::ENRICH_CONTACT;
-
-fn new_call(call: &Calling, credential: usize, operation: &str, model: &Model) -> NewCall {
-    let wanted = |(item, kind, number): &(i32, i32, u8)| Wanted {
-        item: *item,
-        kind: EnrichmentType::try_from(*kind).unwrap(),
-        keys: vec![person(*number)],
-    };
-    NewCall {
-        reused: Vec::new(),
-        is_reused: false,
-        origin: pronto_grpc::trace::Origin::parse(ORIGIN),
-        credential: self::credential(credential),
-        operation: operation.to_owned(),
-        request: call.request.map(|(id, what)| RequestKey {
-            id: format!("request {id}"),
-            fingerprint: [what; 32],
-        }),
-        estimate: Estimate {
-            minimum: call.minimum,
-            expected: call.minimum,
-            maximum: call.minimum + call.more,
-            unpriced: call.more == 0,
-        },
-        daily_budget: call.budget,
-        people: call.people.iter().map(wanted).collect(),
-        time: model.days_ago(call.days_ago),
-    }
-}
-
-fn charge(charge: Charging) -> Charge {
-    Charge {
-        found: pronto_grpc::proto::v1::Found {
-            emails: charge.emails,
-            phone_numbers: charge.phone_numbers,
-            personal_emails: 0,
-        },
-        credits: charge.emails + 2 * charge.phone_numbers,
-    }
-}
-
-fn outcome_of(number: i32) -> CallOutcome {
-    CallOutcome::try_from(number).unwrap()
-}
-
-/// A key that somebody is known by.
-pub fn person(number: u8) -> [u8; 16] {
-    [number; 16]
-}
-
-/// The name of a credential.
-pub fn credential(place: usize) -> String {
-    format!("credential {place}")
-}
-
-/// A key, as results are recognized by.
-pub fn key(number: u8) -> String {
-    format!("lead:{number}")
-}
-
-fn seconds(since_1970: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(since_1970)
-}
-
-fn source(polled: bool) -> CallbackSource {
-    match polled {
-        true => CallbackSource::Poll,
-        false => CallbackSource::Callback,
-    }
-}
-
-/// Searches of people announce an estimate, those of companies a total.
-fn operation(job: usize) -> &'static str {
-    match job % 2 {
-        0 => endpoints::START_LEAD_SEARCH.rpc,
-        _ => endpoints::START_ACCOUNT_SEARCH.rpc,
-    }
-}
-
-fn bytes(body: Body) -> Bytes {
-    vec![body.byte; body.size].into()
-}
-
-fn changed(change: &Changing, model: &Model, job: &str) -> Change {
-    let found = change.found.iter().enumerate();
-    Change {
-        upstream_id: change.upstream_id.map(|id| format!("upstream {id}")),
-        expected: change.expected,
-        call: change.call.map(outcome_of),
-        started: change
-            .started
-            .then(|| Event::Started(JobStarted::default())),
-        decoded: change.decoded.map(|(place, results)| Decoded {
-            through: model.delivery(job, place).unwrap_or_default(),
-            results,
-        }),
-        final_seen: change.final_seen,
-        found: found
-            .map(|(place, finding)| self::found(place, finding))
-            .collect(),
-        end: change.end.map(end),
-        erased_bodies: Vec::new(),
-    }
-}
-
-fn found(place: usize, finding: &Finding) -> Found {
-    // Its place tells it from those beside it.
-    let lead = || LeadResult {
-        index: Some(place as i32),
-        ..Default::default()
-    };
-    let event = match finding.what {
-        Kind::Lead => Event::Lead(lead()),
-        Kind::Account => Event::Account(AccountResult::default()),
-        Kind::Contact => Event::Contact(Contact {
-            index: Some(place as i32),
-            reused_from: finding.reused.then(Default::default),
-            ..Default::default()
-        }),
-        Kind::Signal => Event::Signal(Signal {
-            subject: Some(pronto_grpc::proto::v1::signal::Subject::Lead(lead())),
-        }),
-        Kind::Unrecognized(body) => Event::Unrecognized(Unrecognized {
-            body: bytes(body).to_vec(),
-            size: body.size as i64,
-            reason: "it is not known".to_owned(),
-        }),
-    };
-    Found {
-        charge: finding.charge.map(charge),
-        event,
-        identity: identity(&finding.who),
-        source: source(finding.polled),
-    }
-}
-
-fn identity(who: &Who) -> Identity {
-    let keys = |numbers: &[u8]| numbers.iter().copied().map(key).collect();
-    match who {
-        Who::Keys(numbers) => Identity::Keys(keys(numbers)),
-        Who::Occurrence {
-            subject,
-            bytes,
-            listed,
-        } => Identity::Occurrence {
-            subject: keys(subject),
-            bytes: format!("bytes:{bytes}"),
-            listed: *listed,
-        },
-    }
-}
-
-fn end(ending: Ending) -> End {
-    match ending {
-        Ending::Complete => End::Complete,
-        Ending::Incomplete => End::Incomplete {
-            missing_indexes: vec![1, 3],
-        },
-        Ending::Failed => End::Failed {
-            reason: ErrorReason::UpstreamRejected,
-            message: "no".to_owned(),
-        },
-        Ending::Cancelled => End::Cancelled,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::model::Mismatch;
+use super::compare::Mismatch;
 
 /// From `begin`, and before `end`, in whole microseconds, as they are stored.
 #[derive(Clone, Copy, Debug)]

@@ -7,22 +7,23 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use pronto_grpc::jobs::model::{Change, StoredJob};
 use pronto_grpc::ledger::Day;
-use pronto_grpc::ledger::model::{Admission, Charge, Earlier, NewCall, Settlement, Spending};
+use pronto_grpc::ledger::model::{Admission, Charge, Earlier, NewCall, RequestKey, Settlement};
 use pronto_grpc::proto::v1::job_event::Event;
-use pronto_grpc::proto::v1::{CallOutcome, EnrichmentType, Estimate, Found, Usage};
+use pronto_grpc::proto::v1::{CallOutcome, EnrichmentType, Estimate, Found};
 
 use super::clock::Window;
+use super::content::BATCH;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Everything that is known of calls.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// In the order in which they were recorded.
     pub entries: Vec<Entry>,
-    requests: BTreeMap<(String, String), Request>,
+    pub requests: BTreeMap<(String, String), Request>,
     /// Results that were delivered, and of these reused ones.
-    tallies: BTreeMap<(String, Day, String), (i64, i64)>,
+    pub tallies: BTreeMap<(String, Day, String), (i64, i64)>,
 }
 
 /// An entry.
@@ -62,8 +63,8 @@ pub enum What {
 /// Somebody whom a call asks about.
 #[derive(Clone, Debug)]
 pub struct Purchase {
-    item: i32,
-    kind: EnrichmentType,
+    pub item: i32,
+    pub kind: EnrichmentType,
     pub key: [u8; 16],
     /// When they were bought, and as which result of the job.
     pub bought: Option<(Window, Option<i64>)>,
@@ -71,28 +72,28 @@ pub struct Purchase {
 
 /// A request with an id.
 #[derive(Clone, Debug)]
-struct Request {
-    fingerprint: [u8; 32],
-    time: SystemTime,
-    call: i64,
-    job: Option<String>,
+pub struct Request {
+    pub fingerprint: [u8; 32],
+    pub time: SystemTime,
+    pub call: i64,
+    pub job: Option<String>,
 }
 
 /// A result that was charged: its item, sequence and charge.
 pub type Charged = (Option<i32>, i64, Charge);
 
 impl Entry {
-    fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         let open = [CallOutcome::Pending, CallOutcome::Unknown];
         matches!(self.what, What::Call { outcome, .. } if open.contains(&outcome))
     }
 
-    fn was_sent(&self) -> bool {
+    pub fn was_sent(&self) -> bool {
         let sent = [CallOutcome::CarriedOut, CallOutcome::Unknown];
         matches!(self.what, What::Call { outcome, .. } if sent.contains(&outcome))
     }
 
-    fn reserved(&self) -> i64 {
+    pub fn reserved(&self) -> i64 {
         match self.what {
             What::Call { reserved, .. } => reserved,
             What::Result { .. } => 0,
@@ -145,7 +146,8 @@ impl Entry {
 impl Ledger {
     /// Whether a call may be sent; with the number that it got when it may.
     pub fn admit(&mut self, call: &NewCall, job: Option<&str>, id: i64) -> Admission {
-        if let Some(known) = self.known(call) {
+        let key = call.request.as_ref();
+        if let Some(known) = key.and_then(|key| self.known(&call.credential, key)) {
             return known;
         }
         let spending = self.spending(&call.credential, Day::of(call.time));
@@ -195,9 +197,9 @@ impl Ledger {
         Admission::Admitted(id)
     }
 
-    fn known(&self, call: &NewCall) -> Option<Admission> {
-        let key = call.request.as_ref()?;
-        let name = (call.credential.clone(), key.id.clone());
+    /// What became of an earlier request with the same id.
+    pub fn known(&self, credential: &str, key: &RequestKey) -> Option<Admission> {
+        let name = (credential.to_owned(), key.id.clone());
         let request = self.requests.get(&name)?;
         if request.fingerprint != key.fingerprint {
             let job_id = request.job.clone();
@@ -232,7 +234,7 @@ impl Ledger {
     }
 
     /// The call that started a job. Jobs of one name are told by their ids.
-    fn call_of(&mut self, job: &str) -> Option<&mut Entry> {
+    pub fn call_of(&mut self, job: &str) -> Option<&mut Entry> {
         let is_it = |entry: &&mut Entry| {
             let is_call = matches!(entry.what, What::Call { .. });
             is_call && !entry.is_gone && entry.job.as_deref() == Some(job)
@@ -247,7 +249,7 @@ impl Ledger {
     }
 
     /// Forgets a request that was not carried out.
-    fn forget(&mut self, call: Option<i64>) {
+    pub fn forget(&mut self, call: Option<i64>) {
         self.requests
             .retain(|_, request| Some(request.call) != call);
     }
@@ -275,7 +277,7 @@ impl Ledger {
         self.tally(name, settlement.results, settlement.reused);
     }
 
-    fn tally(&mut self, name: (String, Day, String), results: i64, reused: i64) {
+    pub fn tally(&mut self, name: (String, Day, String), results: i64, reused: i64) {
         let tally = self.tallies.entry(name).or_default();
         tally.0 += results;
         tally.1 += reused;
@@ -369,148 +371,13 @@ impl Ledger {
             call.release(i64::MAX);
         }
     }
-
-    // === what is no longer kept ===
-
-    /// A job is purged.
-    pub fn purge(&mut self, job: &str) {
-        if let Some(call) = self.call_of(job) {
-            call.people.clear();
-        }
-    }
-
-    /// Results of a job are erased, and with them whom they are about.
-    pub fn erase(&mut self, job: &str, sequences: &[i64]) {
-        let Some(call) = self.call_of(job) else {
-            return;
-        };
-        let is_erased = |one: &&Purchase| {
-            let sequence = one.bought.and_then(|(_, sequence)| sequence);
-            sequence.is_some_and(|sequence| sequences.contains(&sequence))
-        };
-        let items: Vec<i32> = call
-            .people
-            .iter()
-            .filter(is_erased)
-            .map(|p| p.item)
-            .collect();
-        call.people.retain(|one| !items.contains(&one.item));
-    }
-
-    /// Answers are erased, and whom they are about.
-    pub fn erase_answers(&mut self, calls: &[i64]) {
-        for entry in &mut self.entries {
-            if entry.id.is_some_and(|id| calls.contains(&id)) {
-                entry.answer = None;
-                entry.people.clear();
-            }
-        }
-    }
-
-    /// What is older is no longer repeatable, but not within a day.
-    pub fn trim(&mut self, before: SystemTime, now: SystemTime, is_job: impl Fn(&str) -> bool) {
-        let before = before.min(now - DAY);
-        let is_kept = |job: &Option<String>| job.as_deref().is_some_and(&is_job);
-        self.requests
-            .retain(|_, request| request.time >= before || is_kept(&request.job));
-        for entry in &mut self.entries {
-            if entry.time < before {
-                entry.answer = None;
-                if !is_kept(&entry.job) {
-                    entry.people.clear();
-                }
-            }
-        }
-    }
-
-    /// Forgets entries before a time, those of refused calls after a day, and sums
-    /// before a day.
-    pub fn forget_before(&mut self, before: SystemTime, day: Day, now: SystemTime) {
-        for entry in &mut self.entries {
-            let refused = CallOutcome::Refused;
-            let is_refused = matches!(entry.what, What::Call { outcome, .. } if outcome == refused);
-            if entry.time < before || (is_refused && entry.time < now - DAY) {
-                entry.is_gone = true;
-                entry.answer = None;
-                entry.people.clear();
-            }
-        }
-        for entry in &mut self.entries {
-            entry.day = entry.day.filter(|of| *of >= day);
-        }
-        let is_left = |entry: &Entry| !entry.is_gone || entry.day.is_some();
-        self.entries.retain(is_left);
-        self.tallies.retain(|(_, of, _), _| *of >= day);
-    }
-
-    // === sums ===
-
-    /// What was spent on a day: what its entries cost.
-    pub fn spending(&self, credential: &str, day: Day) -> Spending {
-        let of_day = |entry: &&Entry| entry.credential == credential && entry.day == Some(day);
-        let mut spending = Spending::default();
-        for entry in self.entries.iter().filter(of_day) {
-            spending.spent += entry.credits.unwrap_or_default();
-            spending.reserved += entry.reserved();
-        }
-        spending
-    }
-
-    /// What entries come to, for each day and operation on which something happened.
-    pub fn usage(&self, credential: &str) -> Vec<Usage> {
-        let mut sums: BTreeMap<(Day, String), Usage> = BTreeMap::new();
-        let mut of = |day: Day, operation: &str, add: &dyn Fn(&mut Usage)| {
-            let sum = sums
-                .entry((day, operation.to_owned()))
-                .or_insert_with(|| Usage {
-                    day: day.to_string(),
-                    credential: credential.to_owned(),
-                    operation: operation.to_owned(),
-                    ..Default::default()
-                });
-            add(sum);
-        };
-        let is_of = |entry: &&Entry| entry.credential == credential;
-        for entry in self.entries.iter().filter(is_of) {
-            let Some(day) = entry.day else {
-                continue;
-            };
-            of(day, &entry.operation, &|sum| {
-                sum.calls += i64::from(entry.was_sent());
-                sum.emails += entry.found.emails;
-                sum.phone_numbers += entry.found.phone_numbers;
-                sum.personal_emails += entry.found.personal_emails;
-                sum.credits += entry.credits.unwrap_or_default();
-                sum.reserved += entry.reserved();
-            });
-        }
-        for ((whose, day, operation), (results, reused)) in &self.tallies {
-            if whose == credential {
-                of(*day, operation, &|sum| {
-                    sum.results += results;
-                    sum.reused += reused;
-                });
-            }
-        }
-        sums.into_values().filter(has_happened).collect()
-    }
 }
 
-/// Whether anything is left of what happened on a day.
-fn has_happened(usage: &Usage) -> bool {
-    let nothing = Usage {
-        day: usage.day.clone(),
-        credential: usage.credential.clone(),
-        operation: usage.operation.clone(),
-        ..Default::default()
-    };
-    *usage != nothing
-}
-
-/// The item that a result is about.
-pub fn item(event: &Event) -> Option<i32> {
+/// The item that a result is about, where that is known.
+pub fn item(operation: &str, event: &Event) -> Option<i32> {
+    let is_batch = operation == BATCH.rpc;
     match event {
-        Event::Contact(contact) => Some(contact.index.unwrap_or_default()),
+        Event::Contact(contact) => contact.index.or((!is_batch).then_some(0)),
         _ => None,
     }
 }

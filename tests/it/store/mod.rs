@@ -9,14 +9,22 @@ mod accounts;
 mod call;
 mod charges;
 mod clock;
+mod compare;
+mod content;
+mod forget;
+mod generate;
 mod job;
 mod known;
 mod ledger;
 mod model;
+mod pages;
+mod people;
 mod play;
 mod regressions;
+mod reused;
 mod script;
 mod snapshot;
+mod sums;
 mod together;
 
 use std::path::Path;
@@ -29,7 +37,7 @@ use pronto_grpc::jobs::store::{Store, StoreError};
 use proptest::test_runner::{TestCaseError, TestRunner};
 
 use crate::harness::random;
-use script::script;
+use generate::script;
 
 /// An engine that stores jobs.
 pub struct Engine {
@@ -50,7 +58,7 @@ const ENGINES: &[Engine] = &[Engine {
 const CASES: u32 = 200;
 
 /// A script has at most so many steps.
-const STEPS: usize = 24;
+const STEPS: usize = 28;
 
 #[derive(Default)]
 struct Total {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use pronto_grpc::jobs::model::{Change, Decoded, NewJob, StoredJob};
+use pronto_grpc::jobs::model::{Change, NewJob};
 use pronto_grpc::jobs::store::StoreError;
 use pronto_grpc::ledger::model::{Admission, HeldIn, NewCall};
-use pronto_grpc::proto::v1::{CallbackSource, JobState};
+use pronto_grpc::proto::v1::CallbackSource;
 
 use super::call::{Answer, Call, Outcome};
 use super::clock::Window;
+use super::compare::{Mismatch, admitted, is_admission, is_done, is_no_such_job, same};
 use super::job::{ModelDelivery, ModelJob};
 use super::ledger::{Entry, Ledger};
 use super::script::JOBS;
@@ -37,6 +38,8 @@ pub struct Model {
 pub struct Purged {
     pub credential: String,
     pub secret_hash: Vec<u8>,
+    pub upstream_id: Option<String>,
+    /// When it was purged, or the last callback for it came.
     time: SystemTime,
 }
 
@@ -48,23 +51,6 @@ pub struct ModelUnmatched {
     pub body: Bytes,
     /// Its number and when it came, once seen.
     pub seen: Option<(i64, SystemTime)>,
-}
-
-/// What does not match.
-pub type Mismatch = String;
-
-/// Two things are the same.
-pub fn same<T: PartialEq + std::fmt::Debug>(
-    what: &str,
-    actual: T,
-    expected: T,
-) -> Result<(), Mismatch> {
-    match actual == expected {
-        true => Ok(()),
-        false => Err(format!(
-            "{what}: it is {actual:?}, and should be {expected:?}"
-        )),
-    }
 }
 
 impl Model {
@@ -119,10 +105,25 @@ impl Model {
         format!("{job}-{}", self.retired[job])
     }
 
+    /// The id of that job, or of the one that had its name before and was purged.
+    pub fn name_of(&self, job: usize, is_purged: bool) -> String {
+        match (is_purged, self.retired[job]) {
+            (true, retired @ 1..) => format!("{job}-{}", retired - 1),
+            _ => self.name(job),
+        }
+    }
+
     /// All ids that jobs had, have, or get next.
     pub fn names(&self) -> Vec<String> {
         let of = |job: usize| (0..=self.retired[job]).map(move |n| format!("{job}-{n}"));
         (0..JOBS).flat_map(of).collect()
+    }
+
+    /// Pronto's ids of all jobs, with those that were purged and are remembered.
+    pub fn upstream_ids(&self) -> impl Iterator<Item = &String> {
+        let jobs = self.jobs.values().map(|job| &job.stored.upstream_id);
+        let purged = self.purged.values().map(|job| &job.upstream_id);
+        jobs.chain(purged).flatten()
     }
 
     /// The numbers of all deliveries that there are.
@@ -131,9 +132,11 @@ impl Model {
         all.map(|delivery| delivery.id).collect()
     }
 
-    /// The number of a job's delivery.
+    /// The number of a job's delivery, or of none.
     pub fn delivery(&self, job: &str, place: usize) -> Option<i64> {
-        Some(self.jobs.get(job)?.deliveries.get(place)?.id)
+        let deliveries = &self.jobs.get(job)?.deliveries;
+        let place = place % (deliveries.len() + 1);
+        Some(deliveries.get(place)?.id)
     }
 
     /// The numbers of all callbacks without a job that there are.
@@ -150,10 +153,21 @@ impl Model {
         window: Window,
     ) -> Result<(), Mismatch> {
         match call {
-            Call::Create(job) => self.create(job, outcome),
+            Call::Create(job) => self.create(job, outcome, window),
             Call::Append(job, source, body) => self.append(job, *source, body, outcome),
             Call::Change(job, change) => self.change(job, change, outcome, window),
             Call::Purge(job) => self.purge(job, outcome, window),
+            Call::PurgeEnded(jobs, before) => self.purge_ended(jobs, *before, outcome, window),
+            Call::MarkErased(job, marks) => {
+                if let Some(model) = self.jobs.get_mut(job) {
+                    model.mark_erased(marks);
+                }
+                is_done(outcome)
+            }
+            Call::ForgetProfiles(credential, profiles) => {
+                self.ledger.forget_profiles(credential, profiles);
+                is_done(outcome)
+            }
             Call::Erase(job, sequences, deliveries) => {
                 if let Some(model) = self.jobs.get_mut(job) {
                     model.erase(sequences, deliveries);
@@ -162,7 +176,7 @@ impl Model {
                 is_done(outcome)
             }
             Call::AppendUnmatched(job, credential, body, max_bytes) => {
-                self.append_unmatched(job, credential, body, *max_bytes);
+                self.append_unmatched(job, credential, body, *max_bytes, window);
                 is_done(outcome)
             }
             Call::RemoveUnmatched(ids) => {
@@ -187,11 +201,11 @@ impl Model {
                 self.ledger.erase_answers(calls);
                 is_done(outcome)
             }
-            Call::Probe => is_done(outcome),
+            Call::Compact | Call::Probe => is_done(outcome),
         }
     }
 
-    fn create(&mut self, job: &NewJob, outcome: &Outcome) -> Result<(), Mismatch> {
+    fn create(&mut self, job: &NewJob, outcome: &Outcome, window: Window) -> Result<(), Mismatch> {
         let mut ledger = self.ledger.clone();
         let admission = ledger.admit(&job.call, Some(&job.id), admitted(outcome));
         if matches!(admission, Admission::Admitted(_)) {
@@ -201,7 +215,11 @@ impl Model {
                     other => Err(format!("{} is there, but creating it: {other:?}", job.id)),
                 };
             }
-            self.jobs.insert(job.id.clone(), ModelJob::new(stored(job)));
+            let mut model = ModelJob::new(job);
+            if job.call.is_reused {
+                model.complete(window, &mut ledger);
+            }
+            self.jobs.insert(job.id.clone(), model);
         }
         self.ledger = ledger;
         is_admission(outcome, &admission)
@@ -252,6 +270,10 @@ impl Model {
             // What became of the call is recorded nevertheless.
             if change.call.is_some() {
                 self.ledger.start(job, change);
+                if let Some(purged) = self.purged.get_mut(job) {
+                    let known = purged.upstream_id.take();
+                    purged.upstream_id = change.upstream_id.clone().or(known);
+                }
             }
             return is_no_such_job(job, outcome);
         };
@@ -269,24 +291,55 @@ impl Model {
             return Err(format!("{job} was changed: {outcome:?}"));
         };
         window.holds("when a job was changed", actual.updated)?;
+        model.learn_end(actual.finished, window)?;
         model.change(change, actual.updated, &mut self.ledger);
         same("a changed job", &**actual, &model.stored)
     }
 
     fn purge(&mut self, job: &str, outcome: &Outcome, window: Window) -> Result<(), Mismatch> {
+        match self.retire(job, window) {
+            true => is_done(outcome),
+            false => is_no_such_job(job, outcome),
+        }
+    }
+
+    fn purge_ended(
+        &mut self,
+        jobs: &[String],
+        before: SystemTime,
+        outcome: &Outcome,
+        window: Window,
+    ) -> Result<(), Mismatch> {
+        let mut purged = Vec::new();
+        for id in jobs {
+            let may_go = |job: &ModelJob| job.has_ended_before(before) && !job.is_undecoded();
+            if self.jobs.get(id).is_some_and(may_go) && self.retire(id, window) {
+                purged.push(id.clone());
+            }
+        }
+        match outcome {
+            Ok(Answer::Jobs(actual)) => same("purged jobs", actual, &purged),
+            other => Err(format!("old jobs were purged: {other:?}")),
+        }
+    }
+
+    /// Nothing is left of a job but by what its callbacks are recognized; whether it
+    /// was there.
+    fn retire(&mut self, job: &str, window: Window) -> bool {
         let Some(model) = self.jobs.remove(job) else {
-            return is_no_such_job(job, outcome);
+            return false;
         };
         let purged = Purged {
             credential: model.stored.credential,
             secret_hash: model.stored.secret_hash,
+            upstream_id: model.stored.upstream_id,
             time: window.begin,
         };
         self.purged.insert(job.to_owned(), purged);
         self.ledger.purge(job);
         let place = job.split('-').next().and_then(|place| place.parse().ok());
         self.retired[place.unwrap_or(0_usize)] += 1;
-        is_done(outcome)
+        true
     }
 
     fn append_unmatched(
@@ -295,7 +348,13 @@ impl Model {
         credential: &Option<String>,
         body: &Bytes,
         max_bytes: usize,
+        window: Window,
     ) {
+        if let Some(purged) = self.purged.get_mut(job)
+            && credential.as_ref() == Some(&purged.credential)
+        {
+            purged.time = window.begin;
+        }
         self.unmatched.push(ModelUnmatched {
             job: job.to_owned(),
             credential: credential.clone(),
@@ -317,6 +376,17 @@ impl Model {
         self.unmatched = kept;
     }
 
+    /// Makes room: removes bodies that are decoded, or where there are none old answers;
+    /// whether there were any. Of many it would remove the oldest ones only: scripts have
+    /// few.
+    pub fn drop_bodies(&mut self) -> bool {
+        let mut were_any = false;
+        for job in self.jobs.values_mut() {
+            were_any |= job.drop_bodies();
+        }
+        were_any || self.ledger.drop_answers(SystemTime::now())
+    }
+
     /// Removes what is older.
     pub fn trim(&mut self, before: SystemTime) {
         let is_job = |id: &str| self.jobs.contains_key(id);
@@ -327,71 +397,5 @@ impl Model {
         self.unmatched
             .retain(|one| one.seen.is_some_and(|(_, time)| time >= before));
         self.purged.retain(|_, purged| purged.time >= before);
-    }
-}
-
-/// A job as it is at first.
-fn stored(job: &NewJob) -> StoredJob {
-    let items = job.items.map(|items| items as i64);
-    StoredJob {
-        credits: 0,
-        request_id: job.call.request.as_ref().map(|key| key.id.clone()),
-        reused: 0,
-        id: job.id.clone(),
-        credential: job.credential.clone(),
-        operation: job.operation.clone(),
-        secret_hash: job.secret_hash.to_vec(),
-        items,
-        search_name: job.search_name.clone(),
-        state: JobState::Pending,
-        upstream_id: None,
-        expected: items,
-        delivered: 0,
-        recovered: 0,
-        duplicates: 0,
-        late: 0,
-        missing: None,
-        missing_indexes: Vec::new(),
-        first_sequence: 1,
-        last_sequence: 0,
-        decoded: Decoded::default(),
-        final_seen: false,
-        has_erased: false,
-        call_is_known: false,
-        created: job.created,
-        updated: job.created,
-        finished: None,
-        deadline: job.deadline,
-        failure: None,
-        origin: job.call.origin,
-    }
-}
-
-/// The number that a call was admitted with.
-fn admitted(outcome: &Outcome) -> i64 {
-    match outcome {
-        Ok(Answer::Admission(Admission::Admitted(id))) => *id,
-        _ => 0,
-    }
-}
-
-fn is_admission(outcome: &Outcome, admission: &Admission) -> Result<(), Mismatch> {
-    match outcome {
-        Ok(Answer::Admission(actual)) => same("an admission", actual, admission),
-        other => Err(format!("a call was to be recorded: {other:?}")),
-    }
-}
-
-fn is_done(outcome: &Outcome) -> Result<(), Mismatch> {
-    match outcome {
-        Ok(Answer::Done) => Ok(()),
-        other => Err(format!("a write that should succeed: {other:?}")),
-    }
-}
-
-fn is_no_such_job(job: &str, outcome: &Outcome) -> Result<(), Mismatch> {
-    match outcome {
-        Err(StoreError::NoSuchJob(id)) if id == job => Ok(()),
-        other => Err(format!("there is no {job}, but writing to it: {other:?}")),
     }
 }

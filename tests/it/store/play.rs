@@ -13,9 +13,11 @@ use tokio::task::JoinSet;
 use super::Engine;
 use super::call::{Call, Outcome};
 use super::clock::{Window, tick};
-use super::model::{Mismatch, Model};
+use super::compare::{Mismatch, same};
+use super::model::Model;
+use super::pages::read_pages;
 use super::script::{Step, Write};
-use super::snapshot::{Snapshot, read_pages};
+use super::snapshot::Snapshot;
 
 /// What a script came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,7 +106,7 @@ impl<'e> Player<'e> {
         match step {
             Step::Write(writes) => candidates = self.write(writes, begin).await?,
             Step::Trim { steps_ago } => {
-                let before = self.times[self.times.len().saturating_sub(steps_ago + 1)];
+                let before = begin_of(&self.times, *steps_ago);
                 self.store().trim(before).await.map_err(as_mismatch)?;
                 candidates[0].trim(before);
             }
@@ -120,6 +122,11 @@ impl<'e> Player<'e> {
                 trimmed.map_err(as_mismatch)?;
                 let now = SystemTime::now();
                 candidates[0].ledger.forget_before(before, day, now);
+            }
+            Step::DropBodies => {
+                let were_any = self.store().drop_bodies().await.map_err(as_mismatch)?;
+                let expected = candidates[0].drop_bodies();
+                same("whether there were bodies to drop", were_any, expected)?;
             }
             Step::Read(page) => {
                 read_pages(&*self.store(), &self.model, *page, &self.times).await?;
@@ -165,7 +172,7 @@ impl<'e> Player<'e> {
     /// Writes at once. Returns what the model may have become: what happened in an
     /// order in which each write would be answered as it was.
     async fn write(&mut self, writes: &[Write], begin: SystemTime) -> Result<Vec<Model>, Mismatch> {
-        let calls: Vec<Call> = calls(writes, &self.model);
+        let calls: Vec<Call> = calls(writes, &self.model, &self.times);
         if let [call] = &calls[..]
             && call.is_atomic()
         {
@@ -248,17 +255,28 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// When the step so many steps ago began; the last one is 0 steps ago.
+pub fn begin_of(times: &[SystemTime], steps_ago: usize) -> SystemTime {
+    times[times.len().saturating_sub(steps_ago + 1)]
+}
+
 /// What the writes of a step mean. An id is not used twice, so none is created
 /// beside being purged.
-fn calls(writes: &[Write], model: &Model) -> Vec<Call> {
+fn calls(writes: &[Write], model: &Model, times: &[SystemTime]) -> Vec<Call> {
     let is_purged = |job: &usize| {
-        let purges = |write: &Write| matches!(write, Write::Purge { job: purged } if purged == job);
+        let purges = |write: &Write| match write {
+            Write::Purge { job: purged } => purged == job,
+            Write::PurgeEnded { jobs, .. } => jobs.contains(job),
+            _ => false,
+        };
         writes.iter().any(purges)
     };
     let is_possible =
         |write: &&Write| !matches!(write, Write::Create { job, .. } if is_purged(job));
     let possible = writes.iter().filter(is_possible);
-    possible.map(|write| Call::resolve(write, model)).collect()
+    possible
+        .map(|write| Call::resolve(write, model, times))
+        .collect()
 }
 
 /// All orders of so many.

@@ -3,17 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
+use pronto_grpc::jobs::identity::{of_item, of_reused_item};
 use pronto_grpc::jobs::model::{
     Delivery, JobPage, StoredEvent, StoredJob, Unmatched, UnmatchedPage, Usage,
 };
 use pronto_grpc::jobs::store::{Store, StoreError};
+use pronto_grpc::ledger::Day;
+use pronto_grpc::proto::v1::JobState;
 
-use super::accounts::{LedgerSnapshot, read_part};
-use super::call::{credential, key};
+use super::accounts::LedgerSnapshot;
 use super::clock::Window;
+use super::compare::{Mismatch, same};
+use super::content::{credential, key, upstream};
 use super::job::ModelJob;
-use super::model::{Mismatch, Model, same};
-use super::script::Page;
+use super::model::Model;
+use super::people::{PEOPLE, marks};
+use super::script::{IDS, ITEMS};
 
 /// Everything that a store shows.
 pub struct Snapshot {
@@ -25,6 +30,10 @@ pub struct Snapshot {
     finished: (SystemTime, Vec<String>),
     /// Those that the first credential sees with those of unknown jobs, and those of the second.
     unmatched: [Vec<Unmatched>; 2],
+    /// Pronto's ids that belong to jobs.
+    upstream_ids: Vec<String>,
+    /// What is set aside is read between two days, which are one but at midnight.
+    days: (Day, Day),
     usage: Usage,
     /// What each credential sees of it.
     ledgers: [LedgerSnapshot; 2],
@@ -38,13 +47,25 @@ struct JobSnapshot {
     events: Vec<StoredEvent>,
     deliveries: Vec<Delivery>,
     known: Vec<String>,
+    erased: Vec<String>,
 }
 
 const ALL: usize = 10_000;
 
-/// Keys that scripts use, and one that they do not.
+/// Keys that scripts use, and one of each sort that they do not.
 fn keys() -> Vec<String> {
-    (0..10).map(key).collect()
+    let items = (0..=ITEMS).flat_map(|item| [of_item(item), of_reused_item(item)]);
+    (0..10).map(key).chain(items).collect()
+}
+
+/// By which anybody may be known who was erased.
+fn all_marks() -> Vec<String> {
+    (0..PEOPLE).flat_map(marks).collect()
+}
+
+/// Ids that Pronto gives in scripts, and one that it does not.
+fn upstream_ids() -> Vec<String> {
+    (0..=IDS).map(upstream).collect()
 }
 
 impl Snapshot {
@@ -62,6 +83,8 @@ impl Snapshot {
             let snapshot = JobSnapshot::read(store, &name, is_thorough).await?;
             jobs.insert(name, snapshot);
         }
+        let begin = Day::today();
+        let usage = store.usage().await?;
         let is_writable = *store.is_writable().borrow();
         Ok(Self {
             jobs,
@@ -69,7 +92,9 @@ impl Snapshot {
             unfinished: store.unfinished_jobs().await?,
             finished: (before, store.finished_jobs(before, ALL).await?),
             unmatched: [unmatched(store, 0).await?, unmatched(store, 1).await?],
-            usage: store.usage().await?,
+            upstream_ids: store.known_upstream_ids(upstream_ids()).await?,
+            days: (begin, Day::today()),
+            usage,
             ledgers: [
                 LedgerSnapshot::read(store, 0).await?,
                 LedgerSnapshot::read(store, 1).await?,
@@ -89,15 +114,30 @@ impl Snapshot {
         self.ledgers
             .iter()
             .try_for_each(|ledger| ledger.matches(model))?;
-        same("jobs in use", self.usage.jobs(), model.jobs.len() as u64)?;
+        self.has_usage_of(model)?;
+        same("whether it is writable", self.is_writable, true)
+    }
+
+    fn has_usage_of(&self, model: &Model) -> Result<(), Mismatch> {
+        let mut states: BTreeMap<JobState, u64> = BTreeMap::new();
+        for job in model.jobs.values() {
+            *states.entry(job.stored.state).or_default() += 1;
+        }
+        let in_use = self.usage.jobs.iter().copied().collect();
+        same("jobs in use, by state", in_use, states)?;
+        let since = |day| model.ledger.reserved_since(day);
+        let (first, last) = (since(self.days.0), since(self.days.1));
+        let reserved = self.usage.reserved;
+        let is_one = reserved == first || reserved == last;
+        let what = format!("whether {reserved} is what is set aside: {first} or {last}");
+        same(&what, is_one, true)?;
         let count = model.unmatched.len() as u64;
         same(
             "callbacks without a job in use",
             self.usage.unmatched,
             count,
         )?;
-        same("whether it uses bytes", self.usage.bytes > 0, true)?;
-        same("whether it is writable", self.is_writable, true)
+        same("whether it uses bytes", self.usage.bytes > 0, true)
     }
 
     fn has_lists_of(&self, model: &Model) -> Result<(), Mismatch> {
@@ -111,6 +151,12 @@ impl Snapshot {
         let count = actual.len();
         same("unfinished jobs", actual, unfinished)?;
         same("unfinished jobs, each once", self.unfinished.len(), count)?;
+        let known: BTreeSet<_> = self.upstream_ids.iter().collect();
+        same(
+            "Pronto's ids of jobs",
+            known,
+            model.upstream_ids().collect(),
+        )?;
         let (before, ended) = &self.finished;
         finished(ended, model, *before, ALL)
     }
@@ -150,6 +196,7 @@ impl JobSnapshot {
             snapshot.events = events(store, name, ALL).await?;
             snapshot.deliveries = deliveries(store, name, ALL).await?;
             snapshot.known = store.known_identities(name, keys()).await?;
+            snapshot.erased = store.erased_marks(name, all_marks()).await?;
         }
         Ok(snapshot)
     }
@@ -161,9 +208,16 @@ impl JobSnapshot {
         let Some(job) = model.jobs.get_mut(name) else {
             let what = format!("what is left of {name}");
             same(&what, &self.job, &None)?;
-            let left = (self.events.len(), self.deliveries.len(), self.known.len());
-            return same(&what, left, (0, 0, 0));
+            let left = [
+                self.events.len(),
+                self.deliveries.len(),
+                self.known.len(),
+                self.erased.len(),
+            ];
+            return same(&what, left, [0; 4]);
         };
+        let finished = self.job.as_ref().and_then(|job| job.finished);
+        job.learn_end(finished, window)?;
         same("a job", self.job.as_ref(), Some(&job.stored))?;
         let events = self.events.iter();
         let events: Vec<_> = events
@@ -179,6 +233,11 @@ impl JobSnapshot {
             .filter(|key| job.known.knows(key))
             .collect();
         same(&format!("the keys of {name}"), &self.known, &known)?;
+        let erased: Vec<_> = all_marks()
+            .into_iter()
+            .filter(|mark| job.erased.contains(mark))
+            .collect();
+        same(&format!("whom {name} erased"), &self.erased, &erased)?;
         same("deliveries", self.deliveries.len(), job.deliveries.len())?;
         for (actual, expected) in self.deliveries.iter().zip(&mut job.deliveries) {
             let what = format!("delivery {} of {name}", actual.id);
@@ -196,103 +255,7 @@ impl JobSnapshot {
     }
 }
 
-/// Reads pages, as a script says, and compares them.
-pub async fn read_pages(
-    store: &dyn Store,
-    model: &Model,
-    page: Page,
-    times: &[SystemTime],
-) -> Result<(), Mismatch> {
-    let failed = |error: StoreError| error.to_string();
-    let name = model.name(page.job);
-    let limit = page.limit.max(1);
-    let job = model.jobs.get(&name);
-
-    let walked = events(store, &name, limit).await.map_err(failed)?;
-    same(
-        "events in pages",
-        walked.len(),
-        job.map_or(0, |job| job.events.len()),
-    )?;
-    let walked = deliveries(store, &name, limit).await.map_err(failed)?;
-    same(
-        "deliveries in pages",
-        walked.len(),
-        job.map_or(0, |job| job.deliveries.len()),
-    )?;
-
-    let after = page.after as i64;
-    let expected: Vec<i64> = job.map_or_else(Vec::new, |job| {
-        let sequences = job.events.iter().map(|(sequence, _, _)| *sequence);
-        sequences.filter(|sequence| *sequence > after).collect()
-    });
-    let read = store
-        .events(&name, after, page.limit)
-        .await
-        .map_err(failed)?;
-    let bytes = job.map_or(0, |job| job.events.iter().map(|event| event.2.len()).sum());
-    let sequences = read.iter().map(|event| event.sequence).collect();
-    is_page("a page of events", sequences, expected, page.limit, bytes)?;
-
-    let all = page_of_jobs(page, None);
-    let listed = store.jobs(all.clone()).await.map_err(failed)?;
-    let in_state = |job: &StoredJob| all.states.is_empty() || all.states.contains(&job.state);
-    let mut expected = jobs_of(model, 0);
-    expected.retain(in_state);
-    same(
-        "a page of jobs",
-        &listed[..],
-        &expected[..expected.len().min(page.limit)],
-    )?;
-    if let Some(last) = listed.last() {
-        let next = page_of_jobs(page, Some((last.created, last.id.clone())));
-        let next = store.jobs(next).await.map_err(failed)?;
-        let rest = &expected[listed.len()..];
-        same(
-            "the next page of jobs",
-            &next[..],
-            &rest[..rest.len().min(page.limit)],
-        )?;
-    }
-
-    let before = times[times.len().saturating_sub(page.after + 1)];
-    let read = store
-        .finished_jobs(before, page.limit)
-        .await
-        .map_err(failed)?;
-    finished(&read, model, before, page.limit)?;
-    read_part(store, model, &name, before).await
-}
-
-/// A page holds the first ones, and fewer than it may only where they are large.
-fn is_page(
-    what: &str,
-    actual: Vec<i64>,
-    mut expected: Vec<i64>,
-    limit: usize,
-    bytes: usize,
-) -> Result<(), Mismatch> {
-    expected.truncate(limit);
-    if bytes > LARGE && !actual.is_empty() {
-        expected.truncate(actual.len());
-    }
-    same(what, actual, expected)
-}
-
-/// What is smaller fits a page.
-const LARGE: usize = 300_000;
-
-fn page_of_jobs(page: Page, before: Option<(SystemTime, String)>) -> JobPage {
-    let state = page.state.try_into().ok();
-    JobPage {
-        credential: credential(0),
-        states: state.filter(|_| page.state != 0).into_iter().collect(),
-        before,
-        limit: page.limit,
-    }
-}
-
-fn jobs_of(model: &Model, place: usize) -> Vec<StoredJob> {
+pub fn jobs_of(model: &Model, place: usize) -> Vec<StoredJob> {
     let jobs = model.jobs.values().map(|job| &job.stored);
     let mut jobs: Vec<StoredJob> = jobs
         .filter(|job| job.credential == credential(place))
@@ -304,25 +267,19 @@ fn jobs_of(model: &Model, place: usize) -> Vec<StoredJob> {
 
 /// These are the jobs that ended first, of those that ended before a time, were not
 /// changed since, and have no start under way.
-fn finished(
+pub fn finished(
     actual: &[String],
     model: &Model,
     before: SystemTime,
     limit: usize,
 ) -> Result<(), Mismatch> {
-    let is_old = |time: SystemTime| time < before;
-    let end = |job: &StoredJob| {
-        job.finished
-            .filter(|end| is_old(*end) && is_old(job.updated))
-            .filter(|_| job.last_sequence > 0 || job.call_is_known)
-    };
-    let jobs = model.jobs.values();
-    let mut expected: Vec<_> = jobs.map(|job| end(&job.stored)).collect();
+    let end = |job: &ModelJob| job.stored.finished.filter(|_| job.has_ended_before(before));
+    let mut expected: Vec<_> = model.jobs.values().map(end).collect();
     expected.retain(Option::is_some);
     expected.sort();
     expected.truncate(limit);
     let jobs = actual.iter().filter_map(|id| model.jobs.get(id));
-    let ends: Vec<_> = jobs.map(|job| end(&job.stored)).collect();
+    let ends: Vec<_> = jobs.map(end).collect();
     same("when finished jobs ended", ends, expected)?;
     let different: BTreeSet<_> = actual.iter().collect();
     same("finished jobs, each once", actual.len(), different.len())?;
@@ -345,7 +302,7 @@ async fn list(store: &dyn Store, place: usize) -> Result<Vec<StoredJob>, StoreEr
     store.jobs(page).await
 }
 
-async fn events(
+pub async fn events(
     store: &dyn Store,
     job: &str,
     limit: usize,
@@ -361,7 +318,7 @@ async fn events(
     }
 }
 
-async fn deliveries(
+pub async fn deliveries(
     store: &dyn Store,
     job: &str,
     limit: usize,

@@ -62,7 +62,7 @@ impl Log<'_> {
         self.start(change.upstream_id, change.expected, change.started)?;
         self.job.final_seen |= change.final_seen;
         self.job.decoded = change.decoded.unwrap_or(self.job.decoded);
-        self.deliver(change.found)?;
+        self.deliver(change.found, false)?;
         keep::erase_bodies(self.connection, self.number, &change.erased_bodies)?;
         if let Some(end) = change.end {
             self.end(end)?;
@@ -78,6 +78,9 @@ impl Log<'_> {
             return Ok(());
         };
         self.job.call_is_known = !calls::is_open(outcome);
+        if outcome == CallOutcome::Refused {
+            reused::forget(self.connection, self.number)?;
+        }
         // The ledger may have forgotten it: then what it cost is not counted any more.
         match calls::get(self.connection, self.call)? {
             Some(mut call) => {
@@ -112,16 +115,18 @@ impl Log<'_> {
             false => started,
         })?;
         let reused = reused::take(self.connection, self.number)?;
-        self.deliver(reused)
+        self.deliver(reused, true)
     }
 
-    fn deliver(&mut self, found: Vec<Found>) -> rusqlite::Result<()> {
+    /// Records results. Those that are reused count as such also where the person was
+    /// erased meanwhile.
+    fn deliver(&mut self, found: Vec<Found>, are_reused: bool) -> rusqlite::Result<()> {
         if found.is_empty() {
             return Ok(());
         }
         let job_id = self.job.id.clone();
         let known = Known::new(self.connection, self.number, &job_id);
-        let before = (self.job.delivered, self.job.reused);
+        let before = self.job.delivered;
         let mut charged = Vec::new();
         for result in found {
             if known.is_new(&result.identity)? {
@@ -140,9 +145,12 @@ impl Log<'_> {
         let charge = self.charge(&charged, call.as_mut())?;
         // Credits were set aside for the day of the call.
         let day = call.map_or(Day::of(self.time), |call| call.day);
+        let results = self.job.delivered - before;
+        let reused = if are_reused { results } else { 0 };
+        self.job.reused += reused;
         let sums = Sums {
-            results: self.job.delivered - before.0,
-            reused: self.job.reused - before.1,
+            results,
+            reused,
             charge,
             ..Default::default()
         };
@@ -193,7 +201,6 @@ impl Log<'_> {
             self.job.delivered += 1;
             self.job.recovered += i64::from(result.source == CallbackSource::Poll);
             self.job.late += i64::from(self.job.has_ended());
-            self.job.reused += i64::from(is_reused(&result.event));
         }
     }
 
@@ -303,8 +310,4 @@ impl Log<'_> {
         ])?;
         Ok(())
     }
-}
-
-fn is_reused(event: &Event) -> bool {
-    matches!(event, Event::Contact(contact) if contact.reused_from.is_some())
 }

@@ -36,7 +36,7 @@ use crate::ledger::model::{
     Admission, Asked, Bought, KeptAnswer, LedgerPage, NewCall, RequestKey, Settlement, Spending,
     UsagePage,
 };
-use crate::proto::v1::{self, CallOutcome, CallbackSource, LedgerEntry};
+use crate::proto::v1::{self, CallbackSource, LedgerEntry};
 use file::{create_private, migrate, open_writable};
 use reader::{Pool, Readers};
 use rows::to_micros;
@@ -147,13 +147,7 @@ impl Store for SqliteStore {
         let (id, call, upstream_id) = (job_id.clone(), change.call, change.upstream_id.clone());
         let changed = self
             .writer
-            .write(move |connection| {
-                let job = change::apply(connection, &job_id, change)?;
-                if call == Some(CallOutcome::Refused) {
-                    reused::forget_refused(connection, &job_id).map_err(engine)?;
-                }
-                Ok(job)
-            })
+            .write(move |connection| change::apply(connection, &job_id, change))
             .await;
         if let (Err(StoreError::NoSuchJob(_)), Some(outcome)) = (&changed, call) {
             self.writer

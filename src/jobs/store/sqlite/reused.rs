@@ -57,9 +57,7 @@ pub fn take(connection: &Connection, job: i64) -> rusqlite::Result<Vec<Found>> {
     else {
         return Ok(Vec::new());
     };
-    connection
-        .prepare_cached("UPDATE jobs SET reused_contacts = NULL WHERE number = ?")?
-        .execute([job])?;
+    forget(connection, job)?;
     let mut found = Vec::new();
     for (is_whole, contact) in decode(encoded) {
         found.push(Found {
@@ -75,14 +73,11 @@ pub fn take(connection: &Connection, job: i64) -> rusqlite::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// Forgets the contacts of a job that Pronto refused: nothing will come of it.
-pub fn forget_refused(connection: &Connection, job_id: &str) -> rusqlite::Result<()> {
+/// Forgets the contacts of a job: they are in the log, or Pronto refused it.
+pub fn forget(connection: &Connection, job: i64) -> rusqlite::Result<()> {
     connection
-        .prepare_cached(
-            "UPDATE jobs SET reused_contacts = NULL WHERE id = ? AND last_sequence = 0
-             AND call_is_known = 1 AND reused_contacts IS NOT NULL",
-        )?
-        .execute([job_id])?;
+        .prepare_cached("UPDATE jobs SET reused_contacts = NULL WHERE number = ?")?
+        .execute([job])?;
     Ok(())
 }
 
