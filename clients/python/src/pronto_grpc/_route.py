@@ -8,36 +8,21 @@ from typing import Any
 
 import grpc
 
-from pronto_grpc._pool import Pool
+from pronto_grpc._routing import Routing
 from pronto_grpc._share import Share
 from pronto_grpc._stream import Stream
 
 
-class Route(grpc.Channel):
-    """Streams of answers go over the connections of a pool, all else over one that is its own.
+class Route(Routing[grpc.Channel], grpc.Channel):
+    """What the stubs have for a channel."""
 
-    On one connection, streams that stay open would make calls wait without a word.
-    """
-
-    def __init__(self, calls: grpc.Channel, pool: Pool[grpc.Channel]) -> None:
-        self._calls = calls
-        self._pool = pool
-
-    def unary_unary(self, *method: Any, **more: Any) -> Any:
-        """Return what calls a method that answers once."""
-        return self._calls.unary_unary(*method, **more)
-
-    def unary_stream(self, *method: Any, **more: Any) -> Any:
-        """Return what calls a method that answers with a stream."""
-        return _Begin(self._pool, lambda channel: channel.unary_stream(*method, **more))
-
-    def stream_unary(self, *method: Any, **more: Any) -> Any:
-        """Return what calls a method that takes a stream."""
-        return self._calls.stream_unary(*method, **more)
-
-    def stream_stream(self, *method: Any, **more: Any) -> Any:
-        """Return what calls a method that takes a stream and answers with one."""
-        return self._calls.stream_stream(*method, **more)
+    def _begin(self, start: Callable[[grpc.Channel], Any]) -> Any:
+        share = Share(self._pool)
+        stream = Stream(share, start(share.channel))
+        if self._pool.is_shut():
+            # By a signal handler, maybe while a connection was opened: then nobody closed that.
+            share.close()
+        return stream
 
     def subscribe(self, callback: Callable[..., Any], try_to_connect: bool | None = False) -> None:
         """Tell `callback` how the connection of calls is, whenever that changes."""
@@ -56,21 +41,3 @@ class Route(grpc.Channel):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class _Begin:
-    """Begins streams of one method, each with a place of its own."""
-
-    def __init__(
-        self, pool: Pool[grpc.Channel], method: Callable[[grpc.Channel], Callable[..., Any]]
-    ) -> None:
-        self._pool = pool
-        self._method = method
-
-    def __call__(self, *request: Any, **more: Any) -> Any:
-        share = Share(self._pool)
-        stream = Stream(share, self._method(share.channel)(*request, **more))
-        if self._pool.is_shut():
-            # By a signal handler, maybe while a connection was opened: then nobody closed that.
-            share.close()
-        return stream
