@@ -21,10 +21,6 @@ const PORTION_BYTES: i64 = 8 << 20;
 /// Free pages given back to the file system at a time.
 const VACUUM_PAGES: i64 = 1_000;
 
-/// So many callbacks without a job are kept: those for purged jobs, and as many
-/// for unknown ones.
-const MAX_UNMATCHED: i64 = 10_000;
-
 /// Which rows one write removes.
 #[derive(Default)]
 pub struct Portion {
@@ -51,11 +47,11 @@ impl Portion {
         Ok(portion)
     }
 
-    fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.rows.len() >= PORTION || self.bytes >= PORTION_BYTES
     }
 
-    fn add(&mut self, row: i64, bytes: i64) {
+    pub fn add(&mut self, row: i64, bytes: i64) {
         self.rows.push(row);
         self.bytes += bytes;
     }
@@ -311,12 +307,6 @@ fn select_events(
     Ok(last)
 }
 
-/// Removes a portion of the old callbacks without a job; whether there were any.
-pub fn trim_unmatched(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
-    let sql = "SELECT id, length(body) FROM unmatched WHERE received < ? ORDER BY id";
-    Portion::select(connection, sql, [to_micros(before)])?.remove(connection, "unmatched")
-}
-
 /// Forgets a portion of the jobs purged long ago; whether there were any.
 pub fn trim_purged(connection: &Connection, before: SystemTime) -> rusqlite::Result<bool> {
     let removed = connection.execute(
@@ -325,64 +315,6 @@ pub fn trim_purged(connection: &Connection, before: SystemTime) -> rusqlite::Res
         params![to_micros(before), PORTION as i64],
     )?;
     Ok(removed > 0)
-}
-
-/// Removes a portion of these callbacks without a job, and returns the others.
-pub fn remove_unmatched(connection: &Connection, ids: &[i64]) -> rusqlite::Result<Vec<i64>> {
-    let mut length =
-        connection.prepare_cached("SELECT length(body) FROM unmatched WHERE id = ?")?;
-    let mut portion = Portion::default();
-    let mut left = ids.iter();
-    while !portion.is_full() {
-        let Some(id) = left.next() else {
-            break;
-        };
-        let bytes = length.query_row([id], |row| row.get(0)).optional()?;
-        portion.add(*id, bytes.unwrap_or_default());
-    }
-    portion.remove(connection, "unmatched")?;
-    Ok(left.copied().collect())
-}
-
-/// Keeps a callback without a job, in place of the oldest ones.
-pub fn append_unmatched(
-    connection: &Connection,
-    job_id: &str,
-    credential: Option<&str>,
-    body: &[u8],
-    max_bytes: usize,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO unmatched (job_id, credential, received, body) VALUES (?, ?, ?, ?)",
-        )?
-        .execute(params![
-            job_id,
-            credential,
-            to_micros(SystemTime::now()),
-            body
-        ])?;
-    // While Pronto calls, its job is remembered.
-    connection
-        .prepare_cached("UPDATE purged_jobs SET purged = ? WHERE id = ? AND credential = ?")?
-        .execute(params![to_micros(SystemTime::now()), job_id, credential])?;
-    // Strangers do not displace what came for jobs that were here.
-    let is_stranger = credential.is_none();
-    let mut totals = connection
-        .prepare_cached("SELECT entries, bytes FROM unmatched_totals WHERE is_stranger = ?")?;
-    let mut remove = connection.prepare_cached(
-        "DELETE FROM unmatched WHERE id =
-         (SELECT id FROM unmatched WHERE (credential IS NULL) = ? ORDER BY id LIMIT 1)",
-    )?;
-    loop {
-        let (entries, bytes) = totals.query_row([is_stranger], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-        })?;
-        if entries <= MAX_UNMATCHED && bytes <= max_bytes as i64 {
-            return Ok(());
-        }
-        remove.execute([is_stranger])?;
-    }
 }
 
 /// Gives a portion of free pages back to the file system; whether there are more.

@@ -14,6 +14,7 @@ mod reader;
 mod recognize;
 mod reused;
 mod rows;
+mod unmatched;
 mod usage;
 mod writer;
 
@@ -363,8 +364,7 @@ impl Store for SqliteStore {
         self.writer
             .write(move |connection| {
                 let credential = credential.as_deref();
-                keep::append_unmatched(connection, &job_id, credential, &body, max_bytes)
-                    .map_err(engine)
+                unmatched::append(connection, &job_id, credential, &body, max_bytes).map_err(engine)
             })
             .await
     }
@@ -378,7 +378,7 @@ impl Store for SqliteStore {
         while !left.is_empty() {
             left = self
                 .writer
-                .write(move |c| keep::remove_unmatched(c, &left).map_err(engine))
+                .write(move |c| unmatched::remove(c, &left).map_err(engine))
                 .await?;
         }
         self.sweep().await
@@ -467,7 +467,7 @@ impl Store for SqliteStore {
         for trim in [
             keep::trim_deliveries,
             keep::trim_events,
-            keep::trim_unmatched,
+            unmatched::trim,
             keep::trim_purged,
             answers::trim,
         ] {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::file::migrate;
 use super::super::rows::known_upstream_ids;
+use super::super::unmatched;
 use super::*;
 
 const MEGABYTE: usize = 1 << 20;
@@ -103,16 +104,16 @@ fn one_write_removes_so_many_callbacks_without_a_job() {
     for _ in 0..3 {
         add_unmatched(&store, 5 * MEGABYTE);
     }
-    assert_eq!(remove_unmatched(&store, &[1, 2, 3]).unwrap(), [3]);
+    assert_eq!(unmatched::remove(&store, &[1, 2, 3]).unwrap(), [3]);
     assert_eq!(count(&store, "unmatched"), 1);
-    assert!(remove_unmatched(&store, &[3]).unwrap().is_empty());
+    assert!(unmatched::remove(&store, &[3]).unwrap().is_empty());
     for _ in 0..=PORTION {
         add_unmatched(&store, 1);
     }
-    assert!(trim_unmatched(&store, second(1)).unwrap());
+    assert!(unmatched::trim(&store, second(1)).unwrap());
     assert_eq!(count(&store, "unmatched"), 1);
-    assert!(trim_unmatched(&store, second(1)).unwrap());
-    assert!(!trim_unmatched(&store, second(1)).unwrap());
+    assert!(unmatched::trim(&store, second(1)).unwrap());
+    assert!(!unmatched::trim(&store, second(1)).unwrap());
 }
 
 #[test]
